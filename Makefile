@@ -1,0 +1,46 @@
+# What a newcomer types. Every target sets up what it needs first; all may be repeated.
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(VENV)/bin
+SETUP := $(VENV)/.installed
+
+help:  ## show this help
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+$(SETUP): requirements.txt pyproject.toml
+	@bash scripts/setup_venv.sh $(VENV)
+	@touch $@
+
+setup: $(SETUP)  ## install the pinned, hashed requirements into .venv
+
+drill: $(SETUP) staging-up  ## drill every runbook on the embedded staging cluster
+	$(BIN)/drillbook drill
+
+test: $(SETUP)  ## the whole proof: pytest, the cluster's tests, then one real drill
+	$(BIN)/pytest -n 2
+	$(BIN)/pytest -m cluster
+	$(BIN)/drillbook staging up
+	$(BIN)/drillbook drill features/spark/driver-crash-loop.feature --cause driver-oom --control plain
+
+lint: $(SETUP)  ## ruff, mypy --strict, import contracts, and the runbooks' own lint
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/drillbook lint
+	$(BIN)/drillbook render --check
+
+bench: $(SETUP)  ## measure what docs/benchmarks.md reports
+	$(BIN)/python -m tests.bench
+
+staging-up: $(SETUP)  ## boot the embedded staging cluster (a no-op when it is up)
+	$(BIN)/drillbook staging up
+
+staging-down: $(SETUP)  ## remove it, leaving nothing but the build cache
+	$(BIN)/drillbook staging down
+
+lock: $(SETUP)  ## pin and hash the requirements again
+	$(BIN)/uv pip compile pyproject.toml --extra dev --extra staging --generate-hashes \
+	  --python-version 3.11 --no-annotate --custom-compile-command "make lock" -o requirements.txt
+
+.PHONY: help setup drill test lint bench staging-up staging-down lock

@@ -1,0 +1,1 @@
+"""Drillbook: runbooks that prove themselves."""
