@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class DrillbookError(Exception):
-    """Base of every error that is meant for a person: its text says place, want, find, next move."""
+    """Base of every error meant for a person: it says the place, the want, the find, the next move."""
 
     exit_code: int = 4
 

@@ -40,7 +40,7 @@ Values: TypeAlias = Mapping[str, str]
 
 
 def join(*parts: Word) -> Word:
-    """One word out of several; all-literal words collapse to `str`, so equal words compare equal."""
+    """One word out of several; neighbouring literals merge, so equal words compare equal."""
     flat: list[str | Var] = []
     for part in parts:
         for piece in part.parts if isinstance(part, Joined) else (part,):
@@ -271,7 +271,7 @@ class Workload:
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """One object, by kind and name, or all of a kind by label selector, in the drill's namespace."""
+    """One object by kind and name, or all of a kind by label selector; in the drill's namespace."""
 
     api_version: str
     kind: str
@@ -315,7 +315,7 @@ Value: TypeAlias = Probe | Action | Workload | Fault | Reinject | Advice
 
 @dataclass(frozen=True, kw_only=True)
 class Where:
-    """The place a step speaks about, as variables: the drill fills them in, the page prints them."""
+    """The place a step speaks about, as variables: a drill fills them in, a page prints them."""
 
     namespace: Var = Var("NAMESPACE")
     context: Var = Var("CONTEXT")

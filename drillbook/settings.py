@@ -1,0 +1,134 @@
+"""Settings: read once, typed. Precedence: option, environment, file, the embedded cluster's own.
+
+The file is `drillbook.toml` beside the runbooks. An environment variable is the field's name with
+`DRILLBOOK_` before it. What the embedded cluster knows of itself (its kubeconfig, its endpoints and
+its UID for the allow-list) fills what nobody set.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from drillbook.errors import UsageError
+from drillbook.model import Duration
+
+FILE = "drillbook.toml"
+DEFAULT_STATE = Path("/var/lib/drillbook/staging")
+
+
+class Settings(BaseSettings):
+    """Every setting, with its unit and default."""
+
+    model_config = SettingsConfigDict(env_prefix="DRILLBOOK_", frozen=True, extra="forbid")
+
+    root: Path = Field(default_factory=Path.cwd, description="the checkout")
+    environment: str = Field("staging", description="which of monitoring/values/*.yaml applies")
+    kubeconfig: Path | None = Field(None, description="the cluster to drill on")
+    context: str | None = Field(None, description="the kubeconfig's context; None: its current one")
+    allowed_clusters: tuple[str, ...] = Field(
+        (), description="UIDs of the kube-system namespaces of clusters that may be drilled"
+    )
+    prometheus_url: str | None = Field(None, description="Prometheus, without a trailing slash")
+    alertmanager_url: str | None = Field(None, description="Alertmanager, likewise")
+    tool_path: str = Field("", description="folders put before PATH for kubectl and tools")
+    probe_within: str = Field("30s", description="the budget of a sentence without `within`")
+    action_within: str = Field("2m", description="how long one command line may take")
+    steady_within: str = Field("3m", description="how long a workload may take to be steady")
+    effect_within: str = Field("3m", description="how long a fault may take to show its effect")
+    undo_within: str = Field("2m", description="how long the undo may take")
+    poll_s: float = Field(1.0, gt=0, description="seconds between two reads of one fact")
+    request_timeout_s: float = Field(5.0, gt=0, description="deadline of one request")
+    scrape_s: float = Field(5.0, gt=0, description="Prometheus' scrape interval")
+    evaluation_s: float = Field(5.0, gt=0, description="Prometheus' rule evaluation interval")
+    keep: str = Field("30m", description="how long --keep leaves an incident standing")
+    proof_days: int = Field(31, gt=0, description="days that an accepted drill stays valid")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment before arguments: `load` passes the file's fields as arguments."""
+        return (env_settings, init_settings)
+
+    def duration(self, field: str) -> Duration:
+        """A setting of time. Raises UsageError when it is none."""
+        try:
+            return Duration(getattr(self, field))
+        except ValueError as error:
+            raise UsageError(f"setting {field}: {error}") from error
+
+    @property
+    def runs(self) -> Path:
+        return self.root / "reports" / "runs"
+
+    @property
+    def proof(self) -> Path:
+        return self.root / "reports" / "proof"
+
+
+def embedded_cluster() -> dict[str, Any]:
+    """What `drillbook staging up` wrote of the cluster it made; empty when there is none."""
+    path = Path(os.environ.get("DRILLBOOK_STATE", str(DEFAULT_STATE))) / "cluster.json"
+    if not path.exists():
+        return {}
+    known = json.loads(path.read_text(encoding="utf-8"))
+    return {
+        "kubeconfig": known["kubeconfig"],
+        "context": known["context"],
+        "allowed_clusters": [known["cluster_uid"]],
+        "prometheus_url": known["prometheus_url"],
+        "alertmanager_url": known["alertmanager_url"],
+        "tool_path": known["bin"],
+    }
+
+
+def find_root(start: Path) -> Path:
+    """The nearest folder upwards that holds `features/` and `pyproject.toml`."""
+    for folder in (start, *start.parents):
+        if (folder / "features").is_dir() and (folder / "pyproject.toml").is_file():
+            return folder
+    raise UsageError(
+        f"{start}: no runbooks here: neither this folder nor one above it holds features/ and "
+        "pyproject.toml. Change into the checkout."
+    )
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """The settings file's fields; empty when there is no file."""
+    if not path.exists():
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: not valid TOML: {error}") from error
+
+
+def load(root: Path | None = None, **options: Any) -> Settings:
+    """The settings of this run. `options` that are None were not given.
+
+    The embedded cluster's own facts apply only where no kubeconfig is set: a cluster of one's own
+    must bring its own allow-list and endpoints.
+    """
+    home = root or find_root(Path.cwd())
+    fields = {"root": home, **read_file(home / FILE)}
+    given = {name: value for name, value in options.items() if value is not None}
+    chosen = {**fields, **given}
+    if not (chosen.get("kubeconfig") or os.environ.get("DRILLBOOK_KUBECONFIG")):
+        chosen = {**embedded_cluster(), **chosen}
+    try:
+        settings = Settings(**chosen)
+        return settings.model_copy(update=given)
+    except ValidationError as error:
+        raise UsageError(f"{home / FILE} or the environment: {error}") from error
