@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class DrillbookError(Exception):
-    """Base of every error meant for a person: it says the place, the want, the find, the next move."""
+    """Base of every error meant for a person: place, want, find, next move."""
 
     exit_code: int = 4
 

@@ -439,6 +439,21 @@ class Runbook:
         raise KeyError(cause_id)
 
 
+@dataclass(frozen=True, kw_only=True, order=True)
+class Problem:
+    """One thing wrong with a file, and how to mend it."""
+
+    path: str
+    line: int
+    rule: str
+    """The lint rule's id, such as `unknown-tag`."""
+    what: str
+    fix: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: [{self.rule}] {self.what} {self.fix}"
+
+
 # --------------------------------------------------------------------------- runbooks with values
 
 
