@@ -275,11 +275,13 @@ class Target:
 
     api_version: str
     kind: str
-    name: str = ""
-    selector: str = ""
+    name: Word = ""
+    selector: Word = ""
 
     def __str__(self) -> str:
-        return f"{self.kind}/{self.name}" if self.name else f"{self.kind} -l {self.selector}"
+        if self.name:
+            return f"{self.kind}/{shell(self.name)}"
+        return f"{self.kind} -l {shell(self.selector)}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,164 @@
+"""What a probe may expect. Each matcher is data, pure, and says itself on the page.
+
+`Absent` makes an ordinary matcher false and makes `silent` and `gone` hold.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from drillbook.model import Absent, AlertState, Answer
+
+
+def numbers(answer: Answer) -> tuple[float, ...]:
+    """The finite numbers in an answer, blank-separated; words that are no number are left out."""
+    if isinstance(answer, (Absent, AlertState)):
+        return ()
+    found = []
+    for word in str(answer).split():
+        try:
+            found.append(float(word))
+        except ValueError:
+            continue
+    return tuple(n for n in found if math.isfinite(n))
+
+
+@dataclass(frozen=True)
+class AnyEquals:
+    """One of the blank-separated words is exactly `expected`."""
+
+    expected: str
+
+    def holds(self, answer: Answer, since: datetime | None) -> bool:
+        return isinstance(answer, str) and self.expected in answer.split()
+
+    def describe(self) -> str:
+        return f"`{self.expected}`"
+
+
+@dataclass(frozen=True)
+class Equals:
+    """The whole answer, without surrounding blanks, is `expected`."""
+
+    expected: str
+
+    def holds(self, answer: Answer, since: datetime | None) -> bool:
+        return isinstance(answer, str) and answer.strip() == self.expected
+
+    def describe(self) -> str:
+        return f"exactly `{self.expected}`"
+
+
+@dataclass(frozen=True)
+class Contains:
+    """The answer contains `expected`."""
+
+    expected: str
+
+    def holds(self, answer: Answer, since: datetime | None) -> bool:
+        return isinstance(answer, str) and self.expected in answer
+
+    def describe(self) -> str:
+        return f"a line with `{self.expected}`"
+
+
+@dataclass(frozen=True)
+class AtLeast:
+    """The largest number in the answer is at least `threshold`."""
+
+    threshold: float
+
+    def holds(self, answer: Answer, since: datetime | None) -> bool:
+        return max(numbers(answer), default=-math.inf) >= self.threshold
+
+    def describe(self) -> str:
+        return f"{self.threshold:g} or more"
+
+
+@dataclass(frozen=True)
+class AfterLastChange:
+    """The answer is a Unix time (seconds) later than the last change: your last one, or the
+    drill's."""
+
+    def holds(self, answer: Answer, since: datetime | None) -> bool:
+        floor = -math.inf if since is None else since.timestamp()
+        return max(numbers(answer), default=-math.inf) > floor
+
+    def describe(self) -> str:
+        return "a Unix time later than your last change (`date +%s` prints the present one)"
+
+
+@dataclass(frozen=True)
+class Firing:
+    """The alert fires and Alertmanager lists it."""
+
+    def holds(self, answer: Answer, since: datetime | None) -> bool:
+        return isinstance(answer, AlertState) and answer.firing and answer.listed
+
+    def describe(self) -> str:
+        return "one alert or more in the list"
+
+
+@dataclass(frozen=True)
+class Silent:
+    """The alert does not fire and Alertmanager no longer lists it."""
+
+    def holds(self, answer: Answer, since: datetime | None) -> bool:
+        if isinstance(answer, Absent):
+            return True
+        return isinstance(answer, AlertState) and not (
+            answer.firing or answer.pending or answer.listed
+        )
+
+    def describe(self) -> str:
+        return "an empty list, `[]`"
+
+
+@dataclass(frozen=True)
+class Gone:
+    """The server answered that it is not there."""
+
+    def holds(self, answer: Answer, since: datetime | None) -> bool:
+        return isinstance(answer, Absent)
+
+    def describe(self) -> str:
+        return "nothing"
+
+
+def any_equals(expected: str) -> AnyEquals:
+    return AnyEquals(expected)
+
+
+def equals(expected: str) -> Equals:
+    return Equals(expected)
+
+
+def contains(expected: str) -> Contains:
+    return Contains(expected)
+
+
+def at_least(threshold: float) -> AtLeast:
+    return AtLeast(threshold)
+
+
+def after_last_change() -> AfterLastChange:
+    return AfterLastChange()
+
+
+def firing() -> Firing:
+    return Firing()
+
+
+def silent() -> Silent:
+    return Silent()
+
+
+def gone() -> Gone:
+    return Gone()
+
+
+def utc(timestamp: float) -> datetime:
+    """A Unix time in seconds as a UTC stamp."""
+    return datetime.fromtimestamp(timestamp, UTC)

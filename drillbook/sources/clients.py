@@ -1,0 +1,135 @@
+"""The connections that sources and faults use, each opened on first use, each with a deadline."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import requests
+import urllib3
+import yaml
+from kubernetes import client, config
+from kubernetes.client.exceptions import ApiException
+from kubernetes.config.config_exception import ConfigException
+from kubernetes.dynamic import DynamicClient
+from kubernetes.dynamic.exceptions import DynamicApiError, ResourceNotFoundError
+
+from drillbook.errors import CouldNotTell, UsageError
+from drillbook.model import Word, resolve
+from drillbook.settings import Settings
+
+KUBE_ERRORS = (ApiException, DynamicApiError, ResourceNotFoundError, urllib3.exceptions.HTTPError)
+
+
+class Connections:
+    """A drill's connections and its variables. Safe to share between threads."""
+
+    def __init__(self, settings: Settings, values: Mapping[str, str]) -> None:
+        self.settings = settings
+        self.values = dict(values)
+        self.since: datetime | None = None
+        """The drill's last change (UTC): what the servers date before it does not count."""
+        self._lock = threading.RLock()
+
+    def resolve(self, word: Word) -> str:
+        return resolve(word, self.values)
+
+    @cached_property
+    def core(self) -> client.CoreV1Api:
+        return client.CoreV1Api(self._api_client)
+
+    @cached_property
+    def _api_client(self) -> client.ApiClient:
+        return _api_client(self.settings)
+
+    @cached_property
+    def _dynamic(self) -> DynamicClient:
+        # Without a file of its own the client leaves its discovery cache in the temporary folder,
+        # where it outlives the cluster it describes.
+        self._discovery = tempfile.TemporaryDirectory(prefix="drillbook-")
+        return DynamicClient(
+            self._api_client, cache_file=str(Path(self._discovery.name) / "discovery.json")
+        )
+
+    def resource(self, api_version: str, kind: str) -> Any:
+        """The dynamic client's handle on one kind. Raises CouldNotTell when it is not served."""
+        with self._lock:
+            try:
+                return self._dynamic.resources.get(api_version=api_version, kind=kind)
+            except KUBE_ERRORS as error:
+                raise could_not_ask("the Kubernetes API", error) from error
+
+    def kind_of(self, plural: str) -> Any:
+        """The handle on a kind by the name that kubectl takes, such as `pods`."""
+        with self._lock:
+            try:
+                found = self._dynamic.resources.search(name=plural)
+            except KUBE_ERRORS as error:
+                raise could_not_ask("the Kubernetes API", error) from error
+        if not found:
+            raise CouldNotTell(f"the Kubernetes API serves no kind named {plural!r}.")
+        return found[0]
+
+    @property
+    def request_timeout(self) -> float:
+        return self.settings.request_timeout_s
+
+    def get_json(self, base: str, path: str, parameters: list[tuple[str, str]]) -> Any:
+        """One GET. Raises CouldNotTell for no answer, a bad status, or a body that is no JSON."""
+        url = f"{base}{path}"
+        try:
+            answer = requests.get(url, params=parameters, timeout=self.request_timeout)
+            answer.raise_for_status()
+            return answer.json()
+        except (requests.RequestException, ValueError) as error:
+            raise could_not_ask(url, error) from error
+
+    def prometheus(self, path: str, parameters: list[tuple[str, str]]) -> Any:
+        """The `data` of one answer of Prometheus' API."""
+        base = self.values["PROMETHEUS"]
+        answer = self.get_json(base, path, parameters)
+        if not isinstance(answer, dict) or answer.get("status") != "success":
+            raise CouldNotTell(f"{base}{path}: not an answer of Prometheus: {str(answer)[:200]}")
+        return answer["data"]
+
+    def alertmanager(self, path: str, parameters: list[tuple[str, str]]) -> Any:
+        return self.get_json(self.values["ALERTMANAGER"], path, parameters)
+
+    def environment(self) -> dict[str, str]:
+        """The environment of a command line: this process's, the drill's variables on top."""
+        path = os.pathsep.join(filter(None, (self.settings.tool_path, os.environ.get("PATH", ""))))
+        kubeconfig = {"KUBECONFIG": str(self.settings.kubeconfig)}
+        return {**os.environ, **self.values, **kubeconfig, "PATH": path}
+
+
+def could_not_ask(what: str, error: Exception) -> CouldNotTell:
+    """The same words for every server that gave no usable answer."""
+    if isinstance(error, (ApiException, DynamicApiError)):
+        reason = f"HTTP {error.status} {error.reason}"
+    else:
+        reason = f"{type(error).__name__}: {str(error)[:300]}"
+    return CouldNotTell(f"no usable answer from {what}: {reason}.")
+
+
+def _api_client(settings: Settings) -> client.ApiClient:
+    path = settings.kubeconfig
+    if path is None:
+        raise UsageError(
+            "no kubeconfig: no cluster was named and the embedded one is not up. "
+            "Run `drillbook staging up`, or set `kubeconfig` in drillbook.toml."
+        )
+    if not path.is_file() or path.stat().st_size == 0:
+        raise UsageError(
+            f"{path}: the kubeconfig is missing or empty. "
+            "Run `drillbook staging up`, or correct `kubeconfig` in drillbook.toml."
+        )
+    try:
+        return config.new_client_from_config(str(path), context=settings.context)
+    except (ConfigException, yaml.YAMLError, TypeError, KeyError) as error:
+        raise UsageError(f"{path}: not a usable kubeconfig: {error}.") from error

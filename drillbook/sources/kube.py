@@ -1,0 +1,75 @@
+"""Kubernetes objects: one list or one object, and one path into it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from drillbook.errors import CouldNotTell
+from drillbook.model import Absent, Answer, Command, Reading, Var, Word, command, join
+from drillbook.sources import jsonpath
+from drillbook.sources.clients import KUBE_ERRORS, Connections, could_not_ask
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kube:
+    """Answers with what kubectl's `-o jsonpath` prints, blank-separated, or `Absent`."""
+
+    kind: str
+    """As kubectl takes it: `pods`, `deployments`."""
+    path: str
+    name: Word = ""
+    selector: Word = ""
+    namespace: Var = field(default=Var("NAMESPACE"))
+    context: Var = field(default=Var("CONTEXT"))
+
+    def __post_init__(self) -> None:
+        jsonpath.check(self.path)
+
+    def command(self) -> Command:
+        which = (self.name,) if self.name else ("-l", self.selector)
+        return command(
+            *("kubectl", "--context", self.context, "-n", self.namespace),
+            *("get", self.kind, *which, "-o", join("jsonpath=", self.path)),
+        )
+
+    def parse(self, text: str) -> Answer:
+        found = text.strip()
+        return found or Absent(f"{self.kind} {self.path}")
+
+    def read(self, clients: Connections) -> Reading:
+        data = self._get(clients)
+        if data is None:
+            return Reading(answer=Absent(f"{self.kind}/{clients.resolve(self.name)}"))
+        _refuse_unobserved(data)
+        return Reading(answer=self.parse(jsonpath.evaluate(self.path, data)))
+
+    def _get(self, clients: Connections) -> dict[str, Any] | None:
+        """The object or list as JSON; None when the server says that it is not there."""
+        query: dict[str, Any] = {"namespace": clients.resolve(self.namespace)}
+        if self.name:
+            query["name"] = clients.resolve(self.name)
+        else:
+            query["label_selector"] = clients.resolve(self.selector)
+        try:
+            found = clients.kind_of(self.kind).get(
+                **query, _request_timeout=clients.request_timeout
+            )
+        except KUBE_ERRORS as error:
+            if getattr(error, "status", None) == 404:
+                return None
+            raise could_not_ask(f"the Kubernetes API about {self.kind}", error) from error
+        data: dict[str, Any] = found.to_dict()
+        return data
+
+
+def _refuse_unobserved(data: dict[str, Any]) -> None:
+    """A status that its controller wrote for an older spec says nothing about the present one."""
+    for item in data.get("items", [data]):
+        metadata, status = item.get("metadata", {}), item.get("status") or {}
+        observed, wanted = status.get("observedGeneration"), metadata.get("generation")
+        if observed is not None and wanted is not None and observed < wanted:
+            raise CouldNotTell(
+                f"{item.get('kind', 'object')}/{metadata.get('name')}: its controller has seen "
+                f"generation {observed} of {wanted} so far."
+            )

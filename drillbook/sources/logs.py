@@ -1,0 +1,82 @@
+"""Container logs, dated line by line by the kubelet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from kubernetes.client.exceptions import ApiException
+
+from drillbook.model import Absent, Answer, Command, Reading, Var, Word, command
+from drillbook.sources.clients import KUBE_ERRORS, Connections, could_not_ask
+
+
+@dataclass(frozen=True, kw_only=True)
+class Logs:
+    """Answers with the last lines of one container of the selected pods, or `Absent`."""
+
+    selector: Word
+    container: str
+    previous: bool = False
+    """The log of the container's last terminated run instead of its present one."""
+    tail: int = 400
+    namespace: Var = field(default=Var("NAMESPACE"))
+    context: Var = field(default=Var("CONTEXT"))
+
+    def command(self) -> Command:
+        previous = ("--previous",) if self.previous else ()
+        return command(
+            *("kubectl", "--context", self.context, "-n", self.namespace),
+            *("logs", "-l", self.selector, "-c", self.container),
+            *(*previous, f"--tail={self.tail}"),
+        )
+
+    def parse(self, text: str) -> Answer:
+        return text.strip() or Absent(f"log of {self.container}")
+
+    def read(self, clients: Connections) -> Reading:
+        namespace = clients.resolve(self.namespace)
+        try:
+            pods = clients.core.list_namespaced_pod(
+                namespace,
+                label_selector=clients.resolve(self.selector),
+                _request_timeout=clients.request_timeout,
+            )
+        except KUBE_ERRORS as error:
+            raise could_not_ask("the Kubernetes API about pods", error) from error
+        texts = [self._log(clients, namespace, pod.metadata.name) for pod in pods.items]
+        return Reading(answer=self.parse("\n".join(filter(None, texts))))
+
+    def _log(self, clients: Connections, namespace: str, pod: str) -> str:
+        try:
+            text: str = clients.core.read_namespaced_pod_log(
+                pod,
+                namespace,
+                container=self.container,
+                previous=self.previous,
+                tail_lines=self.tail,
+                timestamps=True,
+                _request_timeout=clients.request_timeout,
+            )
+        except ApiException as error:
+            # 400: the container has no such run yet; 404: the pod has gone meanwhile.
+            if error.status in (400, 404):
+                return ""
+            raise could_not_ask(f"the log of {pod}", error) from error
+        except KUBE_ERRORS as error:
+            raise could_not_ask(f"the log of {pod}", error) from error
+        return "\n".join(_lines_since(text, clients.since))
+
+
+def _lines_since(text: str, since: datetime | None) -> list[str]:
+    """The lines that the kubelet dated after `since`, without their stamps."""
+    pairs = (line.partition(" ") for line in text.splitlines())
+    return [rest for stamp, _, rest in pairs if since is None or _later(stamp, since)]
+
+
+def _later(stamp: str, since: datetime) -> bool:
+    try:
+        # The kubelet writes nanoseconds; Python reads microseconds.
+        return datetime.fromisoformat(f"{stamp[:26].rstrip('Z')}+00:00") > since
+    except ValueError:
+        return False

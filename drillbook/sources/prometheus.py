@@ -1,0 +1,149 @@
+"""Prometheus and Alertmanager: one series, one alert."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from drillbook.errors import CouldNotTell
+from drillbook.model import Absent, AlertState, Answer, Command, Reading, Var, Word, command, join
+from drillbook.sources.clients import Connections
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromQL:
+    """Answers with the newest sample of the selected series, as text, dated by its scrape.
+
+    It asks for a range, because only a range carries the samples' own times: an instant query
+    dates everything with the moment of asking. Unknown metrics are CouldNotTell.
+    """
+
+    metric: str
+    labels: tuple[tuple[str, Word], ...]
+    window: str = "30s"
+    prometheus: Var = field(default=Var("PROMETHEUS"))
+
+    @property
+    def query(self) -> Word:
+        pairs: list[Word] = []
+        for name, value in self.labels:
+            pairs += [", " if pairs else "", name, '="', value, '"']
+        return join(self.metric, "{", *pairs, "}[", self.window, "]")
+
+    def command(self) -> Command:
+        return command(
+            *("curl", "-fsS", "--get", join(self.prometheus, "/api/v1/query")),
+            *("--data-urlencode", join("query=", self.query)),
+        )
+
+    def parse(self, text: str) -> Answer:
+        return self._newest(_result(json.loads(text)["data"])).answer
+
+    def read(self, clients: Connections) -> Reading:
+        query = clients.resolve(self.query)
+        reading = self._newest(_result(clients.prometheus("/api/v1/query", [("query", query)])))
+        if isinstance(reading.answer, Absent):
+            self._refuse_unknown(clients)
+        return reading
+
+    def _newest(self, series: list[dict[str, Any]]) -> Reading:
+        samples = [(float(at), float(value)) for one in series for at, value in one["values"]]
+        if not samples:
+            return Reading(answer=Absent(f"no sample of {self.metric} in the last {self.window}"))
+        at, value = max(samples)
+        if not math.isfinite(value):
+            raise CouldNotTell(f"{self.metric}: the newest sample is {value}.")
+        return Reading(answer=f"{value:.15g}", dated=datetime.fromtimestamp(at, UTC))
+
+    def _refuse_unknown(self, clients: Connections) -> None:
+        known = clients.prometheus("/api/v1/label/__name__/values", [("match[]", self.metric)])
+        if self.metric not in known:
+            raise CouldNotTell(
+                f"Prometheus knows no metric named {self.metric}: nothing that exposes it was "
+                "ever scraped. Check the name and the scrape configuration."
+            )
+
+
+def _result(data: Any) -> list[dict[str, Any]]:
+    if data.get("resultType") != "matrix":
+        raise CouldNotTell(f"Prometheus answered with a {data.get('resultType')}, not a range.")
+    found: list[dict[str, Any]] = data["result"]
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class FiringAlert:
+    """Answers with the state of one alert in one namespace, at Prometheus and at Alertmanager."""
+
+    alert: str
+    namespace: Var = field(default=Var("NAMESPACE"))
+    alertmanager: Var = field(default=Var("ALERTMANAGER"))
+
+    def command(self) -> Command:
+        return command(
+            *("curl", "-fsS", "--get", join(self.alertmanager, "/api/v2/alerts")),
+            *("--data-urlencode", f'filter=alertname="{self.alert}"'),
+            *("--data-urlencode", join('filter=namespace="', self.namespace, '"')),
+            *("--data-urlencode", "active=true", "--data-urlencode", "inhibited=false"),
+            *("--data-urlencode", "silenced=false"),
+        )
+
+    def parse(self, text: str) -> Answer:
+        """Alertmanager's list alone: what it lists, Prometheus sent as firing."""
+        return _state([], json.loads(text))
+
+    def read(self, clients: Connections) -> Reading:
+        namespace = clients.resolve(self.namespace)
+        rule = self._rule(clients)
+        held = [a for a in rule["alerts"] if a["labels"].get("namespace") == namespace]
+        listed = clients.alertmanager(
+            "/api/v2/alerts",
+            [
+                ("filter", f'alertname="{self.alert}"'),
+                ("filter", f'namespace="{namespace}"'),
+                *(("active", "true"), ("inhibited", "false"), ("silenced", "false")),
+            ],
+        )
+        return Reading(answer=_state(held, listed), dated=_stamp(rule["lastEvaluation"]))
+
+    def _rule(self, clients: Connections) -> dict[str, Any]:
+        """The loaded rule. Raises CouldNotTell when it is not loaded or cannot be evaluated."""
+        groups = clients.prometheus("/api/v1/rules", [("type", "alert")])["groups"]
+        rules = [r for group in groups for r in group["rules"] if r["name"] == self.alert]
+        if not rules:
+            raise CouldNotTell(
+                f"Prometheus has no rule named {self.alert}. "
+                "Load monitoring/alerts (embedded cluster: `drillbook staging up`)."
+            )
+        rule: dict[str, Any] = rules[0]
+        if rule["health"] == "err":
+            raise CouldNotTell(f"the rule {self.alert} fails: {rule.get('lastError', 'unknown')}.")
+        return rule
+
+
+def _state(held: list[dict[str, Any]], listed: list[dict[str, Any]]) -> AlertState:
+    states = {alert["state"] for alert in held}
+    pages = (alert.get("annotations", {}).get("runbook_url", "") for alert in listed)
+    return AlertState(
+        firing="firing" in states or (not held and bool(listed)),
+        pending="pending" in states,
+        listed=bool(listed),
+        pages=tuple(sorted(filter(None, set(pages)))),
+    )
+
+
+def _stamp(text: str) -> datetime:
+    """Go writes nanoseconds and `0001-01-01T00:00:00Z` for never; Python reads microseconds."""
+    head, _, fraction = text.removesuffix("Z").partition(".")
+    zone = ""
+    for sign in "+-":
+        if sign in fraction:
+            fraction, _, offset = fraction.partition(sign)
+            zone = f"{sign}{offset}"
+    if not fraction and len(head) > len("2026-01-01T00:00:00"):
+        return datetime.fromisoformat(head).astimezone(UTC)
+    stamp = f"{head}.{(fraction + '000000')[:6]}{zone or '+00:00'}"
+    return datetime.fromisoformat(stamp).astimezone(UTC)

@@ -1,0 +1,53 @@
+"""A tool under scripts/: run as a child process by the very line that the page prints."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass
+
+from drillbook.errors import CouldNotTell
+from drillbook.model import Absent, Answer, Command, Reading, Word, command
+from drillbook.sources.clients import Connections
+
+DEADLINE_S = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tool:
+    """Answers with one field of the JSON object that the tool prints, as text."""
+
+    words: tuple[Word, ...]
+    field: str
+
+    def command(self) -> Command:
+        return command(*self.words)
+
+    def parse(self, text: str) -> Answer:
+        try:
+            found = json.loads(text)
+        except ValueError as error:
+            raise CouldNotTell(f"{self.command()}: printed no JSON: {text[:200]!r}") from error
+        if not isinstance(found, dict) or found.get(self.field) is None:
+            return Absent(f"field {self.field}")
+        return str(found[self.field])
+
+    def read(self, clients: Connections) -> Reading:
+        line = str(self.command())
+        try:
+            done = subprocess.run(
+                ["bash", "-eu", "-c", line],
+                env=clients.environment(),
+                cwd=clients.settings.root,
+                capture_output=True,
+                text=True,
+                timeout=DEADLINE_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise CouldNotTell(f"{line}: no answer in {DEADLINE_S:g} s.") from error
+        if done.returncode != 0:
+            raise CouldNotTell(
+                f"{line}: exit {done.returncode}: {done.stderr.strip()[-300:] or 'no message'}"
+            )
+        return Reading(answer=self.parse(done.stdout))
