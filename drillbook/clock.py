@@ -1,0 +1,46 @@
+"""Time as an argument: stamps are UTC, lengths are monotonic, waiting can be ended."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What the engine knows of time."""
+
+    def now(self) -> datetime:
+        """UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds."""
+
+    def sleep(self, seconds: float) -> None:
+        """Raises Stopped when the drill ends meanwhile."""
+
+
+class Stopped(Exception):
+    """The drill ended while a background question was waiting."""
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def __init__(self) -> None:
+        self._ended = threading.Event()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        if self._ended.wait(seconds):
+            raise Stopped
+
+    def end(self) -> None:
+        """End every background wait; later waits of the same clock end at once."""
+        self._ended.set()

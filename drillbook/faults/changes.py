@@ -1,0 +1,166 @@
+"""A fault's changes: applied in order, each with its pre-image read before it, and taken back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from drillbook.errors import CouldNotTell
+from drillbook.model import Change, Fault, Patch, Restart, Target
+from drillbook.sources.clients import KUBE_ERRORS, Connections, could_not_ask
+
+_ADMISSION_WORDS = ("admission", "denied the request", "exceeded quota", "ValidatingAdmission")
+"""What a refusal by a rule says with a 403, as against a missing right ("User ... cannot ...")."""
+
+
+class Outcome(StrEnum):
+    """What came of applying a change again."""
+
+    APPLIED = "applied"
+    BLOCKED = "blocked"
+    """Refused by an admission, validation or quota rule."""
+    NOT_APPLIED = "not applied"
+    """A missing right, 404, 409, 429, 5xx, or no answer."""
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What came of a fault's changes, and the server's word on it."""
+
+    outcome: Outcome
+    said: str
+
+
+@dataclass
+class Injector:
+    """Applies one fault's changes in one namespace, and remembers their pre-images."""
+
+    clients: Connections
+    namespace: str
+    pre_images: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+
+    def inject(self, fault: Fault) -> Applied:
+        """Apply every change in order; stop at the first that is refused."""
+        said = []
+        for number, change in enumerate(fault.changes):
+            applied = self._apply(number, change)
+            said.append(applied.said)
+            if applied.outcome is not Outcome.APPLIED:
+                return Applied(applied.outcome, "; ".join(said))
+        return Applied(Outcome.APPLIED, "; ".join(said))
+
+    def take_back(self, fault: Fault) -> list[str]:
+        """Undo the patches that are still in place, last first, so that a second injection is a
+        change. Returns what was taken back. Raises CouldNotTell when the server refuses."""
+        taken = []
+        for number, change in reversed(list(enumerate(fault.changes))):
+            if isinstance(change, Patch) and number in self.pre_images:
+                live = self._get(change.target)
+                if contains_patch(live, change.patch):
+                    self._patch(change.target, self.pre_images[number])
+                    taken.append(str(change.target))
+        return taken
+
+    def _apply(self, number: int, change: Change) -> Applied:
+        try:
+            if isinstance(change, Restart):
+                return self._restart(change)
+            live = self._get(change.target)
+            self.pre_images.setdefault(number, pre_image(live, change.patch))
+            before = live["metadata"]["resourceVersion"]
+            after = self._patch(change.target, change.patch)["metadata"]["resourceVersion"]
+        except CouldNotTell as error:
+            return Applied(refusal(error.__cause__), f"{change.target}: {error}")
+        if after == before:
+            return Applied(Outcome.NOT_APPLIED, f"{change.target}: the patch changed nothing")
+        return Applied(Outcome.APPLIED, f"{change.target}: version {before} -> {after}")
+
+    def _restart(self, change: Restart) -> Applied:
+        """Delete the pods there are; their controller makes new ones with new UIDs."""
+        resource = self._resource(change.target)
+        selector = self.clients.resolve(change.target.selector)
+        try:
+            pods = resource.get(
+                namespace=self.namespace,
+                label_selector=selector,
+                _request_timeout=self.clients.request_timeout,
+            ).items
+            for pod in pods:
+                resource.delete(
+                    name=pod.metadata.name,
+                    namespace=self.namespace,
+                    _request_timeout=self.clients.request_timeout,
+                )
+        except KUBE_ERRORS as error:
+            raise could_not_ask(f"the Kubernetes API about {change.target}", error) from error
+        if not pods:
+            return Applied(Outcome.NOT_APPLIED, f"{change.target}: there is none")
+        return Applied(Outcome.APPLIED, f"{change.target}: {len(pods)} deleted, to be made anew")
+
+    def _get(self, target: Target) -> dict[str, Any]:
+        return self._call(target, "get", {})
+
+    def _patch(self, target: Target, patch: Mapping[str, Any]) -> dict[str, Any]:
+        body = {"body": patch, "content_type": "application/merge-patch+json"}
+        return self._call(target, "patch", body)
+
+    def _call(self, target: Target, verb: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            found = getattr(self._resource(target), verb)(
+                name=self.clients.resolve(target.name),
+                namespace=self.namespace,
+                _request_timeout=self.clients.request_timeout,
+                **arguments,
+            )
+        except KUBE_ERRORS as error:
+            said = _message(error)
+            raise could_not_ask(f"the Kubernetes API ({said})" if said else "it", error) from error
+        data: dict[str, Any] = found.to_dict()
+        return data
+
+    def _resource(self, target: Target) -> Any:
+        return self.clients.resource(target.api_version, target.kind)
+
+
+def pre_image(live: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    """The merge patch that writes the touched fields back: old values, or null where none was."""
+    old: dict[str, Any] = {}
+    for key, value in patch.items():
+        present = live.get(key)
+        if isinstance(value, Mapping) and isinstance(present, Mapping):
+            old[key] = pre_image(present, value)
+        else:
+            old[key] = present
+    return old
+
+
+def contains_patch(live: Mapping[str, Any], patch: Mapping[str, Any]) -> bool:
+    """Whether every field of the patch is in place."""
+    for key, value in patch.items():
+        present = live.get(key)
+        if isinstance(value, Mapping):
+            if not (isinstance(present, Mapping) and contains_patch(present, value)):
+                return False
+        elif present != value:
+            return False
+    return True
+
+
+def refusal(error: BaseException | None) -> Outcome:
+    """Blocked by a rule, or not applied for want of a right, an object, a slot or an answer."""
+    status, said = getattr(error, "status", None), _message(error)
+    by_rule = status == 403 and any(word in said for word in _ADMISSION_WORDS)
+    return Outcome.BLOCKED if status == 422 or by_rule else Outcome.NOT_APPLIED
+
+
+def _message(error: BaseException | None) -> str:
+    """The API server's own sentence."""
+    body = getattr(error, "body", None)
+    try:
+        found = json.loads(body) if body else {}
+    except ValueError:
+        return ""
+    return str(found.get("message", "")) if isinstance(found, dict) else ""

@@ -1,0 +1,211 @@
+"""Values -> evidence: a probe waits for its fact and keeps the last answer; an action runs.
+
+The performer changes only what an Action's line changes, and tells a listener what it reads on the
+way, so that the moments of an incident (t2, t3, t4) are seen when they happen.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from drillbook.clock import Clock
+from drillbook.errors import CouldNotTell
+from drillbook.matchers import Silent
+from drillbook.model import (
+    Absent,
+    Action,
+    Advice,
+    AlertState,
+    Duration,
+    Evidence,
+    Probe,
+    Reading,
+    Verdict,
+)
+from drillbook.settings import Settings
+from drillbook.sources import FiringAlert
+from drillbook.sources.clients import Connections
+
+OBSERVED_LIMIT = 4000
+"""Characters of an answer that evidence keeps: its end, where a log says why."""
+
+Listener = Callable[[Probe, Reading], None]
+
+
+def ignore(probe: Probe, reading: Reading) -> None:
+    """A listener that hears nothing."""
+
+
+@dataclass
+class Performer:
+    """Performs the values of one drill."""
+
+    clients: Connections
+    settings: Settings
+    clock: Clock
+    skew: timedelta = timedelta()
+    """The servers' clock minus the runner's."""
+    listener: Listener = ignore
+    heard: set[str] = field(default_factory=set)
+    """Alerts that were listed during this drill: silence counts only after sound."""
+
+    def probe(self, probe: Probe, budget: Duration | None = None) -> Evidence:
+        """Read until it holds or the budget ends. The last answer is kept either way."""
+        within = budget or probe.within or self.settings.duration("probe_within")
+        started, begin = self.clock.now(), self.clock.monotonic()
+        wait = _Wait(probe=probe, held_for_s=probe.throughout.seconds if probe.throughout else 0.0)
+        while True:
+            self._read(wait)
+            elapsed = self.clock.monotonic() - begin
+            if wait.done(self.clock.monotonic()) or elapsed >= within.seconds:
+                break
+            self.clock.sleep(min(self.settings.poll_s, within.seconds - elapsed))
+        took = timedelta(seconds=self.clock.monotonic() - begin)
+        return Evidence(
+            verdict=wait.verdict(self.clock.monotonic()),
+            command=str(probe.source.command()),
+            expected=expectation(probe, within),
+            observed=wait.observed,
+            started=started,
+            took=took,
+            waited=took,
+        )
+
+    def _read(self, wait: _Wait) -> None:
+        probe = wait.probe
+        try:
+            self._refuse_silence_before_sound(probe)
+            reading = probe.source.read(self.clients)
+        except CouldNotTell as error:
+            wait.could_not_tell(str(error))
+            return
+        self._hear(probe, reading)
+        self.listener(probe, reading)
+        since = self.clients.since
+        if reading.dated is not None and since is not None and reading.dated <= since + self.skew:
+            wait.stale(reading)
+            return
+        server_since = None if since is None else since + self.skew
+        wait.answer(
+            reading, probe.expect.holds(reading.answer, server_since), self.clock.monotonic()
+        )
+
+    def _hear(self, probe: Probe, reading: Reading) -> None:
+        source, answer = probe.source, reading.answer
+        if isinstance(source, FiringAlert) and isinstance(answer, AlertState) and answer.listed:
+            self.heard.add(source.alert)
+
+    def _refuse_silence_before_sound(self, probe: Probe) -> None:
+        source = probe.source
+        if not (isinstance(probe.expect, Silent) and isinstance(source, FiringAlert)):
+            return
+        if source.alert not in self.heard:
+            raise CouldNotTell(
+                f"{source.alert} was never seen firing in this drill, so its silence says "
+                "nothing. Let a detection step see it fire first."
+            )
+
+    def action(self, action: Action) -> Evidence:
+        """Run exactly the printed line in `bash -eu`, the drill's variables in its environment."""
+        within = action.within or self.settings.duration("action_within")
+        started, begin = self.clock.now(), self.clock.monotonic()
+        line = str(action.command)
+        try:
+            done = subprocess.run(
+                ["bash", "-eu", "-c", line],
+                env=self.clients.environment(),
+                cwd=self.settings.root,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=within.seconds,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            verdict, observed = Verdict.FAILED, f"still running after {within}; ended"
+        else:
+            verdict = Verdict.PASSED if done.returncode == 0 else Verdict.FAILED
+            said = "\n".join(filter(None, (done.stdout.strip(), done.stderr.strip())))
+            observed = said if verdict is Verdict.PASSED else f"exit {done.returncode}: {said}"
+        took = timedelta(seconds=self.clock.monotonic() - begin)
+        return Evidence(
+            verdict=verdict,
+            command=line,
+            expected="the line ends with exit code 0",
+            observed=_trim(observed),
+            started=started,
+            took=took,
+            waited=took,
+        )
+
+    def advice(self, advice: Advice) -> Evidence:
+        """Nothing to perform: a person's step."""
+        return Evidence(
+            verdict=Verdict.MANUAL,
+            command="",
+            expected=advice.text,
+            observed="",
+            started=self.clock.now(),
+            took=timedelta(),
+        )
+
+
+@dataclass
+class _Wait:
+    """What one wait has seen so far."""
+
+    probe: Probe
+    held_for_s: float
+    observed: str = "nothing was read"
+    unknown: bool = True
+    held_since: float | None = None
+
+    def answer(self, reading: Reading, holds: bool, at: float) -> None:
+        self.unknown = False
+        self.observed = _trim(_shown(reading))
+        if not holds:
+            self.held_since = None
+        elif self.held_since is None:
+            self.held_since = at
+
+    def stale(self, reading: Reading) -> None:
+        """An answer from before the last change: it says nothing about the present."""
+        self.held_since = None
+        # For an alert rule the question stays open until it is evaluated again; a series or an
+        # object that shows no newer state by the end of the budget is an answer: it did not happen.
+        self.unknown = isinstance(reading.answer, AlertState)
+        self.observed = _trim(f"{_shown(reading)} (older than the last change)")
+
+    def could_not_tell(self, why: str) -> None:
+        self.unknown, self.held_since, self.observed = True, None, _trim(why)
+
+    def done(self, at: float) -> bool:
+        return self.held_since is not None and at - self.held_since >= self.held_for_s
+
+    def verdict(self, at: float) -> Verdict:
+        if self.done(at):
+            return Verdict.PASSED
+        return Verdict.ERROR if self.unknown else Verdict.FAILED
+
+
+def expectation(probe: Probe, within: Duration) -> str:
+    """What was expected, in words."""
+    through = f", throughout {probe.throughout}" if probe.throughout else ""
+    return f"{probe.expect.describe()} within {within}{through}"
+
+
+def _shown(reading: Reading) -> str:
+    answer = reading.answer
+    text = str(answer) if isinstance(answer, (Absent, AlertState)) else f"{answer}"
+    return text if reading.dated is None else f"{text} (at {_stamp(reading.dated)})"
+
+
+def _stamp(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%H:%M:%S")
+
+
+def _trim(text: str) -> str:
+    return text if len(text) <= OBSERVED_LIMIT else f"...{text[-OBSERVED_LIMIT:]}"

@@ -1,0 +1,126 @@
+"""`given`, `when`, `then`: a builder is registered with pytest-bdd and in our own registry.
+
+A builder takes `where` (when it asks for it), then the sentence's arguments by position, then, when
+it has parameters of those names, `doc_string` and `table`; it returns a value and does no I/O.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import pytest_bdd
+from cucumber_expressions.expression import CucumberExpression
+from cucumber_expressions.parameter_type import ParameterType
+from cucumber_expressions.parameter_type_registry import ParameterTypeRegistry
+from pytest_bdd.parsers import StepParser
+
+from drillbook.model import DURATION_PATTERN, Duration, Value
+
+Builder = TypeVar("Builder", bound=Callable[..., Value])
+
+PARAMETERS: tuple[tuple[str, str, Callable[[str], Any]], ...] = (
+    ("duration", DURATION_PATTERN, Duration),
+    # Kubernetes' quantities as people write them: 3Gi, 500m, 2.
+    ("quantity", r"\d+(?:\.\d+)?(?:m|k|M|G|T|Ki|Mi|Gi|Ti)?", str),
+)
+"""Our own parameter types (name, regular expression, transformer); `.vscode/settings.json` repeats
+them for the editor, and a test compares the two."""
+
+RESERVED = ("where", "doc_string", "table")
+
+
+def _types() -> ParameterTypeRegistry:
+    registry = ParameterTypeRegistry()
+    for name, pattern, transform in PARAMETERS:
+        registry.define_parameter_type(
+            ParameterType(name, pattern, type(name), transform, True, False)
+        )
+    return registry
+
+
+TYPES = _types()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Definition:
+    """One step definition: a sentence and the builder that turns it into a value."""
+
+    keyword: str
+    pattern: str
+    build: Callable[..., Value]
+    expression: CucumberExpression
+    file: str
+    line: int
+
+    @property
+    def place(self) -> str:
+        return f"{self.file}:{self.line}"
+
+    def arguments(self, text: str) -> tuple[Any, ...] | None:
+        """The sentence's arguments, or None when the text is another sentence."""
+        found = self.expression.match(text)
+        return None if found is None else tuple(argument.value for argument in found)
+
+
+class Sentence(StepParser):
+    """A Cucumber Expression as a pytest-bdd pattern."""
+
+    def __init__(self, expression: CucumberExpression) -> None:
+        super().__init__(expression.source)
+        self.expression = expression
+
+    def is_matching(self, name: str) -> bool:
+        return self.expression.match(name) is not None
+
+    def parse_arguments(self, name: str) -> dict[str, Any] | None:
+        # The drill performs the value that `bind` built of this very step: no arguments needed.
+        return {}
+
+
+DEFINITIONS: list[Definition] = []
+"""Every definition that was imported, in order."""
+
+
+def _declare(keyword: str, pattern: str) -> Callable[[Builder], Builder]:
+    expression = CucumberExpression(pattern, TYPES)
+
+    def register(build: Builder) -> Builder:
+        code = inspect.unwrap(build).__code__
+        DEFINITIONS.append(
+            Definition(
+                keyword=keyword,
+                pattern=pattern,
+                build=build,
+                expression=expression,
+                file=code.co_filename,
+                line=code.co_firstlineno,
+            )
+        )
+
+        def perform(drill: Any) -> None:
+            drill.perform_current_step()
+
+        perform.__name__ = build.__name__
+        # stacklevel 2: pytest-bdd stores the fixture in the module that called given/when/then.
+        getattr(pytest_bdd, keyword)(Sentence(expression), stacklevel=2)(perform)
+        return build
+
+    return register
+
+
+def given(pattern: str) -> Callable[[Builder], Builder]:
+    """A sentence of a Background: returns a Workload or a Fault."""
+    return _declare("given", pattern)
+
+
+def when(pattern: str) -> Callable[[Builder], Builder]:
+    """A sentence that changes something: returns an Action, a Reinject or an Advice."""
+    return _declare("when", pattern)
+
+
+def then(pattern: str) -> Callable[[Builder], Builder]:
+    """A sentence that checks something: returns a Probe or an Advice."""
+    return _declare("then", pattern)

@@ -1,0 +1,22 @@
+"""Sentences about alerts."""
+
+from __future__ import annotations
+
+from drillbook.matchers import firing, silent
+from drillbook.model import Duration, Probe, Where
+from drillbook.sources import FiringAlert
+from drillbook.steps import then
+
+
+@then("the alert {string} fires within {duration}")
+def alert_fires(where: Where, alert: str, budget: Duration) -> Probe:
+    return Probe(source=alert_of(where, alert), expect=firing(), within=budget)
+
+
+@then("the alert {string} is silent within {duration}")
+def alert_is_silent(where: Where, alert: str, budget: Duration) -> Probe:
+    return Probe(source=alert_of(where, alert), expect=silent(), within=budget)
+
+
+def alert_of(where: Where, alert: str) -> FiringAlert:
+    return FiringAlert(alert=alert, namespace=where.namespace, alertmanager=where.alertmanager)
