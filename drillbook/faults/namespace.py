@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -84,13 +84,13 @@ class DrillNamespace:
         that does not answer is not a server that says so.
         """
         deadline = clock.monotonic() + within_s
-        attempt: Callable[[], bool] = self._delete
-        last = "the deletion was not accepted"
+        deleted, last = False, "the deletion was not accepted"
         while clock.monotonic() < deadline:
             try:
-                if attempt() and not self._exists():
+                deleted = deleted or self._delete()
+                if not self._exists():
                     return
-                attempt, last = self._exists_or_gone, "still terminating"
+                last = "still terminating"
             except CouldNotTell as error:
                 last = str(error)
             clock.sleep(poll_s)
@@ -99,10 +99,8 @@ class DrillNamespace:
             f"What is left: {self._left()}. Remove it with `drillbook sweep`."
         )
 
-    def _exists_or_gone(self) -> bool:
-        return True
-
     def _delete(self) -> bool:
+        """True once the server has taken the deletion, or has nothing left to delete."""
         try:
             self.clients.core.delete_namespace(self.name, _request_timeout=self._timeout)
         except KUBE_ERRORS as error:

@@ -1,0 +1,113 @@
+"""What the hooks do: options, the drill's life around its class, each scenario's turns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drillbook import settings as settings_module
+from drillbook.collect import DrillClass
+from drillbook.errors import DrillbookError
+from drillbook.incident import Incident
+from drillbook.lint import TAGS
+from drillbook.model import Duration, Phase
+from drillbook.session import DrillSession
+from drillbook.signals import take_termination_as_interrupt
+
+SESSION = pytest.StashKey[DrillSession]()
+_RUNNING: list[Incident] = []
+"""The drill that is under way, if any: one process runs one drill at a time."""
+
+
+def add_options(parser: pytest.Parser) -> None:
+    group = parser.getgroup("drillbook", "drills of runbooks on a staging cluster")
+    group.addoption("--drill", action="store_true", help="perform the drills that are collected")
+    group.addoption("--drill-run", default=None, metavar="FOLDER", help="where records go")
+    group.addoption("--drill-until", default=Phase.PREVENTION.value, metavar="PHASE")
+    group.addoption("--drill-keep", default=None, metavar="DURATION")
+
+
+def configure(config: pytest.Config) -> None:
+    for name in TAGS:
+        config.addinivalue_line("markers", f"{name}: a tag of Drillbook's runbooks")
+    if config.getoption("--drill"):
+        config.stash[SESSION] = _open(config)
+        take_termination_as_interrupt()
+
+
+def _open(config: pytest.Config) -> DrillSession:
+    keep = config.getoption("--drill-keep")
+    try:
+        loaded = settings_module.load(root=config.rootpath)
+        run = config.getoption("--drill-run")
+        name = Path(run).name if run else f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%SZ}"
+        return DrillSession(
+            settings=loaded,
+            run=name,
+            folder=Path(run) if run else loaded.runs / name,
+            until=Phase(config.getoption("--drill-until")),
+            keep=Duration(keep) if keep else None,
+        )
+    except (DrillbookError, ValueError) as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def select(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse to run drills by accident; drop the phases after `--drill-until`."""
+    drills = [item for item in items if isinstance(item.parent, DrillClass)]
+    if drills and not config.getoption("--drill") and not config.option.collectonly:
+        raise pytest.UsageError(
+            f"{len(drills)} scenarios of runbooks were collected, which change a cluster. "
+            "Pass --drill to perform them, or use `drillbook drill`."
+        )
+
+
+def apply_tag(tag: str, function: Any) -> bool | None:
+    """A tag with a value is read by our reader, not made a mark of that odd name."""
+    return True if ":" in tag else None
+
+
+def run(request: pytest.FixtureRequest) -> Iterator[Incident]:
+    """Begin, yield, and always end: on success, failure, exception, SIGINT and SIGTERM."""
+    node = request.node
+    session = request.config.stash[SESSION]
+    incident = session.incident(node.runbook, node.cause, node.control)
+    _RUNNING.append(incident)
+    try:
+        incident.begin()
+        yield incident
+    finally:
+        path = session.write(incident.end())
+        _RUNNING.remove(incident)
+        incident.progress.say(f"record: {path}")
+
+
+def before_scenario(request: pytest.FixtureRequest, scenario: Any) -> None:
+    if not isinstance(request.node.parent, DrillClass):
+        return
+    incident: Incident = request.getfixturevalue("drill")
+    if incident.failed:
+        pytest.skip("not run: an earlier step of this drill did not pass")
+    if not incident.performs(scenario.line_number):
+        pytest.skip("not asked for: the drill ends before this phase")
+    incident.enter(scenario.line_number)
+
+
+def before_step(request: pytest.FixtureRequest, step: Any) -> None:
+    if isinstance(request.node.parent, DrillClass):
+        request.getfixturevalue("drill").select(step.line_number)
+
+
+def after_scenario(request: pytest.FixtureRequest, scenario: Any) -> None:
+    if isinstance(request.node.parent, DrillClass) and _RUNNING:
+        _RUNNING[-1].judge_scenario(scenario.line_number)
+
+
+def interrupted() -> None:
+    """A signal came between two steps."""
+    for incident in _RUNNING:
+        incident.interrupted = True
