@@ -1,0 +1,139 @@
+"""The command `drillbook`: parses, calls, and turns errors into words and exit codes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from drillbook import settings as settings_module
+from drillbook.commands import book, doctor, gate, inspect
+from drillbook.commands import drill as drilling
+from drillbook.errors import DrillbookError
+from drillbook.model import Control, Phase
+from drillbook.settings import Settings
+from drillbook.staging.cli import app as staging
+
+app = typer.Typer(
+    help="""Runbooks that prove themselves.
+
+    Exit codes: 0 all that was asked for passed; 1 a runbook failed, or lint or render found
+    problems; 2 usage or configuration error; 3 refused by a guard, nothing was changed; 4 could
+    not tell (cluster or monitoring unreachable, drill invalid); 5 an undo failed; 130 interrupted,
+    after the undo.
+    """,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(staging, name="staging")
+
+console = Console()
+Paths = Annotated[
+    list[Path] | None, typer.Argument(help="feature files or folders; all of features/ by default")
+]
+Named = Annotated[str, typer.Argument(help="a runbook's id, path or file name", metavar="RUNBOOK")]
+
+
+def _settings(kubeconfig: Path | None = None, context: str | None = None) -> Settings:
+    return settings_module.load(kubeconfig=kubeconfig, context=context)
+
+
+@app.command()
+def lint(paths: Paths = None) -> None:
+    """Every problem of the runbooks at once, with file:line, rule id, and how to mend it."""
+    gate.lint(_settings(), paths or [], console)
+
+
+@app.command()
+def plan(runbook: Named) -> None:
+    """What a drill would touch, before it touches it. Contacts nothing."""
+    loaded = _settings()
+    inspect.plan(loaded, book.one_runbook(loaded, runbook), console)
+
+
+@app.command()
+def drill(
+    paths: Paths = None,
+    cause: Annotated[
+        list[str] | None, typer.Option(help="only this cause; may be repeated")
+    ] = None,
+    control: Annotated[
+        list[Control] | None, typer.Option(help="only this control; may be repeated")
+    ] = None,
+    until: Annotated[Phase, typer.Option(help="end after this phase: partial")] = Phase.PREVENTION,
+    keep: Annotated[bool, typer.Option("--keep", help="leave the incident for a while")] = False,
+    kubeconfig: Annotated[Path | None, typer.Option(help="the cluster to drill on")] = None,
+    context: Annotated[str | None, typer.Option(help="the kubeconfig's context")] = None,
+) -> None:
+    """Run drills: real fault, real alert, real fix, timed; everything is undone and verified.
+
+    Example: drillbook drill features/spark --cause driver-oom --control plain
+    """
+    loaded = _settings(kubeconfig, context)
+    kept = loaded.duration("keep") if keep else None
+    code = drilling.drill(loaded, paths or [], cause or [], control or [], until, kept, console)
+    raise typer.Exit(code)
+
+
+@app.command()
+def render(
+    check: Annotated[bool, typer.Option("--check", help="only compare; exit 1 on drift")] = False,
+) -> None:
+    """Features and accepted records -> the pages under runbooks/."""
+    gate.render_pages(_settings(), check, console)
+
+
+@app.command()
+def score(
+    month: Annotated[str | None, typer.Option(help="YYYY-MM; all by default")] = None,
+) -> None:
+    """Accepted runs -> the scorecard, every rate with its denominator."""
+    gate.scorecard(_settings(), month, console)
+
+
+@app.command()
+def accept(run: Annotated[str, typer.Argument(help="a folder of reports/runs")]) -> None:
+    """Make a whole run the committed proof, redacted, and render the pages."""
+    gate.accept(_settings(), run, console)
+
+
+@app.command("list")
+def list_runbooks() -> None:
+    """What runbooks there are, and in what state of proof."""
+    inspect.list_runbooks(_settings(), console)
+
+
+@app.command()
+def show(runbook: Named) -> None:
+    """One runbook: its causes, its steps and the commands they stand for."""
+    loaded = _settings()
+    inspect.show(loaded, book.one_runbook(loaded, runbook), console)
+
+
+@app.command()
+def sweep() -> None:
+    """Remove every drill namespace, kept or left behind. Do not run it beside a drill."""
+    removed = drilling.sweep(_settings(), console)
+    console.print(f"{removed} drill namespaces removed.")
+
+
+@app.command("doctor")
+def run_doctor() -> None:
+    """What this machine and this cluster lack, and the fix."""
+    doctor.doctor(_settings(), console)
+
+
+def main() -> None:
+    """The entry point: an error's text and its exit code, never a bare traceback."""
+    try:
+        app()
+    except DrillbookError as error:
+        print(f"drillbook: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("drillbook: interrupted", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,130 @@
+"""`drill` and `sweep`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from drillbook import checkout, guard, records, score
+from drillbook.clock import SystemClock
+from drillbook.commands import book, gate
+from drillbook.dispatch import Dispatcher, Selected, select
+from drillbook.errors import RunbookProblem
+from drillbook.faults import DrillNamespace, drill_namespaces, expired
+from drillbook.model import Control, Duration, Phase, Runbook, Verdict
+from drillbook.session import connections
+from drillbook.settings import Settings
+
+
+def drill(
+    settings: Settings,
+    paths: Sequence[Path],
+    causes: Sequence[str],
+    controls: Sequence[Control],
+    until: Phase,
+    keep: Duration | None,
+    console: Console,
+) -> int:
+    """Lint, ask the guards, run the drills one by one, report. Returns the exit code."""
+    runbooks, problems = gate.problems(settings, paths)
+    if problems:
+        text = "\n".join(str(problem) for problem in problems)
+        raise RunbookProblem(f"{text}\nNothing is drilled before these are mended.")
+    selected = select(runbooks, causes, controls)
+    _ask_guards(settings, runbooks)
+    swept = sweep(settings, console, only_expired=True)
+    if swept:
+        console.print(f"swept {swept} kept drills past their expiry")
+    commit = checkout.commit(settings.root)
+    run = f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%SZ}-{commit.partition('+')[0]}"
+    dispatcher = Dispatcher(root=settings.root, folder=settings.runs / run, until=until, keep=keep)
+    dispatcher.begin(selected, commit)
+    drills = dispatcher.run(selected)
+    _report(settings, dispatcher.folder, selected, drills, console)
+    if dispatcher.interrupted:
+        return 5 if records.exit_code(drills) == 5 else 130
+    code = records.exit_code(drills)
+    return 4 if len(drills) < len(selected) and code == 0 else code
+
+
+def _ask_guards(settings: Settings, runbooks: Sequence[Runbook]) -> None:
+    clients = connections(settings)
+    guard.admitted(settings, clients)
+    alerts = [alert for runbook in runbooks for alert in runbook.alerts]
+    guard.check_monitoring(settings, clients, book.alerts(settings), alerts)
+
+
+def _report(
+    settings: Settings,
+    folder: Path,
+    selected: Sequence[Selected],
+    drills: Sequence[records.Drill],
+    console: Console,
+) -> None:
+    table = Table("drill", "verdict", "injection", "undo", "TTD", "TTR", "took", box=None)
+    for one in drills:
+        table.add_row(
+            f"{one.runbook} {one.cause} {one.control}",
+            _verdict(one),
+            str(one.injection),
+            str(one.undo),
+            _seconds(one.times.ttd_s),
+            _seconds(one.times.ttr_s),
+            _seconds(one.cost.wall_s),
+        )
+    console.print(table)
+    for one in drills:
+        if one.reason:
+            console.print(f"{one.cause} {one.control}: {one.reason}", markup=False, soft_wrap=True)
+        for cause in one.falsified:
+            console.print(f"{one.cause} {one.control} falsifies {cause}: see its record.")
+    for line in _write_reports(settings, folder, selected, drills):
+        console.print(line, markup=False, soft_wrap=True, highlight=False)
+
+
+def _write_reports(
+    settings: Settings, folder: Path, selected: Sequence[Selected], drills: Sequence[records.Drill]
+) -> list[str]:
+    """The scorecard and a preview of each page beside the records, as if the run was accepted."""
+    if not drills:
+        return [f"no record was written; the logs are in {folder / 'logs'}"]
+    found, _ = book.runbooks(settings, [])
+    card = folder / "scorecard.md"
+    card.write_text(score.markdown(score.scorecard(drills, score.catalogue(found))), "utf-8")
+    lines = [f"records:   {folder}", f"scorecard: {card}"]
+    drilled = {str(one.runbook.path): one.runbook for one in selected}
+    bound = book.bound(settings, list(drilled.values()))
+    for path, text in gate.pages(settings, bound, folder.parent, only=folder.name).items():
+        preview = folder / path.relative_to(settings.root)
+        preview.parent.mkdir(parents=True, exist_ok=True)
+        preview.write_text(text, "utf-8")
+        lines.append(f"page:      {preview} (a preview; `drillbook accept {folder.name}` keeps it)")
+    return lines
+
+
+def sweep(settings: Settings, console: Console, only_expired: bool = False) -> int:
+    """Remove drill namespaces: all of them, or those kept past their expiry. Returns how many."""
+    clients, clock = connections(settings), SystemClock()
+    guard.admitted(settings, clients)
+    found = drill_namespaces(clients)
+    chosen = [n for n in found if not only_expired or expired(n, clock.now())]
+    for namespace in chosen:
+        console.print(f"removing {namespace.metadata.name}", markup=False)
+        within = settings.duration("undo_within").seconds
+        DrillNamespace(clients, namespace.metadata.name).remove(clock, within, settings.poll_s)
+    return len(chosen)
+
+
+def _verdict(one: records.Drill) -> str:
+    colour = {Verdict.PASSED: "green", Verdict.FAILED: "red"}.get(one.verdict, "yellow")
+    manual = f", {one.manual} manual" if one.manual else ""
+    wrong = "" if one.valid or one.partial else " (invalid)"
+    return f"[{colour}]{one.verdict}[/{colour}]{manual}{wrong}"
+
+
+def _seconds(value: float | None) -> str:
+    return "-" if value is None else f"{value:.0f} s"

@@ -1,0 +1,130 @@
+"""`lint`, `render`, `score`, `accept`: what needs no cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from drillbook import accept as accepting
+from drillbook import lint as linting
+from drillbook import proof, render, score
+from drillbook.bind import Binder
+from drillbook.commands import book
+from drillbook.errors import RunbookProblem, UsageError
+from drillbook.model import BoundRunbook, Problem, Runbook
+from drillbook.settings import Settings
+
+
+def problems(settings: Settings, paths: Sequence[Path]) -> tuple[list[Runbook], list[Problem]]:
+    """Everything wrong with the runbooks under `paths`, judged among all of the checkout's."""
+    every, unreadable = book.runbooks(settings, [])
+    binder = Binder(book.definitions(settings.root))
+    results = [binder.bind(runbook) for runbook in every]
+    context = linting.Book(
+        runbooks=tuple(every),
+        bound={str(b.runbook.path): b for b, _ in results if b is not None},
+        bind_problems=tuple(p for _, found in results for p in found),
+        alerts=book.alerts(settings),
+        scrape_s=settings.scrape_s,
+        evaluation_s=settings.evaluation_s,
+    )
+    found = [*unreadable, *linting.problems(context)]
+    wanted = _wanted(settings, paths)
+    chosen = [r for r in every if wanted is None or str(r.path) in wanted]
+    return chosen, sorted({p for p in found if wanted is None or p.path in wanted})
+
+
+def _wanted(settings: Settings, paths: Sequence[Path]) -> set[str] | None:
+    if not paths:
+        return None
+    from drillbook import reader
+
+    return {str(path.relative_to(settings.root)) for path in reader.discover(settings.root, paths)}
+
+
+def lint(settings: Settings, paths: Sequence[Path], console: Console) -> None:
+    """Print every problem. Raises RunbookProblem (or UsageError for unreadable files)."""
+    checked, found = problems(settings, paths)
+    for problem in found:
+        console.print(str(problem), markup=False, highlight=False, soft_wrap=True)
+    unreadable = [p for p in found if p.rule == linting.UNREADABLE]
+    if unreadable:
+        raise UsageError(f"{len(found)} problems; {len(unreadable)} files could not be read.")
+    if found:
+        raise RunbookProblem(f"{len(found)} problems in {len({p.path for p in found})} files.")
+    console.print(f"{len(checked)} runbooks, no problem.")
+
+
+def pages(settings: Settings, bound: Sequence[BoundRunbook], proofs: Path) -> dict[Path, str]:
+    """Each page's path under the checkout and its text, from one folder of accepted runs."""
+    rules, newest = book.alerts(settings), accepting.newest(proofs)
+    production = render.production_rules(settings.root)
+    return {
+        settings.root / b.runbook.page: render.page(
+            b,
+            drills=newest,
+            hashes=proof.hashes(b, settings.root, rules),
+            rules=rules,
+            production=production,
+            proof_days=settings.proof_days,
+        )
+        for b in bound
+    }
+
+
+def render_pages(settings: Settings, check: bool, console: Console) -> None:
+    """Write every page; with `check`, only compare. Raises RunbookProblem when they differ."""
+    found, unreadable = book.runbooks(settings, [])
+    if unreadable:
+        raise UsageError("\n".join(str(problem) for problem in unreadable))
+    texts = pages(settings, book.bound(settings, found), settings.proof)
+    differing = [p for p, text in texts.items() if not p.exists() or p.read_text("utf-8") != text]
+    orphans = sorted(set((settings.root / "runbooks").rglob("*.md")) - set(texts))
+    if not check:
+        for path, text in texts.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8")
+        console.print(f"{len(texts)} pages, {len(differing)} changed.")
+        return
+    if differing or orphans:
+        names = [str(path.relative_to(settings.root)) for path in differing]
+        strays = [str(path.relative_to(settings.root)) for path in orphans]
+        raise RunbookProblem(
+            f"pages that are not what the features render to: {', '.join(names) or 'none'}; "
+            f"pages without a feature: {', '.join(strays) or 'none'}. "
+            "Run `drillbook render`, and remove pages without a feature."
+        )
+    console.print(f"{len(texts)} pages are what the features render to.")
+
+
+def scorecard(settings: Settings, month: str | None, console: Console) -> None:
+    """Print the scorecard of the accepted runs (of one month, YYYY-MM)."""
+    found, _ = book.runbooks(settings, [])
+    drills = [d for ones in accepting.newest(settings.proof).values() for d in ones]
+    chosen = [d for d in drills if month is None or f"{d.started:%Y-%m}" == month]
+    if not chosen:
+        raise UsageError(
+            f"no accepted drill{f' in {month}' if month else ''} under {settings.proof}. "
+            "Run `drillbook drill`, then `drillbook accept RUN`."
+        )
+    console.print(score.markdown(score.scorecard(chosen, score.catalogue(found))), markup=False)
+
+
+def accept(settings: Settings, run: str, console: Console) -> None:
+    """Make a run the committed proof, and render."""
+    folder = Path(run) if Path(run).is_dir() else settings.runs / run
+    if not folder.is_dir():
+        known = ", ".join(sorted(p.name for p in settings.runs.glob("*"))) or "none"
+        raise UsageError(f"no run {run!r} under {settings.runs}. There is: {known}.")
+    found, _ = book.runbooks(settings, [])
+    rules = book.alerts(settings)
+    hashes = {
+        (b.runbook.id, cause): value
+        for b in book.bound(settings, found)
+        for cause, value in proof.hashes(b, settings.root, rules).items()
+    }
+    kept = accepting.accept(folder, settings.proof, hashes)
+    console.print(f"accepted: {kept.relative_to(settings.root)}. Commit it with the pages.")
+    render_pages(settings, check=False, console=console)

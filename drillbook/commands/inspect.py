@@ -1,0 +1,101 @@
+"""`list`, `show`, `plan`: what there is, and what a drill would touch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.table import Table
+
+from drillbook import accept, monitoring, proof, render
+from drillbook.commands import book
+from drillbook.model import (
+    Action,
+    BoundCause,
+    BoundRunbook,
+    Patch,
+    Phase,
+    Probe,
+    Restart,
+    Runbook,
+    shell,
+)
+from drillbook.settings import Settings
+
+
+def states(settings: Settings, bound: BoundRunbook) -> dict[str, str]:
+    """Each cause's state of proof: verified, stale, failing or never-run."""
+    return render.states(
+        bound, accept.newest(settings.proof), proof.hashes(bound, settings.root, _rules(settings))
+    )
+
+
+def _rules(settings: Settings) -> dict[str, monitoring.AlertRule]:
+    return book.alerts(settings)
+
+
+def list_runbooks(settings: Settings, console: Console) -> None:
+    """A line per cause: runbook, alert, cause, state of proof."""
+    found, problems = book.runbooks(settings, [])
+    for problem in problems:
+        console.print(str(problem), style="red", markup=False)
+    table = Table("id", "runbook", "alert", "cause", "proof", box=None)
+    for bound in book.bound(settings, found):
+        for cause, state in states(settings, bound).items():
+            runbook = bound.runbook
+            table.add_row(runbook.id, runbook.title, ", ".join(runbook.alerts), cause, state)
+    console.print(table)
+
+
+def show(settings: Settings, runbook: Runbook, console: Console) -> None:
+    """One runbook's causes with every step and the line it stands for."""
+    (bound,) = book.bound(settings, [runbook])
+    proofs = states(settings, bound)
+    console.print(f"{runbook.id} {runbook.title} ({runbook.path})", style="bold", markup=False)
+    for cause in bound.causes:
+        console.print(
+            f"\n{cause.cause.id}: {cause.cause.name} [{proofs[cause.cause.id]}]",
+            style="bold",
+            markup=False,
+        )
+        for line in _steps(cause):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _steps(cause: BoundCause) -> Iterator[str]:
+    for phase in Phase:
+        for scenario in cause.of(phase):
+            yield f"  {phase}: {scenario.scenario.name}"
+            for step in scenario.steps:
+                yield f"    {step.step.text}"
+                if isinstance(step.value, Probe):
+                    yield f"      $ {step.value.source.command()}"
+                elif isinstance(step.value, Action):
+                    yield f"      $ {step.value.command}"
+
+
+def plan(settings: Settings, runbook: Runbook, console: Console) -> None:
+    """What a drill of each cause would touch, before it touches it. Contacts nothing."""
+    (bound,) = book.bound(settings, [runbook])
+    for line in _plan(settings, bound):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _plan(settings: Settings, bound: BoundRunbook) -> Iterator[str]:
+    runbook = bound.runbook
+    yield f"{runbook.id} {runbook.title}: domain {runbook.tag('domain')}"
+    yield f"cluster: context {settings.context or '(current)'} of {settings.kubeconfig}"
+    yield f"may be drilled when its UID is one of: {', '.join(settings.allowed_clusters) or 'none'}"
+    for cause in bound.causes:
+        yield f"\n{cause.cause.id}--plain: one namespace drill-..., removed afterwards, with"
+        for manifest in cause.workload.manifests:
+            yield f"  creates  {manifest['kind']}/{manifest['metadata']['name']}"
+        for change in cause.fault.changes:
+            if isinstance(change, Patch):
+                yield f"  fault    patches {change.target}: {dict(change.patch)}"
+            elif isinstance(change, Restart):
+                yield f"  fault    deletes pods to be made anew: {shell(change.target.selector)}"
+        for step in (s for scenario in cause.scenarios for s in scenario.steps):
+            if isinstance(step.value, Action):
+                yield f"  action   {step.value.command}"
+    yield "\nall--healthy: the same namespace and workload, no fault, no action"
