@@ -395,6 +395,11 @@ class Cause:
         return tuple(s for s in self.scenarios if s.phase is phase)
 
 
+def page_of(path: PurePosixPath) -> PurePosixPath:
+    """Where the page of a feature file is; both paths are relative to the checkout."""
+    return PurePosixPath("runbooks", path.parent.name, f"{path.stem}.md")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Runbook:
     """One feature file."""
@@ -431,7 +436,7 @@ class Runbook:
     @property
     def page(self) -> PurePosixPath:
         """Where its page is, relative to the checkout."""
-        return PurePosixPath("runbooks", self.area, f"{self.path.stem}.md")
+        return page_of(self.path)
 
     def cause(self, cause_id: str) -> Cause:
         """Raises KeyError when there is no such cause."""

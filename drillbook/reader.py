@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from gherkin.dialect import DIALECTS
 from gherkin.errors import CompositeParserException, ParserException
 from gherkin.parser import Parser
 
@@ -223,7 +224,7 @@ def _scenario(node: Any, path: PurePosixPath) -> Scenario:
         tags=_tags(node),
         steps=tuple(_steps(node, path)),
         # `Scenario` with Examples is an outline too, whatever its keyword says.
-        is_outline=bool(node["examples"]) or "outline" in node["keyword"].lower(),
+        is_outline=bool(node["examples"]) or node["keyword"] in _OUTLINES,
     )
 
 
@@ -234,6 +235,10 @@ def _refuse_prose(node: Any, path: PurePosixPath) -> None:
     if line:
         raise _wrong(path, node["location"]["line"], *complaints.prose(line))
 
+
+_OUTLINES = frozenset(word for d in DIALECTS.values() for word in d["scenarioOutline"]) - frozenset(
+    word for d in DIALECTS.values() for word in d["scenario"]
+)
 
 _KEYWORDS = {"Context": "given", "Action": "when", "Outcome": "then"}
 """gherkin's keyword types, the same in every language. And, But and `*` are none of them."""
