@@ -25,6 +25,8 @@ FEATURES = "features"
 SUFFIX = ".feature"
 LIMIT_BYTES = 1_000_000
 """A runbook is read by a person; 1 MB is a hundred times the longest one we know."""
+UNREADABLE = "unreadable"
+"""The rule id of every problem that the reader reports."""
 DEFAULT_CAUSE = "runbook"
 """The cause of a runbook without a `Rule` and without a `@cause:` tag."""
 
@@ -58,23 +60,22 @@ def discover(root: Path, paths: Sequence[Path] = ()) -> list[Path]:
 
 def read(path: Path, root: Path) -> Runbook:
     """One runbook. Raises MalformedFeature for what is not one, UsageError for a path outside."""
-    shown = PurePosixPath(_inside(root, path).relative_to(root.absolute()).as_posix())
-    return parse(_text(path, shown), shown)
+    inside = _inside(root, path)
+    shown = PurePosixPath(inside.relative_to(root).as_posix())
+    return parse(_text(inside, shown), shown)
 
 
-def read_all(
-    root: Path, paths: Sequence[Path] = ()
-) -> tuple[tuple[Runbook, ...], tuple[Problem, ...]]:
-    """Every runbook that `discover` finds and that can be read, and the problems of the others.
-    Raises as `discover` does."""
+def read_all(paths: Iterable[Path], root: Path) -> tuple[list[Runbook], list[Problem]]:
+    """The runbooks that can be read, and the problems of the others. Raises UsageError for a path
+    outside."""
     runbooks: list[Runbook] = []
     problems: list[Problem] = []
-    for path in discover(root, paths):
+    for path in paths:
         try:
             runbooks.append(read(path, root))
         except MalformedFeature as error:
             problems += error.problems
-    return tuple(runbooks), tuple(problems)
+    return runbooks, problems
 
 
 def _given(root: Path, path: Path) -> Path:
@@ -97,17 +98,18 @@ def _features(path: Path) -> Iterator[Path]:
 
 
 def _inside(root: Path, path: Path) -> Path:
-    """The path under `root`, links unresolved, so that it reads as the person wrote it."""
-    # Only the text is normalised: `..` must not lead out before links are looked at.
+    """The path below `root`, with links as the person wrote them, when it leads into `root`."""
+    home, target = root.resolve(), path.resolve()
+    if not target.is_relative_to(home):
+        raise UsageError(
+            f"{path}: leads to {target}, which is outside the checkout {root}. "
+            "Copy the runbook into the checkout, or work in its own one."
+        )
+    # Only the text: `resolve` would replace a link's name by its target's.
     plain = Path(os.path.normpath(path.absolute()))
-    if path.resolve().is_relative_to(root.resolve()):
-        if plain.is_relative_to(root.absolute()):
-            return plain
-        return root.absolute() / path.resolve().relative_to(root.resolve())
-    raise UsageError(
-        f"{path}: leads to {path.resolve()}, which is outside the checkout {root}. "
-        "Copy the runbook into the checkout, or run from its own one."
-    )
+    if plain.is_relative_to(root.absolute()):
+        return root / plain.relative_to(root.absolute())
+    return root / target.relative_to(home)
 
 
 def _text(path: Path, shown: PurePosixPath) -> str:
@@ -286,7 +288,7 @@ def _wrong(path: PurePosixPath, line: int, what: str, fix: str) -> MalformedFeat
 
 
 def _problem(path: PurePosixPath, line: int, what: str, fix: str) -> Problem:
-    return Problem(path=str(path), line=line, rule="unreadable", what=what, fix=fix)
+    return Problem(path=str(path), line=line, rule=UNREADABLE, what=what, fix=fix)
 
 
 def _explained(
