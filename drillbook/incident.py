@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from drillbook import proof, records
 from drillbook.clock import Clock, SystemClock
 from drillbook.errors import DrillbookError, InvalidDrill, UndoFailed
-from drillbook.faults import Applied, DrillNamespace, Injector, Outcome
+from drillbook.faults import DrillNamespace, Injector, Outcome
 from drillbook.faults.namespace import fresh_name
 from drillbook.matchers import Firing
 from drillbook.model import (
@@ -38,6 +38,7 @@ from drillbook.perform import Performer
 from drillbook.progress import Progress
 from drillbook.questions import Asked, Questions
 from drillbook.recorder import Recorder, question_records, rto_s, verdict_of
+from drillbook.reinjection import reinject
 from drillbook.settings import Settings
 from drillbook.sources import FiringAlert
 from drillbook.sources.clients import Connections
@@ -277,49 +278,16 @@ class Incident:
             alert = isinstance(probe.source, FiringAlert)
             self.recorder.see_last("t8" if alert else "t7")
 
-    # ---------------------------------------------------------------- the fault, again
-
     def _reinject(self) -> Evidence:
         bound = self.plan.cause_bound
         if bound is None:
             raise DrillbookError("there is no fault to inject again under this control.")
-        started, begin = self.clock.now(), self.clock.monotonic()
-        taken = self.injector.take_back(bound.fault)
-        self.clients.since = self.clock.now()
-        applied = self.injector.inject(bound.fault)
-        verdict, outcome, observed = self._judge(bound.fault, applied)
-        took = timedelta(seconds=self.clock.monotonic() - begin)
-        self.recorder.waiting_s += took.total_seconds()
-        before = f"taken back first: {', '.join(taken)}; " if taken else ""
-        return Evidence(
-            verdict=verdict,
-            command="",
-            expected="the fault is blocked, or applied without effect",
-            observed=f"{before}{observed}",
-            started=started,
-            took=took,
-            waited=took,
-            outcome=outcome,
-        )
-
-    def _judge(self, fault: Fault, applied: Applied) -> tuple[Verdict, str, str]:
-        if applied.outcome is Outcome.BLOCKED:
-            return Verdict.PASSED, "blocked", applied.said
-        if applied.outcome is Outcome.NOT_APPLIED:
-            return Verdict.ERROR, "not applied", applied.said
         moments = self.recorder.moments
         watch_s = moments["t1"] - moments["t0"] + 2 * self.settings.scrape_s
-        self.progress.say(f"applied again; its effect must stay away for {watch_s:.0f} s")
-        seen = self.performer.probe(fault.effect, Duration(f"{int(watch_s * 1000)}ms"))
-        if seen.verdict is Verdict.PASSED:
-            return Verdict.FAILED, "took effect", f"{applied.said}; effect: {seen.observed}"
-        if seen.verdict is Verdict.ERROR:
-            return Verdict.ERROR, "not applied", f"{applied.said}; effect unknown: {seen.observed}"
-        return (
-            Verdict.PASSED,
-            "absorbed",
-            f"{applied.said}; no effect in {watch_s:.0f} s: {seen.observed}",
-        )
+        self.progress.say(f"if it can be applied, its effect must stay away for {watch_s:.0f} s")
+        evidence = reinject(bound.fault, self.injector, self.performer, watch_s)
+        self.recorder.waited(evidence)
+        return evidence
 
     # ---------------------------------------------------------------- questions
 

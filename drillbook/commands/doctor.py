@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 
@@ -34,7 +35,7 @@ def _checks(settings: Settings) -> Iterator[tuple[str, str | None]]:
     """A check's name, and what is wrong (None: nothing)."""
     for problem in preflight.problems():
         yield "machine for the embedded cluster", str(problem)
-    path = f"{settings.tool_path}:{shutil.os.environ.get('PATH', '')}"
+    path = f"{settings.tool_path}:{os.environ.get('PATH', '')}"
     for tool in TOOLS:
         found = shutil.which(tool, path=path)
         yield tool, None if found else f"{tool} is not on PATH. `drillbook staging up` builds it."

@@ -1,0 +1,159 @@
+"""Sentences become values; what does not bind is reported, all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+import pytest
+from cucumber_expressions.expression import CucumberExpression
+
+from drillbook import reader
+from drillbook.bind import bind
+from drillbook.matchers import equals, firing
+from drillbook.model import (
+    Action,
+    Command,
+    Duration,
+    Fault,
+    Name,
+    Probe,
+    Problem,
+    Value,
+    Var,
+    Where,
+    Word,
+    Workload,
+    command,
+    join,
+)
+from drillbook.sources import FiringAlert, Http
+from drillbook.steps import TYPES, Definition
+
+READY = Probe(source=Http(url="http://x"), expect=equals("200"))
+
+
+def system(where: Where, app: str) -> Workload:
+    name = Name(literal=app, var=Var("APP"), find=command("find-it"))
+    return Workload(title="it", manifests=(), ready=READY, names=(name,))
+
+
+def fault(app: Word) -> Fault:
+    return Fault(title="broken", changes=(), effect=READY)
+
+
+def fires(where: Where, alert: str, budget: Duration) -> Probe:
+    return Probe(source=FiringAlert(alert=alert), expect=firing(), within=budget)
+
+
+def restart(where: Where, app: Word) -> Action:
+    return Action(command=command("restart", join("deployment/", app)))
+
+
+def restart_literally(where: Where, app: Word) -> Action:
+    return Action(command=command("restart", "deployment/orders"))
+
+
+def define(keyword: str, pattern: str, build: object) -> Definition:
+    return Definition(
+        keyword=keyword,
+        pattern=pattern,
+        build=build,  # type: ignore[arg-type]
+        expression=CucumberExpression(pattern, TYPES),
+        file="steps/x.py",
+        line=1,
+    )
+
+
+DEFINITIONS = (
+    define("given", "the system {string}", system),
+    define("given", "{string} is broken", fault),
+    define("then", "the alert {string} fires within {duration}", fires),
+    define("when", "{string} is restarted", restart),
+)
+
+TEXT = """
+@id:RB-X-001
+Feature: it
+  Background:
+    Given the system "orders"
+
+  @cause:one
+  Rule: one
+    Background:
+      Given "orders" is broken
+    @detection
+    Scenario: seen
+      Then the alert "Down" fires within 90s
+    @remediation
+    Scenario: mended
+      When "orders" is restarted
+"""
+
+
+def problems(text: str, definitions: Sequence[Definition] = DEFINITIONS) -> list[Problem]:
+    bound, found = bind(reader.parse(text, PurePosixPath("features/x/x.feature")), definitions)
+    assert (bound is None) == bool(found)
+    return found
+
+
+def values(text: str = TEXT) -> list[Value]:
+    bound, found = bind(reader.parse(text, PurePosixPath("features/x/x.feature")), DEFINITIONS)
+    assert bound is not None, found
+    return [step.value for s in bound.causes[0].scenarios for step in s.steps]
+
+
+def test_steps_become_values_in_order() -> None:
+    alert, action = values()
+    assert isinstance(alert, Probe)
+    assert alert.within == Duration("90s")
+    assert isinstance(action, Action)
+
+
+def test_a_name_of_the_workload_becomes_its_variable() -> None:
+    action = values()[1]
+    assert isinstance(action, Action)
+    assert action.command == Command(("restart", join("deployment/", Var("APP"))))
+    assert str(action.command) == 'restart deployment/"$APP"'
+
+
+def test_a_literal_drill_name_on_a_page_is_a_problem() -> None:
+    literal = define("when", "{string} is restarted", restart_literally)
+    (problem,) = problems(TEXT, (*DEFINITIONS[:3], literal))
+    assert problem.rule == "literal-drill-name"
+    assert "$APP" in problem.fix
+
+
+def test_an_unbound_step_names_the_nearest() -> None:
+    (problem,) = problems(TEXT.replace("is restarted", "is restartet"))
+    assert (problem.rule, problem.line) == ("unbound-step", 16)
+    assert "{string} is restarted" in problem.what
+
+
+def test_an_ambiguous_step_names_every_definition() -> None:
+    twice = (*DEFINITIONS, define("when", "{string} is {word}", restart))
+    (problem,) = problems(TEXT, twice)
+    assert problem.rule == "ambiguous-step"
+    assert problem.what.count("steps/x.py:1") == 2
+
+
+@pytest.mark.parametrize("length", ["90", "soon", "-5s"])
+def test_what_is_no_duration_is_named(length: str) -> None:
+    (problem,) = problems(TEXT.replace("90s", length))
+    assert problem.rule == "not-a-duration"
+    assert length in problem.what
+
+
+def test_every_problem_is_reported_at_once() -> None:
+    text = TEXT.replace("is restarted", "is gone").replace("90s", "90")
+    assert {p.rule for p in problems(text)} == {"unbound-step", "not-a-duration"}
+
+
+def test_a_runbook_without_a_workload_or_fault_says_so() -> None:
+    text = TEXT.replace('      Given "orders" is broken\n', '      Given the system "orders"\n')
+    assert [p.rule for p in problems(text)] == ["one-fault"]
+
+
+def test_a_keyword_must_fit_its_value() -> None:
+    wrong = define("when", "{string} is restarted", fault)
+    assert problems(TEXT, (*DEFINITIONS[:3], wrong))[0].rule == "wrong-keyword"
