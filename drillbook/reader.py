@@ -107,7 +107,7 @@ def _inside(root: Path, path: Path) -> Path:
         )
     # Only the text: `resolve` would replace a link's name by its target's.
     plain = Path(os.path.normpath(path.absolute()))
-    if plain.is_relative_to(root.absolute()):
+    if plain.is_relative_to(root.absolute()) and plain.resolve() == target:
         return root / plain.relative_to(root.absolute())
     return root / target.relative_to(home)
 

@@ -1,0 +1,192 @@
+"""Rules about what steps are bound to. A runbook that could not be bound is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from drillbook.lint.book import Book, did_you_mean, problem
+from drillbook.matchers import Firing, Silent
+from drillbook.model import (
+    Action,
+    Advice,
+    BoundCause,
+    BoundScenario,
+    BoundStep,
+    Duration,
+    Fault,
+    Phase,
+    Probe,
+    Problem,
+    Reinject,
+    Runbook,
+    Workload,
+)
+from drillbook.monitoring import AlertRule, floor_s
+from drillbook.sources import FiringAlert
+
+_READ_ONLY = (Phase.DETECTION, Phase.DIAGNOSIS)
+
+
+def set_up(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """A Background sets up one workload and one fault, and a scenario neither: a second one would
+    never be injected, or never be taken back."""
+    for cause in _causes(runbook, book):
+        for kind, where in ((Workload, "Feature's Background"), (Fault, "Rule's Background")):
+            found = [bound for bound in cause.background if isinstance(bound.value, kind)]
+            for bound in found[1:]:
+                what = f"{bound.step.text!r} is a second {kind.__name__.lower()} of one drill."
+                fix = f"Keep one, in the {where}."
+                yield _at(runbook, bound, "one-set-up", what, fix)
+    for _, scenario, bound in _steps(runbook, book):
+        if isinstance(bound.value, (Workload, Fault)):
+            what = (
+                f"{bound.step.text!r} sets something up in the scenario {scenario.scenario.name!r}."
+            )
+            fix = "Move it to a Background."
+            yield _at(runbook, bound, "one-set-up", what, fix)
+
+
+def read_only(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """Detection and diagnosis are asked while nobody knows yet what is wrong: they only read."""
+    for _, scenario, bound in _steps(runbook, book):
+        if _phase(scenario) in _READ_ONLY and isinstance(bound.value, Action):
+            what = f"{bound.step.text!r} changes something during {_phase(scenario)}."
+            fix = "Move it to @remediation, or check instead of changing."
+            yield _at(runbook, bound, "read-only", what, fix)
+
+
+def remedy(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """A remediation that does nothing would be proven by a fault that heals itself."""
+    for cause in _causes(runbook, book):
+        scenarios = cause.of(Phase.REMEDIATION)
+        steps = [bound for scenario in scenarios for bound in scenario.steps]
+        if scenarios and not any(isinstance(b.value, (Action, Advice)) for b in steps):
+            what = f"the remediation of {cause.cause.id!r} changes nothing."
+            fix = "Write the When step that mends it, or an Advice where only a person can."
+            yield problem(runbook, scenarios[0].scenario.line, "no-remedy", what, fix)
+
+
+def independent_effect(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """A fault confirmed by the runbook's own check would prove that check by itself."""
+    for cause, _, bound in _steps(runbook, book):
+        if isinstance(bound.value, Probe) and bound.value.source == cause.fault.effect.source:
+            what = (
+                f"{bound.step.text!r} reads what already confirms the fault of {cause.cause.id!r}."
+            )
+            fix = "Confirm the fault's effect by another source, in fixtures/faults."
+            yield _at(runbook, bound, "dependent-effect", what, fix)
+
+
+def declared_alerts(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """A page names the alerts that lead to it; a step that waits for another proves another."""
+    for _, _, bound in _steps(runbook, book):
+        name = _alert(bound)
+        if name is not None and name not in runbook.alerts:
+            near = did_you_mean(name, runbook.alerts, f"Add `@alert:{name}` above the Feature.")
+            what = f"{bound.step.text!r} is about an alert that is none of this runbook's."
+            yield _at(runbook, bound, "undeclared-alert", what, near)
+
+
+def above_floor(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """What a healthy monitoring needs at worst must fit into the budget."""
+    for _, _, bound in _steps(runbook, book):
+        rule = book.alerts.get(_alert(bound) or "")
+        if not isinstance(bound.value, Probe) or rule is None:
+            continue
+        floor = _floor_s(bound.value, rule, book)
+        within = bound.value.within
+        budget = within.seconds if within else book.default_within_s
+        if budget < floor:
+            shown = f"within {within}" if within else f"the default of {budget:g}s"
+            what = (
+                f"{bound.step.text!r}: {shown} is below what monitoring needs at worst, {floor:g}s "
+                "(scrape + evaluation + the rule's `for`)."
+            )
+            fix = f"Write `within {floor:g}s` or more, or make monitoring faster."
+            yield _at(runbook, bound, "below-floor", what, fix)
+
+
+def silence_after_sound(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """An alert that this cause never waited for may be silent because it cannot fire."""
+    for cause in _causes(runbook, book):
+        heard: set[str] = set()
+        for bound in (bound for scenario in cause.scenarios for bound in scenario.steps):
+            name = _alert(bound)
+            if name is None or not isinstance(bound.value, Probe):
+                continue
+            if isinstance(bound.value.expect, Firing):
+                heard.add(name)
+            elif name not in heard:
+                what = f"{bound.step.text!r}: no earlier step of {cause.cause.id!r} saw it fire."
+                fix = f'Write `Then the alert "{name}" fires within ...` in @detection.'
+                yield _at(runbook, bound, "silence-before-sound", what, fix)
+
+
+def within_rto(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """A step that may take longer than the whole recovery; prevention comes after recovery."""
+    try:
+        rto = Duration(runbook.tag("rto"))
+    except ValueError:
+        return
+    for _, scenario, bound in _steps(runbook, book):
+        if not isinstance(bound.value, (Probe, Action)) or _phase(scenario) is Phase.PREVENTION:
+            continue
+        if bound.value.within is not None and bound.value.within > rto:
+            what = f"{bound.step.text!r} may take {bound.value.within}, longer than @rto:{rto}."
+            fix = "Shorten it, or promise a longer RTO."
+            yield _at(runbook, bound, "beyond-rto", what, fix)
+
+
+def reinjection(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    for _, scenario, bound in _steps(runbook, book):
+        if isinstance(bound.value, Reinject) and _phase(scenario) is not Phase.PREVENTION:
+            what = f"{bound.step.text!r} injects the fault outside of @prevention."
+            yield _at(runbook, bound, "reinjection", what, "Move it to the prevention scenario.")
+
+
+def _causes(runbook: Runbook, book: Book) -> tuple[BoundCause, ...]:
+    bound = book.bound.get(str(runbook.path))
+    return bound.causes if bound else ()
+
+
+def _steps(runbook: Runbook, book: Book) -> Iterator[tuple[BoundCause, BoundScenario, BoundStep]]:
+    for cause in _causes(runbook, book):
+        for scenario in cause.scenarios:
+            for bound in scenario.steps:
+                yield cause, scenario, bound
+
+
+def _phase(scenario: BoundScenario) -> Phase | None:
+    return scenario.scenario.phase
+
+
+def _alert(bound: BoundStep) -> str | None:
+    """The alert that a step reads, if it reads one."""
+    source = bound.value.source if isinstance(bound.value, Probe) else None
+    return source.alert if isinstance(source, FiringAlert) else None
+
+
+def _floor_s(probe: Probe, rule: AlertRule, book: Book) -> float:
+    """Seconds at worst. A rule's `for` delays its firing, not its end."""
+    if isinstance(probe.expect, Silent):
+        return book.scrape_s + book.evaluation_s
+    if isinstance(probe.expect, Firing):
+        return floor_s(rule, book.scrape_s, book.evaluation_s)
+    return 0.0
+
+
+def _at(runbook: Runbook, bound: BoundStep, rule: str, what: str, fix: str) -> Problem:
+    return problem(runbook, bound.step.line, rule, what, fix)
+
+
+RULES = (
+    set_up,
+    read_only,
+    remedy,
+    independent_effect,
+    declared_alerts,
+    above_floor,
+    silence_after_sound,
+    within_rto,
+    reinjection,
+)
