@@ -1,0 +1,255 @@
+"""What a proof is a proof of: one hash per cause, and one per runbook for its healthy drill.
+
+Covered is what was bound, not the code that bound it: the feature's syntax tree without comments
+and line numbers, every value with its command line, manifests, the tools' files with what they
+import inside `scripts/`, and the rendered alert rules; variables, never their values. Not covered:
+where the file is (moving a runbook proves nothing less). The only I/O is reading tools.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from functools import lru_cache
+from pathlib import Path, PurePath
+from typing import Any, Final
+
+from drillbook.errors import RunbookProblem
+from drillbook.model import (
+    Action,
+    BoundCause,
+    BoundRunbook,
+    Command,
+    Probe,
+    Runbook,
+    Source,
+    parts_of,
+)
+
+ENGINE: Final = 1
+"""How the engine behaves, as one number: raised when a drill would judge the same values
+differently, which makes every older proof stale."""
+
+ALL: Final = "all"
+"""The healthy drill's name in a cause's place."""
+
+_TOOLS: Final = "scripts"
+_UNSEEN: Final = frozenset({"line", "file"})
+"""Where something stands is not what it says."""
+
+
+def hashes(bound: BoundRunbook, root: Path, rules: Mapping[str, Any]) -> dict[str, str]:
+    """Cause id -> hash (64 hex digits; 16 are enough to print), and `all` for the healthy drill.
+
+    `rules`: alert name -> rendered rule, of which the runbook's own count. Raises RunbookProblem
+    for an alert without a rule and for a tool that is not there.
+    """
+    shared = [ENGINE, _runbook_text(bound.runbook), _rules_of(bound.runbook, rules)]
+    one_by_one = {c.cause.id: _digest([*shared, *_cause(c, root)]) for c in bound.causes}
+    return {**one_by_one, ALL: _digest([*shared, one_by_one])}
+
+
+def hash_of(bound: BoundRunbook, cause: str, root: Path, rules: Mapping[str, Any]) -> str:
+    """The hash of one cause, or of the whole runbook for `all`. Raises as `hashes` does."""
+    return hashes(bound, root, rules)[cause]
+
+
+def _cause(bound: BoundCause, root: Path) -> list[Any]:
+    return [bound, {name: _file_digest(root / name) for name in tools(bound, root)}]
+
+
+def _runbook_text(runbook: Runbook) -> dict[str, Any]:
+    """The runbook's own words, without its causes and without where it stands."""
+    skipped = {"causes", "path", *_UNSEEN}
+    return {f.name: getattr(runbook, f.name) for f in fields(runbook) if f.name not in skipped}
+
+
+def _rules_of(runbook: Runbook, rules: Mapping[str, Any]) -> list[Any]:
+    missing = [name for name in runbook.alerts if name not in rules]
+    if missing:
+        raise RunbookProblem(
+            f"{runbook.path}: no rule for the alert {', '.join(missing)}. "
+            "Write it in monitoring/alerts, or correct the runbook's @alert tag."
+        )
+    return [rules[name] for name in runbook.alerts]
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(_text(value).encode()).hexdigest()
+
+
+# --------------------------------------------------------------------------- canonical JSON
+
+
+def _text(value: Any) -> str:
+    return json.dumps(canonical(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def canonical(value: Any) -> Any:
+    """A value as JSON that says its types: a dataclass becomes its fields with its class name, a
+    source or action also its command line. Raises TypeError for what has no canonical form."""
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): canonical(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [canonical(inner) for inner in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted(map(canonical, value), key=repr)
+    if isinstance(value, PurePath):
+        return value.as_posix()
+    if is_dataclass(value) and not isinstance(value, type):
+        return _dataclass(value)
+    raise TypeError(
+        f"a {type(value).__name__} cannot be hashed: {value!r}. What steps return is made of "
+        "frozen dataclasses, text, numbers, tuples and mappings."
+    )
+
+
+def _dataclass(value: Any) -> dict[str, Any]:
+    known = {name: canonical(getattr(value, name)) for name in _field_names(type(value))}
+    known["type"] = type(value).__name__
+    if isinstance(value, Command):
+        known["line"] = str(value)
+    elif isinstance(value, Source):
+        known["command line"] = str(value.command())
+    return known
+
+
+_FIELDS: dict[type[Any], tuple[str, ...]] = {}
+
+
+def _field_names(kind: type[Any]) -> tuple[str, ...]:
+    """Looked up once per class: a large book has a million values."""
+    if kind not in _FIELDS:
+        _FIELDS[kind] = tuple(f.name for f in fields(kind) if f.name not in _UNSEEN)
+    return _FIELDS[kind]
+
+
+# --------------------------------------------------------------------------- tools
+
+
+def tools(bound: BoundCause, root: Path) -> tuple[str, ...]:
+    """The files under scripts/ that the cause's commands run, with what these import there,
+    relative to the checkout, sorted. Raises RunbookProblem when a command's file is missing."""
+    named = {name for line in commands(bound) for name in _named_tools(line, root)}
+    return tuple(sorted(_closure(named, root)))
+
+
+def commands(bound: BoundCause) -> Iterator[Command]:
+    """Every command line of a cause: its steps', its fault's, its workload's, its names'."""
+    for name in bound.workload.names:
+        yield name.find
+    for probe in (bound.workload.ready, bound.fault.effect):
+        yield probe.source.command()
+    for scenario in bound.scenarios:
+        for step in scenario.steps:
+            if isinstance(step.value, Probe):
+                yield step.value.source.command()
+            elif isinstance(step.value, Action):
+                yield step.value.command
+                if step.value.rollback is not None:
+                    yield step.value.rollback
+
+
+def _named_tools(line: Command, root: Path) -> Iterator[str]:
+    for literal in (p for word in line.words for p in parts_of(word) if isinstance(p, str)):
+        path = literal.removeprefix("./")
+        if re.fullmatch(rf"{_TOOLS}(\.\w+)+", literal):
+            path = literal.replace(".", "/") + ".py"  # python3 -m scripts.area.tool
+        if not re.fullmatch(rf"{_TOOLS}/[\w./-]*[\w-]", path):
+            continue
+        if not (root / path).is_file():
+            raise RunbookProblem(
+                f"`{line}` runs {path}, which is not there. Write the tool, or correct the step."
+            )
+        yield path
+
+
+def _closure(named: Iterable[str], root: Path) -> set[str]:
+    found: set[str] = set()
+    waiting = list(named)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += _imported(name, root)
+    return found
+
+
+def _imported(name: str, root: Path) -> list[str]:
+    """The files inside scripts/ that one of them imports, runs or sources."""
+    path = root / name
+    mentioned = _mentions(str(path), *_stamp(path))
+    folder = PurePath(name).parent
+    candidates = [
+        str(place / f"{stem}{ending}")
+        for stem in mentioned
+        # A script finds its neighbours by their bare names, packages from the checkout.
+        for place in (PurePath(), folder)
+        for ending in (".py", "/__init__.py", "")
+    ]
+    return [c for c in candidates if c.startswith(f"{_TOOLS}/") and (root / c).is_file()]
+
+
+def _file_digest(path: Path) -> str:
+    return _read_digest(str(path), *_stamp(path))
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_mtime_ns, status.st_size
+
+
+# Pages of many causes share tools: a file is read once for each of its states.
+@lru_cache(maxsize=4096)
+def _read_digest(path: str, mtime_ns: int, size: int) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+@lru_cache(maxsize=4096)
+def _mentions(path: str, mtime_ns: int, size: int) -> tuple[str, ...]:
+    """What a file names: the modules it imports, as paths without an ending, and paths under
+    scripts/."""
+    text = Path(path).read_text("utf-8", "replace")
+    paths = tuple(re.findall(rf"\b{_TOOLS}/[\w./-]*[\w-]", text))
+    return paths + (_imports(text, Path(path)) if path.endswith(".py") else ())
+
+
+def _imports(text: str, path: Path) -> tuple[str, ...]:
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return ()  # its bytes are hashed all the same
+    found: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = _from(node, path)
+        else:
+            continue
+        found += [stem for name in names for stem in _with_packages(name)]
+    return tuple(dict.fromkeys(found))
+
+
+def _from(node: ast.ImportFrom, path: Path) -> list[str]:
+    """`from a.b import c` names a.b and, as c may be a module, a.b.c. A relative import is spelled
+    out from the checkout's folder, the parent of scripts/."""
+    words = (node.module or "").split(".") if node.module else []
+    if node.level:
+        parents = path.parts[: -node.level]
+        if _TOOLS not in parents:
+            return []
+        words = [*parents[len(parents) - 1 - parents[::-1].index(_TOOLS) :], *words]
+    return [".".join([*words, alias.name]) for alias in node.names]
+
+
+def _with_packages(name: str) -> list[str]:
+    """`scripts/a/b` and the packages that hold it, whose `__init__.py` runs first."""
+    words = name.split(".")
+    return ["/".join(words[:n]) for n in range(1, len(words) + 1)]
