@@ -1,0 +1,98 @@
+"""`.feature` files as pytest nodes, tried in a pytest of their own."""
+
+from __future__ import annotations
+
+import pytest
+
+RUNBOOK = """
+@id:RB-X-001
+Feature: it
+  Background:
+    Given the system "orders"
+
+  @cause:one
+  Rule: first
+    Background:
+      Given "orders" is broken
+    @detection
+    Scenario: It is seen
+      Then something
+    @diagnosis
+    Scenario: It is [really]: understood
+      Then something
+    @remediation
+    Scenario: It is mended
+      Then something
+
+  @cause:two
+  Rule: second
+    @detection
+    Scenario: It is seen too
+      Then something
+"""
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester) -> pytest.Pytester:
+    pytester.makeconftest('pytest_plugins = ["drillbook.plugin"]')
+    folder = pytester.mkdir("features")
+    (folder / "it.feature").write_text(RUNBOOK)
+    return pytester
+
+
+def nodes(result: pytest.RunResult) -> list[str]:
+    return [line for line in result.outlines if "::" in line]
+
+
+def test_one_class_per_cause_and_control(project: pytest.Pytester) -> None:
+    found = nodes(project.runpytest("features", "--collect-only", "-q"))
+    classes = list(dict.fromkeys(line.split("::")[1] for line in found))
+    assert classes == ["one--plain", "two--plain", "all--healthy"]
+
+
+def test_healthy_asks_detection_and_diagnosis_of_every_cause(project: pytest.Pytester) -> None:
+    found = nodes(project.runpytest("features", "--collect-only", "-q"))
+    healthy = [line.split("::")[2] for line in found if "all--healthy" in line]
+    assert healthy == [
+        "test_one--it-is-seen",
+        "test_one--it-is-really-understood",
+        "test_two--it-is-seen-too",
+    ]
+
+
+def test_names_hold_nothing_that_pytest_cuts_ids_at(project: pytest.Pytester) -> None:
+    found = nodes(project.runpytest("features", "--collect-only", "-q"))
+    assert found
+    assert not any(set("[] ") & set(line) for line in found)
+
+
+def test_drills_do_not_run_by_accident(project: pytest.Pytester) -> None:
+    result = project.runpytest("features")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*7 scenarios*change a cluster*--drill*"])
+
+
+def test_two_scenarios_of_one_name_are_refused(project: pytest.Pytester) -> None:
+    path = project.path / "features" / "it.feature"
+    path.write_text(RUNBOOK.replace("It is seen too", "It is seen"))
+    result = project.runpytest("features", "--collect-only", "-q")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["*4 scenarios but 3 names*"])
+
+
+def test_malformed_gherkin_is_named_by_file_and_line(project: pytest.Pytester) -> None:
+    (project.path / "features" / "it.feature").write_text(
+        "Feature: a\n  Scenario: b\n    Given x\n  nonsense"
+    )
+    result = project.runpytest("features", "--collect-only", "-q")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["*features/it.feature:*"])
+
+
+def test_an_unknown_cluster_file_is_a_usage_error(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project.path / "drillbook.toml").write_text("no_such_setting = 1\n")
+    result = project.runpytest("features", "--drill")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*no_such_setting*"])
