@@ -115,8 +115,8 @@ def own_names(runbook: Runbook, book: Book) -> Iterator[Problem]:
     for _, scenario in _scenarios(runbook):
         first = seen.setdefault(slug(scenario.name), scenario)
         if first is not scenario and slug(scenario.name):
-            alike = "is" if first.name == scenario.name else "becomes the same test name as"
-            what = f"the scenario name {scenario.name!r} {alike} that in line {first.line}."
+            alike = "is" if first.name == scenario.name else "makes the same test name as"
+            what = f"the scenario name {scenario.name!r} {alike} the one in line {first.line}."
             fix = "Reword one of them: a name is used once in a file, across its Rules too."
             yield problem(runbook, scenario.line, "duplicate-scenario", what, fix)
 
