@@ -115,6 +115,21 @@ def prose(line: str) -> tuple[str, str]:
     return f"the line {line!r} below this title is no step.", fix
 
 
+def swallowed(description: str) -> tuple[str, str] | None:
+    """Of a description in which Gherkin took a title or a step for prose, without a word."""
+    for line in description.splitlines():
+        title, colon, _ = line.strip().partition(":")
+        if colon and title == "Feature":
+            return explain(line.strip(), "")
+        # A high cutoff: `Impact:` and the like are lines that belong here.
+        if colon and difflib.get_close_matches(title, _TITLES, n=1, cutoff=0.8):
+            return f"{line.strip()!r} was taken for prose.", _hint(line.strip())
+        if line.strip().startswith("Given "):
+            fix = "Write `Background:` above it, or begin the prose with another word."
+            return f"the step {line.strip()!r} was taken for prose.", fix
+    return None
+
+
 def _hint(line: str) -> str:
     """Most such lines are a keyword with a typing error."""
     title, colon, _ = line.partition(":")

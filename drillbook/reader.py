@@ -167,7 +167,7 @@ def _runbook(feature: Any, path: PurePosixPath) -> Runbook:
         title=feature["name"],
         line=feature["location"]["line"],
         tags=tags,
-        description=_dedented(feature["description"]),
+        description=_description(feature, path),
         background=_background(feature, path),
         causes=tuple(_causes(feature, path, tags)),
     )
@@ -199,7 +199,7 @@ def _cause(rule: Any, path: PurePosixPath, fallback: str) -> Cause:
         name=rule["name"],
         line=rule["location"]["line"],
         tags=tags,
-        description=_dedented(rule["description"]),
+        description=_description(rule, path),
         background=_background(rule, path),
         scenarios=_scenarios(rule, path),
     )
@@ -279,8 +279,11 @@ def _tag(text: str, line: int) -> Tag:
     return Tag(name=name, value=value, line=line)
 
 
-def _dedented(text: str) -> str:
-    return textwrap.dedent(text).strip()
+def _description(node: Any, path: PurePosixPath) -> str:
+    text = textwrap.dedent(node["description"]).strip()
+    if found := complaints.swallowed(text):
+        raise _wrong(path, node["location"]["line"], *found)
+    return text
 
 
 def _wrong(path: PurePosixPath, line: int, what: str, fix: str) -> MalformedFeature:
