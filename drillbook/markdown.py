@@ -1,0 +1,98 @@
+"""Text from elsewhere (records, descriptions, logs) as Markdown whose structure it cannot change.
+
+Every function takes any text and returns Markdown. What comes out reads well as plain text, too:
+only what would be read as markup is escaped. Template braces are broken up, because site
+generators expand them even inside of code.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+# Control characters but for tab and newline, and what turns the direction of text around.
+_INVISIBLE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+)
+_BRACES = re.compile(r"\{(?=[{%#])")
+_MARKUP = re.compile(r"[\\*\[\]`]|(?<!\w)_|_(?!\w)|~(?=~)|<|&(?=#?\w+;)")
+_ENTITIES = {"<": "&lt;", "&": "&amp;"}
+_BLOCK = re.compile(r"^(?=[#>+=~|-])|^(\d+)(?=[.)])")
+
+
+def clean(text: str) -> str:
+    """Without terminal codes and invisible characters; lines end with a newline."""
+    text = _ANSI.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return _BRACES.sub("{ ", _INVISIBLE.sub("", text))
+
+
+@lru_cache(maxsize=8192)
+def prose(text: str) -> str:
+    """One line of prose. Pairs of backticks stay code; everything else is literal."""
+    line = " ".join(clean(text).split())
+    parts = line.split("`")
+    if len(parts) % 2 == 0:  # an odd number of backticks opens what nothing closes
+        return _block_safe(_escape(line))
+    escaped = (
+        f"`{part.strip()}`" if number % 2 and part.strip() else _escape(part)
+        for number, part in enumerate(parts)
+    )
+    return _block_safe("".join(escaped))
+
+
+def cell(text: str) -> str:
+    """A table's cell: prose without bare pipes (a pipe splits cells even in code)."""
+    return prose(text).replace("|", r"\|")
+
+
+def code(text: str) -> str:
+    """One line of code inside of prose, with a delimiter that the text does not hold."""
+    line = " ".join(clean(text).split())
+    if not line:
+        return "(nothing)"
+    ticks = "`" * (_longest_run(line) + 1)
+    pad = " " if line[0] == "`" or line[-1] == "`" else ""
+    return f"{ticks}{pad}{line}{pad}{ticks}"
+
+
+def fence(text: str, language: str = "") -> str:
+    """A fenced block of exactly this text, with a fence that the text does not hold."""
+    ticks = "`" * max(3, _longest_run(text) + 1)
+    return f"{ticks}{language}\n{text}\n{ticks}"
+
+
+def evidence(text: str, lines: int = 12, width: int = 160) -> str:
+    """What was seen, trimmed: the last lines (a log says why at its end), each cut at `width`
+    characters. One short line is code inside of prose, more are a block."""
+    found = [line.rstrip() for line in clean(text).split("\n") if line.strip()]
+    shown = [line if len(line) <= width else f"{line[:width]}..." for line in found[-lines:]]
+    if len(found) > lines:
+        shown.insert(0, f"(the last {lines} of {len(found)} lines)")
+    if len(shown) > 1:
+        return "\n\n" + fence("\n".join(shown), "text")
+    return code(shown[0] if shown else "")
+
+
+def mermaid(text: str) -> str:
+    """A label of a Mermaid diagram, to stand between double quotes."""
+    line = " ".join(clean(text).split()).replace("`", "").replace('"', "'")
+    return re.sub(r"[^\w .,:'()/+=$-]", lambda m: f"#{ord(m[0])};", line)
+
+
+def anchor(text: str) -> str:
+    """A link's target: lower-case letters, digits and hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+def _escape(text: str) -> str:
+    return _MARKUP.sub(lambda m: _ENTITIES.get(m[0], f"\\{m[0]}"), text)
+
+
+def _block_safe(line: str) -> str:
+    """Not a heading, a quote, a list or a rule, wherever the line stands."""
+    return _BLOCK.sub(lambda m: f"{m[1]}\\" if m[1] else "\\", line, count=1)
+
+
+def _longest_run(text: str) -> int:
+    return max((len(run) for run in re.findall("`+", text)), default=0)
