@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from drillbook.errors import DrillbookError
 from drillbook.model import (
     DURATION_PATTERN,
     Action,
@@ -46,7 +47,8 @@ class Binder:
         self._matches: dict[str, list[tuple[Definition, tuple[Any, ...]]]] = {}
 
     def bind(self, runbook: Runbook) -> tuple[BoundRunbook | None, list[Problem]]:
-        """The runbook with values for steps, or None and every problem that stands in the way."""
+        """The runbook with values for steps, and every problem. With problems it holds only the
+        steps that did bind, for lint to look at; None when a workload or fault is missing."""
         return _Binding(self, runbook).run()
 
     def matches(self, text: str) -> list[tuple[Definition, tuple[Any, ...]]]:
@@ -81,20 +83,22 @@ class _Binding:
 
     def run(self) -> tuple[BoundRunbook | None, list[Problem]]:
         background = self._steps(self.runbook.background)
-        workload = self._only(background, Workload, self.runbook.line, "runbook's Background")
+        workload = self._only(background, Workload, self.runbook.line, "the runbook's Background")
         if workload is not None:
             self.names = {name.literal: name for name in workload.names}
         causes = [self._cause(cause, background, workload) for cause in self.runbook.causes]
-        bound = [cause for cause in causes if cause is not None]
-        if self.problems or not bound:
-            return None, sorted(set(self.problems))
-        return BoundRunbook(runbook=self.runbook, causes=tuple(bound)), []
+        bound = tuple(cause for cause in causes if cause is not None)
+        problems = sorted(set(self.problems))
+        if not bound or len(bound) < len(causes):
+            return None, problems
+        return BoundRunbook(runbook=self.runbook, causes=bound), problems
 
     def _cause(
         self, cause: Cause, background: tuple[BoundStep, ...], workload: Workload | None
     ) -> BoundCause | None:
-        own = self._steps(cause.background)
-        fault = self._only(own, Fault, cause.line, f"Background of cause {cause.id!r}")
+        # A runbook of one cause needs no Rule: its fault may stand in the runbook's Background.
+        every = background + self._steps(cause.background)
+        fault = self._only(every, Fault, cause.line, f"the Background of cause {cause.id!r}")
         scenarios = tuple(self._scenario(scenario) for scenario in cause.scenarios)
         if workload is None or fault is None:
             return None
@@ -102,7 +106,7 @@ class _Binding:
             cause=cause,
             workload=workload,
             fault=fault,
-            background=background + own,
+            background=every,
             scenarios=scenarios,
         )
 
@@ -120,8 +124,13 @@ class _Binding:
         definition, arguments = found[0]
         try:
             value = self._build(definition, arguments, step)
-        except (ValueError, TypeError) as error:
-            self._report(step, "bad-argument", f"{step.text!r}: {error}.", "Correct the argument.")
+        except (ValueError, TypeError, DrillbookError) as error:
+            self._report(
+                step,
+                "bad-argument",
+                f"{step.text!r}: {str(error).rstrip('.')}.",
+                "Correct the argument.",
+            )
             return
         if type(value).__name__ not in _ALLOWED[step.keyword]:
             self._report(
@@ -183,7 +192,7 @@ class _Binding:
                 path=str(self.runbook.path),
                 line=line,
                 rule=f"one-{what}",
-                what=f"the {where} holds {len(found)} {what} steps; a drill needs exactly one.",
+                what=f"{where} holds {len(found)} {what} steps; a drill needs exactly one.",
                 fix=f"Write one Given step that returns a {kind.__name__}.",
             )
         )

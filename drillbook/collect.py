@@ -5,7 +5,6 @@ The only place near pytest's and pytest-bdd's internals.
 
 from __future__ import annotations
 
-import re
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,8 +16,11 @@ from pytest_bdd.scenario import scenario
 from drillbook import reader
 from drillbook.errors import DrillbookError
 from drillbook.model import Cause, Control, Phase, Runbook, Scenario
+from drillbook.slug import slug
 
 ALL = "all"
+ENCODING = "utf-8-sig"
+"""UTF-8 with or without a byte order mark, as the reader takes it."""
 _HEALTHY = (Phase.DETECTION, Phase.DIAGNOSIS)
 
 
@@ -75,6 +77,7 @@ class RunbookFile(pytest.Module):
             self.runbook = reader.read(self.path, root)
         except DrillbookError as error:
             raise self.CollectError(str(error)) from error
+        self._refuse_merged_causes()
         functions = self._functions()
         self.session._fixturemanager.parsefactories(self)
         self.classes = {}
@@ -84,12 +87,21 @@ class RunbookFile(pytest.Module):
             self.classes[name] = type(name, (), members)
             yield DrillClass.from_parent(self, name=name, cause=cause, control=control)
 
+    def _refuse_merged_causes(self) -> None:
+        """Two causes of one id would be one drill with both faults in."""
+        ids = [cause.id for cause in self.runbook.causes]
+        if len(set(ids)) < len(ids) or "" in ids:
+            raise self.CollectError(
+                f"{self.runbook.path}: its causes are named {', '.join(map(repr, ids))}; each "
+                "needs an id of its own, `@cause:`. `drillbook lint` says more."
+            )
+
     def _functions(self) -> dict[int, Callable[[], None]]:
         """One test function per scenario, by its line.
 
         pytest-bdd keeps scenarios by name, so two of one name would silently be one: refuse.
         """
-        feature = get_feature(str(self.path.parent), self.path.name)
+        feature = get_feature(str(self.path.parent), self.path.name, ENCODING)
         parsed = [s for cause in self.runbook.causes for s in cause.scenarios]
         if len(feature.scenarios) != len(parsed):
             raise self.CollectError(
@@ -106,6 +118,7 @@ class RunbookFile(pytest.Module):
             feature_name=self.path.name,
             scenario_name=one.name,
             features_base_dir=str(self.path.parent),
+            encoding=ENCODING,
         )(body)
         return found
 
@@ -125,11 +138,6 @@ def _asked(cause: Cause, control: Control) -> tuple[Scenario, ...]:
     if control is Control.HEALTHY:
         return tuple(s for s in cause.scenarios if s.phase in _HEALTHY)
     return cause.scenarios
-
-
-def slug(text: str) -> str:
-    """A scenario's name as a part of a node id: no brackets, blanks or colons."""
-    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-").lower()
 
 
 def collect_file(parent: pytest.Collector, path: Any) -> RunbookFile | None:

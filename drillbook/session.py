@@ -62,7 +62,7 @@ class DrillSession:
     def bound(self, runbook: Runbook) -> BoundRunbook:
         """Raises RunbookProblem with every problem at once."""
         found, problems = self.binder.bind(runbook)
-        if found is None:
+        if problems or found is None:
             raise RunbookProblem("\n".join(str(problem) for problem in problems))
         return found
 

@@ -10,6 +10,7 @@ from cucumber_expressions.expression import CucumberExpression
 
 from drillbook import reader
 from drillbook.bind import bind
+from drillbook.errors import UsageError
 from drillbook.matchers import equals, firing
 from drillbook.model import (
     Action,
@@ -92,9 +93,7 @@ Feature: it
 
 
 def problems(text: str, definitions: Sequence[Definition] = DEFINITIONS) -> list[Problem]:
-    bound, found = bind(reader.parse(text, PurePosixPath("features/x/x.feature")), definitions)
-    assert (bound is None) == bool(found)
-    return found
+    return bind(reader.parse(text, PurePosixPath("features/x/x.feature")), definitions)[1]
 
 
 def values(text: str = TEXT) -> list[Value]:
@@ -152,6 +151,38 @@ def test_every_problem_is_reported_at_once() -> None:
 def test_a_runbook_without_a_workload_or_fault_says_so() -> None:
     text = TEXT.replace('      Given "orders" is broken\n', '      Given the system "orders"\n')
     assert [p.rule for p in problems(text)] == ["one-fault"]
+
+
+def test_what_did_bind_is_still_there_for_lint() -> None:
+    text = TEXT.replace("is restarted", "is gone")
+    bound, found = bind(reader.parse(text, PurePosixPath("features/x/x.feature")), DEFINITIONS)
+    assert [p.rule for p in found] == ["unbound-step"]
+    assert bound is not None
+    assert [len(s.steps) for s in bound.causes[0].scenarios] == [1, 0]
+
+
+def refuses(where: Where, app: Word) -> Action:
+    raise UsageError(f"no such application: {app}.")
+
+
+def test_a_builder_that_refuses_its_argument_is_a_problem_of_that_step() -> None:
+    definition = define("when", "{string} is restarted", refuses)
+    (problem,) = problems(TEXT, (*DEFINITIONS[:3], definition))
+    assert (problem.rule, problem.line) == ("bad-argument", 16)
+
+
+def test_a_runbook_without_rules_has_its_fault_in_its_background() -> None:
+    text = """
+@id:RB-X-001
+Feature: it
+  Background:
+    Given the system "orders"
+    And "orders" is broken
+  @detection
+  Scenario: seen
+    Then the alert "Down" fires within 90s
+"""
+    assert problems(text) == []
 
 
 def test_a_keyword_must_fit_its_value() -> None:

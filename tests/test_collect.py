@@ -80,6 +80,20 @@ def test_two_scenarios_of_one_name_are_refused(project: pytest.Pytester) -> None
     result.stdout.fnmatch_lines(["*4 scenarios but 3 names*"])
 
 
+def test_two_causes_of_one_id_are_refused(project: pytest.Pytester) -> None:
+    path = project.path / "features" / "it.feature"
+    path.write_text(RUNBOOK.replace("@cause:two", "@cause:one"))
+    result = project.runpytest("features", "--collect-only", "-q")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["*each needs an id of its own*"])
+
+
+def test_a_byte_order_mark_is_fine(project: pytest.Pytester) -> None:
+    path = project.path / "features" / "it.feature"
+    path.write_text(RUNBOOK, encoding="utf-8-sig")
+    assert len(nodes(project.runpytest("features", "--collect-only", "-q"))) == 7
+
+
 def test_malformed_gherkin_is_named_by_file_and_line(project: pytest.Pytester) -> None:
     (project.path / "features" / "it.feature").write_text(
         "Feature: a\n  Scenario: b\n    Given x\n  nonsense"

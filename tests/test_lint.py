@@ -198,7 +198,7 @@ def test_a_wider_domain_needs_no_namespace() -> None:
 def test_a_fault_in_the_features_background_too() -> None:
     second = '    Given the shop "corner" takes orders\n    And the disk of "corner" is full\n'
     ones = found(('    Given the shop "corner" takes orders\n', second))
-    assert "one-set-up" in {p.rule for p in ones}
+    assert {p.rule for p in ones} == {"one-fault"}
 
 
 def test_a_fault_in_a_scenario() -> None:

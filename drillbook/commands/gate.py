@@ -9,7 +9,7 @@ from rich.console import Console
 
 from drillbook import accept as accepting
 from drillbook import lint as linting
-from drillbook import proof, render, score
+from drillbook import proof, reader, render, score
 from drillbook.bind import Binder
 from drillbook.commands import book
 from drillbook.errors import RunbookProblem, UsageError
@@ -26,21 +26,25 @@ def problems(settings: Settings, paths: Sequence[Path]) -> tuple[list[Runbook], 
         runbooks=tuple(every),
         bound={str(b.runbook.path): b for b, _ in results if b is not None},
         bind_problems=tuple(p for _, found in results for p in found),
+        unreadable=tuple(unreadable),
         alerts=book.alerts(settings),
         scrape_s=settings.scrape_s,
         evaluation_s=settings.evaluation_s,
+        default_within_s=settings.duration("probe_within").seconds,
     )
-    found = [*unreadable, *linting.problems(context)]
+    found = linting.problems(context)
     wanted = _wanted(settings, paths)
-    chosen = [r for r in every if wanted is None or str(r.path) in wanted]
-    return chosen, sorted({p for p in found if wanted is None or p.path in wanted})
+    if wanted is None:
+        return every, found
+    # What is wrong with an alert rule concerns every runbook; another runbook's fault does not.
+    others = {str(path.relative_to(settings.root)) for path in reader.discover(settings.root)}
+    others -= wanted
+    return [r for r in every if str(r.path) in wanted], [p for p in found if p.path not in others]
 
 
 def _wanted(settings: Settings, paths: Sequence[Path]) -> set[str] | None:
     if not paths:
         return None
-    from drillbook import reader
-
     return {str(path.relative_to(settings.root)) for path in reader.discover(settings.root, paths)}
 
 

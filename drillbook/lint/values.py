@@ -28,15 +28,8 @@ _READ_ONLY = (Phase.DETECTION, Phase.DIAGNOSIS)
 
 
 def set_up(runbook: Runbook, book: Book) -> Iterator[Problem]:
-    """A Background sets up one workload and one fault, and a scenario neither: a second one would
-    never be injected, or never be taken back."""
-    for cause in _causes(runbook, book):
-        for kind, where in ((Workload, "Feature's Background"), (Fault, "Rule's Background")):
-            found = [bound for bound in cause.background if isinstance(bound.value, kind)]
-            for bound in found[1:]:
-                what = f"{bound.step.text!r} is a second {kind.__name__.lower()} of one drill."
-                fix = f"Keep one, in the {where}."
-                yield _at(runbook, bound, "one-set-up", what, fix)
+    """A scenario sets up nothing: its workload would never be made, its fault never taken back.
+    That a Background has exactly one of each is `bind`'s to say."""
     for _, scenario, bound in _steps(runbook, book):
         if isinstance(bound.value, (Workload, Fault)):
             what = (
