@@ -1,0 +1,65 @@
+"""Everything that the cluster is made of, built where the cache lacks it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from drillbook.staging import images, seed
+from drillbook.staging.artifacts import Artifact
+from drillbook.staging.images import Buildah
+from drillbook.staging.places import Places
+from drillbook.staging.progress import Progress
+from drillbook.staging.shell import Shell
+
+
+def is_complete(places: Places, made: Mapping[str, Artifact]) -> bool:
+    """Whether the cache has all that a node needs, so that nothing is to be built."""
+    every = all(artifact.is_made(places) for artifact in made.values())
+    return every and seed.path(places, images.keys(places, made)).is_dir()
+
+
+def artifacts(places: Places, made: Mapping[str, Artifact], progress: Progress) -> None:
+    """Make the missing artifacts, lanes at the same time. Raises the first lane's StageFailed."""
+    lanes: dict[str, list[Artifact]] = {}
+    for artifact in made.values():
+        if not artifact.is_made(places):
+            lanes.setdefault(artifact.lane, []).append(artifact)
+
+    def run(lane: list[Artifact]) -> None:
+        for artifact in lane:
+            with progress.stage(f"  build {artifact.name}"):
+                artifact.ensure(places)
+
+    with ThreadPoolExecutor(max_workers=max(1, len(lanes))) as pool:
+        for done in [pool.submit(run, lane) for lane in lanes.values()]:
+            done.result()
+
+
+def unpacked_images(places: Places, made: Mapping[str, Artifact], progress: Progress) -> Path:
+    """The seed with every image, built where it is missing. Raises StageFailed."""
+    keys = images.keys(places, made)
+    if not seed.path(places, keys).is_dir():
+        shell = Shell(places, "build images")
+        for name in images.build_missing(Buildah(shell), made):
+            progress.say(f"           building image {name}")
+    return seed.ensure(
+        Shell(places, "unpack images"), keys, lambda t: progress.say(f"           {t}")
+    )
+
+
+def programs(places: Places, made: Mapping[str, Artifact]) -> Path:
+    """A folder of links to what people and scripts run on the host: kubectl, promtool, amtool."""
+    target = places.cache / "bin"
+    target.mkdir(parents=True, exist_ok=True)
+    for artifact, name in (
+        ("kube", "kubectl"),
+        ("prometheus", "promtool"),
+        ("alertmanager", "amtool"),
+    ):
+        link = target / f".{name}.new"
+        link.unlink(missing_ok=True)
+        link.symlink_to(made[artifact].path(places) / name)
+        link.replace(target / name)
+    return target

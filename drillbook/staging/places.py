@@ -1,0 +1,94 @@
+"""Where the embedded cluster keeps things, and what it is called on the host.
+
+Three folders: the state (all of it removed by `down`), the cache (kept), the sources (committed).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from drillbook.errors import UsageError
+
+BRIDGE = "drill0"
+"""The only interface on the host besides the nodes' veth ends."""
+CGROUP = "drillbook"
+"""The top-level cgroup, in every controller, that holds the nodes'."""
+CONTEXT = "drillbook-staging"
+"""The kubeconfig's context."""
+PART_OF = "DRILLBOOK_PART_OF"
+"""Every process that we start carries this variable with the state folder in it: that is how a
+later `up` or `down` finds what a killed one left behind."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """The three folders."""
+
+    state: Path
+    cache: Path
+    sources: Path
+    """The checkout's `staging/`."""
+
+    @property
+    def root(self) -> Path:
+        """The checkout."""
+        return self.sources.parent
+
+    @property
+    def cluster_json(self) -> Path:
+        return self.state / "cluster.json"
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.state / "kubeconfig"
+
+    @property
+    def logs(self) -> Path:
+        return self.state / "logs"
+
+    @property
+    def tmp(self) -> Path:
+        return self.state / "tmp"
+
+    @property
+    def mountpoints(self) -> Path:
+        """The list of folders that had to be made on the host for the nodes to mount over."""
+        return self.state / "mountpoints"
+
+    def node(self, name: str) -> Path:
+        return self.state / "nodes" / name
+
+
+def places(environ: Mapping[str, str] = os.environ) -> Places:
+    """Read from the environment. Raises UsageError for a path that is not absolute."""
+    return Places(
+        state=_absolute(environ, "DRILLBOOK_STATE", "/var/lib/drillbook/staging"),
+        cache=_absolute(environ, "DRILLBOOK_CACHE", "/var/cache/drillbook"),
+        sources=_sources(),
+    )
+
+
+def _absolute(environ: Mapping[str, str], name: str, default: str) -> Path:
+    path = Path(environ.get(name) or default)
+    if not path.is_absolute() or len(path.parts) < 3:
+        raise UsageError(
+            f"{name}={path}: wanted an absolute path at least two folders deep, "
+            f"because `staging down` removes it. Example: {default}"
+        )
+    return path
+
+
+def _sources() -> Path:
+    """The checkout that we run in, else the one that we were installed from."""
+    candidates = (Path.cwd(), Path(__file__).resolve().parents[2])
+    for root in candidates:
+        if (root / "staging" / "kube" / "go.mod").is_file():
+            return root / "staging"
+    raise UsageError(
+        "staging/kube/go.mod: not found in "
+        + " or ".join(str(root) for root in candidates)
+        + ". Run this in a checkout of Drillbook: the embedded cluster is built from its sources."
+    )

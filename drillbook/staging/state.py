@@ -1,0 +1,44 @@
+"""What `up` writes down once everything is Ready, for the engine and for the next `up`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from drillbook.staging.places import Places
+
+
+class Cluster(BaseModel):
+    """The file `cluster.json`. It exists only while everything was Ready at least once."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kubeconfig: Path
+    context: str
+    cluster_uid: str
+    """UID of the namespace kube-system."""
+    prometheus_url: str
+    alertmanager_url: str
+    bin: Path
+    """The folder with kubectl, promtool and amtool."""
+    nodes: tuple[str, ...]
+    fingerprint: str
+    """Hash of all that the nodes are made of; the platform's manifests and the alert rules are not
+    in it, because they are applied to a running cluster."""
+
+
+def read(places: Places) -> Cluster | None:
+    """None when no cluster is up, or when the file is of another version of ours: then `up`
+    starts afresh."""
+    try:
+        return Cluster.model_validate_json(places.cluster_json.read_text())
+    except (FileNotFoundError, ValidationError):
+        return None
+
+
+def write(places: Places, cluster: Cluster) -> None:
+    """Whole or not at all."""
+    new = places.cluster_json.with_suffix(".new")
+    new.write_text(cluster.model_dump_json(indent=2) + "\n")
+    new.replace(places.cluster_json)
