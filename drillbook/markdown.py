@@ -62,13 +62,17 @@ def fence(text: str, language: str = "") -> str:
     return f"{ticks}{language}\n{text}\n{ticks}"
 
 
-def evidence(text: str, lines: int = 12, width: int = 160) -> str:
-    """What was seen, trimmed: the last lines (a log says why at its end), each cut at `width`
-    characters. One short line is code inside of prose, more are a block."""
+def evidence(text: str, around: str = "", lines: int = 12, width: int = 160) -> str:
+    """What was seen, trimmed: the lines around the last one that holds `around`, else the last
+    ones (a log says why at its end), each cut at `width` characters. One line is code inside of
+    prose, more are a block of their own."""
     found = [line.rstrip() for line in clean(text).split("\n") if line.strip()]
-    shown = [line if len(line) <= width else f"{line[:width]}..." for line in found[-lines:]]
+    shown = [line if len(line) <= width else f"{line[:width]}..." for line in found]
+    hits = [number for number, line in enumerate(found) if around and around in line]
+    end = min(len(found), hits[-1] + 1 + lines // 3) if hits else len(found)
+    shown = shown[max(0, end - lines) : end]
     if len(found) > lines:
-        shown.insert(0, f"(the last {lines} of {len(found)} lines)")
+        shown.insert(0, f"({lines} of {len(found)} lines)")
     if len(shown) > 1:
         return "\n\n" + fence("\n".join(shown), "text")
     return code(shown[0] if shown else "")

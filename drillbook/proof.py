@@ -11,10 +11,10 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields, is_dataclass
-from functools import lru_cache
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path, PurePath
 from typing import Any, Final
 
@@ -26,7 +26,6 @@ from drillbook.model import (
     Command,
     Probe,
     Runbook,
-    Source,
     parts_of,
 )
 
@@ -49,7 +48,12 @@ def hashes(bound: BoundRunbook, root: Path, rules: Mapping[str, Any]) -> dict[st
     for an alert without a rule and for a tool that is not there.
     """
     shared = [ENGINE, _runbook_text(bound.runbook), _rules_of(bound.runbook, rules)]
-    one_by_one = {c.cause.id: _digest([*shared, *_cause(c, root)]) for c in bound.causes}
+    # Causes of one runbook have one workload, and its manifests are most of what there is to hash.
+    workloads = {id(c.workload): _digest(c.workload) for c in bound.causes}
+    one_by_one = {
+        c.cause.id: _digest([*shared, workloads[id(c.workload)], *_cause(c, root)])
+        for c in bound.causes
+    }
     return {**one_by_one, ALL: _digest([*shared, one_by_one])}
 
 
@@ -59,7 +63,10 @@ def hash_of(bound: BoundRunbook, cause: str, root: Path, rules: Mapping[str, Any
 
 
 def _cause(bound: BoundCause, root: Path) -> list[Any]:
-    return [bound, {name: _file_digest(root / name) for name in tools(bound, root)}]
+    """The cause's text, the values of its steps in order, and its tools by their contents. The
+    workload is hashed apart."""
+    values = [[step.value for step in scenario.steps] for scenario in bound.scenarios]
+    return [bound.cause, bound.fault, values, _tools(bound, root)]
 
 
 def _runbook_text(runbook: Runbook) -> dict[str, Any]:
@@ -79,48 +86,49 @@ def _rules_of(runbook: Runbook, rules: Mapping[str, Any]) -> list[Any]:
 
 
 def _digest(value: Any) -> str:
-    return hashlib.sha256(_text(value).encode()).hexdigest()
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
 
 
 # --------------------------------------------------------------------------- canonical JSON
 
 
-def _text(value: Any) -> str:
-    return json.dumps(canonical(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-def canonical(value: Any) -> Any:
+def canonical(value: Any) -> str:
     """A value as JSON that says its types: a dataclass becomes its fields with its class name, a
-    source or action also its command line. Raises TypeError for what has no canonical form."""
-    if value is None or isinstance(value, (str, int, float)):
-        return value
+    source or a command also its line. Raises TypeError for what has no canonical form."""
+    return json.dumps(
+        value, default=_plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False
+    )
+
+
+def _plain(value: Any) -> Any:
+    """One level of a value that JSON does not know."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return _fields_of(value)
     if isinstance(value, Mapping):
-        return {str(key): canonical(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [canonical(inner) for inner in value]
+        return dict(value)
     if isinstance(value, (set, frozenset)):
-        return sorted(map(canonical, value), key=repr)
+        return sorted(value, key=canonical)
     if isinstance(value, PurePath):
         return value.as_posix()
-    if is_dataclass(value) and not isinstance(value, type):
-        return _dataclass(value)
     raise TypeError(
         f"a {type(value).__name__} cannot be hashed: {value!r}. What steps return is made of "
         "frozen dataclasses, text, numbers, tuples and mappings."
     )
 
 
-def _dataclass(value: Any) -> dict[str, Any]:
-    known = {name: canonical(getattr(value, name)) for name in _field_names(type(value))}
-    known["type"] = type(value).__name__
-    if isinstance(value, Command):
-        known["line"] = str(value)
-    elif isinstance(value, Source):
-        known["command line"] = str(value.command())
-    return known
+def _fields_of(value: Any) -> dict[str, Any]:
+    kind = type(value)
+    found = {name: getattr(value, name) for name in _field_names(kind)}
+    found["type"] = kind.__name__
+    if kind is Command:
+        found["line"] = str(value)
+    elif _is_source(kind):
+        found["command line"] = str(value.command())
+    return found
 
 
 _FIELDS: dict[type[Any], tuple[str, ...]] = {}
+_SOURCES: dict[type[Any], bool] = {}
 
 
 def _field_names(kind: type[Any]) -> tuple[str, ...]:
@@ -130,14 +138,26 @@ def _field_names(kind: type[Any]) -> tuple[str, ...]:
     return _FIELDS[kind]
 
 
+def _is_source(kind: type[Any]) -> bool:
+    """As `isinstance(value, Source)`, which looks at every method of every value again."""
+    if kind not in _SOURCES:
+        _SOURCES[kind] = all(hasattr(kind, name) for name in ("read", "command", "parse"))
+    return _SOURCES[kind]
+
+
 # --------------------------------------------------------------------------- tools
 
 
 def tools(bound: BoundCause, root: Path) -> tuple[str, ...]:
     """The files under scripts/ that the cause's commands run, with what these import there,
     relative to the checkout, sorted. Raises RunbookProblem when a command's file is missing."""
+    return tuple(sorted(_tools(bound, root)))
+
+
+def _tools(bound: BoundCause, root: Path) -> dict[str, str]:
+    """Each of the cause's tools and the digest of its bytes."""
     named = {name for line in commands(bound) for name in _named_tools(line, root)}
-    return tuple(sorted(_closure(named, root)))
+    return {name: digest for tool in named for name, digest in _closure(tool, root).items()}
 
 
 def commands(bound: BoundCause) -> Iterator[Command]:
@@ -157,7 +177,8 @@ def commands(bound: BoundCause) -> Iterator[Command]:
 
 
 def _named_tools(line: Command, root: Path) -> Iterator[str]:
-    for literal in (p for word in line.words for p in parts_of(word) if isinstance(p, str)):
+    literals = (p for word in line.words for p in parts_of(word) if isinstance(p, str))
+    for literal in (text for text in literals if _TOOLS in text):
         path = literal.removeprefix("./")
         if re.fullmatch(rf"{_TOOLS}(\.\w+)+", literal):
             path = literal.replace(".", "/") + ".py"  # python3 -m scripts.area.tool
@@ -170,21 +191,50 @@ def _named_tools(line: Command, root: Path) -> Iterator[str]:
         yield path
 
 
-def _closure(named: Iterable[str], root: Path) -> set[str]:
-    found: set[str] = set()
-    waiting = list(named)
+@dataclass(frozen=True)
+class _Closure:
+    """One tool with what it imports, as last read."""
+
+    stamps: dict[str, tuple[int, int]]
+    digests: dict[str, str]
+
+
+_CLOSURES: dict[tuple[Path, str], _Closure] = {}
+
+
+def _closure(name: str, root: Path) -> dict[str, str]:
+    """Pages of many causes share tools: these are read again only when one of them changed."""
+    known = _CLOSURES.get((root, name))
+    if known is None or any(_stamp(path) != stamp for path, stamp in known.stamps.items()):
+        known = _CLOSURES[root, name] = _read_closure(name, root)
+    return known.digests
+
+
+def _read_closure(name: str, root: Path) -> _Closure:
+    stamps: dict[str, tuple[int, int]] = {}
+    digests: dict[str, str] = {}
+    waiting = [name]
     while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            waiting += _imported(name, root)
-    return found
+        one = waiting.pop()
+        if one not in digests:
+            path = root / one
+            stamps[str(path)] = _stamp(str(path)) or (0, 0)
+            digests[one] = hashlib.sha256(path.read_bytes()).hexdigest()
+            waiting += _imported(one, root)
+    return _Closure(stamps, digests)
+
+
+def _stamp(path: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return status.st_mtime_ns, status.st_size
 
 
 def _imported(name: str, root: Path) -> list[str]:
     """The files inside scripts/ that one of them imports, runs or sources."""
-    path = root / name
-    mentioned = _mentions(str(path), *_stamp(path))
+    mentioned = _mentions(root / name)
     folder = PurePath(name).parent
     candidates = [
         str(place / f"{stem}{ending}")
@@ -196,28 +246,12 @@ def _imported(name: str, root: Path) -> list[str]:
     return [c for c in candidates if c.startswith(f"{_TOOLS}/") and (root / c).is_file()]
 
 
-def _file_digest(path: Path) -> str:
-    return _read_digest(str(path), *_stamp(path))
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_mtime_ns, status.st_size
-
-
-# Pages of many causes share tools: a file is read once for each of its states.
-@lru_cache(maxsize=4096)
-def _read_digest(path: str, mtime_ns: int, size: int) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
-
-
-@lru_cache(maxsize=4096)
-def _mentions(path: str, mtime_ns: int, size: int) -> tuple[str, ...]:
+def _mentions(path: Path) -> tuple[str, ...]:
     """What a file names: the modules it imports, as paths without an ending, and paths under
     scripts/."""
-    text = Path(path).read_text("utf-8", "replace")
+    text = path.read_text("utf-8", "replace")
     paths = tuple(re.findall(rf"\b{_TOOLS}/[\w./-]*[\w-]", text))
-    return paths + (_imports(text, Path(path)) if path.endswith(".py") else ())
+    return paths + (_imports(text, path) if path.suffix == ".py" else ())
 
 
 def _imports(text: str, path: Path) -> tuple[str, ...]:

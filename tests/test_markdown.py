@@ -84,8 +84,16 @@ def test_evidence_is_short() -> None:
 def test_evidence_of_a_log_is_its_end_in_a_block() -> None:
     log = "\n".join(f"line {n}" for n in range(30)) + "\n```\n# not a heading"
     shown = evidence(log)
-    assert shown.startswith("\n\n````text\n(the last 12 of 32 lines)\nline 20\n")
+    assert shown.startswith("\n\n````text\n(12 of 32 lines)\nline 20\n")
     assert shown.endswith("# not a heading\n````")
+
+
+def test_evidence_is_taken_from_around_what_was_looked_for() -> None:
+    log = "\n".join(f"line {n}" for n in range(100))
+    shown = evidence(log, around="line 50").splitlines()
+    assert shown[3] == "(12 of 100 lines)"
+    assert (shown[4], shown[-2]) == ("line 43", "line 54")
+    assert "line 99" in evidence(log, around="not there")
 
 
 def test_a_label_cannot_end_its_quotes() -> None:

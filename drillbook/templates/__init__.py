@@ -26,6 +26,7 @@ def _environment() -> Environment:
         "prose": markdown.prose,
         "cell": markdown.cell,
         "code": markdown.code,
+        "mermaid": markdown.mermaid,
         "percent": figures.percent,
         "seconds": figures.seconds,
     }
