@@ -30,8 +30,6 @@ MANIFEST: Final = "manifest.json"
 
 Key: TypeAlias = tuple[str, str, Control]
 """Runbook id, cause id (`all` in healthy), control."""
-Proofs: TypeAlias = Mapping[Key, Sequence[Drill]]
-"""Accepted records by what they drilled, the newest first."""
 
 
 class Manifest(BaseModel):

@@ -138,7 +138,9 @@ def _namespace_in_use() -> str:
 
 
 def _show(variables: Sequence[str]) -> str:
-    return "echo " + " ".join(f'{name}="${name}"' for name in variables)
+    """Prints what was found, and an error for what was not: an empty namespace would be the
+    default one."""
+    return "echo " + " ".join(f'{name}="${{{name}:?is empty}}"' for name in variables)
 
 
 def _programs(lines: Sequence[Command], kubectl: bool, asks: bool) -> tuple[str, ...]:

@@ -51,7 +51,7 @@ from drillbook.records import (
     StepRecord,
     Times,
 )
-from drillbook.sources import FiringAlert, Http, Kube, Tool
+from drillbook.sources import FiringAlert, Kube, Tool
 
 APP = Var("APP")
 KUBECTL = ("kubectl", "--context", Var("CONTEXT"), "-n", Var("NAMESPACE"))
@@ -243,8 +243,6 @@ def rule(for_s: float = 0.0, expr: str = 'up{job="app"} == 0') -> AlertRule:
         line=4,
     )
 
-
-__all__ = ["Http", "Tag"]
 
 # --------------------------------------------------------------------------- records
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
 
 import pytest
 import runbook_examples as examples
 
 from drillbook.errors import RunbookProblem
-from drillbook.model import Action, BoundRunbook, Var, command
+from drillbook.model import Action, BoundRunbook, Phase, Tag, Var, command
+from drillbook.sources import Http
 from drillbook.variables import setup
 
 
@@ -35,10 +37,8 @@ def test_a_name_is_found_by_its_own_command() -> None:
 
 def test_only_what_is_used_is_asked_for() -> None:
     action = Action(command=command("kubectl", "--context", Var("CONTEXT"), "get", "nodes"))
-    nodes = examples.scenario(
-        examples.Phase.REMEDIATION, "x", examples.step("x", action, keyword="when")
-    )
-    quiet = examples.probe(source=examples.Http(url="http://localhost/x"))
+    nodes = examples.scenario(Phase.REMEDIATION, "x", examples.step("x", action, keyword="when"))
+    quiet = examples.probe(source=Http(url="http://localhost/x"))
     load = replace(examples.workload(), names=(), ready=quiet)
     fault = replace(examples.FAULT, effect=quiet)
     cause = examples.cause(scenarios=(nodes,), load=load, fault=fault)
@@ -63,9 +63,19 @@ def test_programs_and_scripts_are_named_with_the_way_to_get_them() -> None:
     assert dict(found.hints)["kubectl"] == "https://kubernetes.io/docs/tasks/tools/"
 
 
+def test_an_empty_value_is_an_error_and_not_the_default_namespace() -> None:
+    last = setup(examples.runbook()).exports[-1]
+    full = {name: "x" for name in ("CONTEXT", "NAMESPACE", "POD", "APP")}
+    for missing in ("", *full):
+        values = {name: value for name, value in full.items() if name != missing}
+        done = subprocess.run(["bash", "-c", last], env=values, capture_output=True, check=False)
+        assert (done.returncode == 0) == (missing == "")
+        assert (f"{missing}: is empty" in done.stderr.decode()) == (missing != "")
+
+
 def test_several_alerts_are_asked_for_at_once() -> None:
     bound = examples.runbook()
-    tags = (*bound.runbook.tags, examples.Tag(name="alert", value="AppSlow", line=1))
+    tags = (*bound.runbook.tags, Tag(name="alert", value="AppSlow", line=1))
     lines = setup(replace(bound, runbook=replace(bound.runbook, tags=tags))).exports
     assert any('alertname=~"AppDown|AppSlow"' in line for line in lines)
 
