@@ -14,6 +14,7 @@ from drillbook.errors import CouldNotTell, DrillbookError, UsageError
 from drillbook.session import connections
 from drillbook.settings import Settings
 from drillbook.staging import preflight
+from drillbook.staging.places import places
 
 TOOLS = ("bash", "kubectl", "curl", "python3", "promtool")
 
@@ -33,7 +34,7 @@ def doctor(settings: Settings, console: Console) -> None:
 
 def _checks(settings: Settings) -> Iterator[tuple[str, str | None]]:
     """A check's name, and what is wrong (None: nothing)."""
-    for problem in preflight.problems():
+    for problem in preflight.problems(places()):
         yield "machine for the embedded cluster", str(problem)
     path = f"{settings.tool_path}:{os.environ.get('PATH', '')}"
     for tool in TOOLS:

@@ -94,7 +94,9 @@ def _write_reports(
         return [f"no record was written; the logs are in {folder / 'logs'}"]
     found, _ = book.runbooks(settings, [])
     card = folder / "scorecard.md"
-    card.write_text(score.markdown(score.scorecard(drills, score.catalogue(found))), "utf-8")
+    planned = [one.node for one in selected]
+    scored = score.scorecard(drills, score.catalogue(found), planned=planned)
+    card.write_text(score.markdown(scored), "utf-8")
     lines = [f"records:   {folder}", f"scorecard: {card}"]
     drilled = {str(one.runbook.path): one.runbook for one in selected}
     bound = book.bound(settings, list(drilled.values()))

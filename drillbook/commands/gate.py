@@ -61,9 +61,11 @@ def lint(settings: Settings, paths: Sequence[Path], console: Console) -> None:
     console.print(f"{len(checked)} runbooks, no problem.")
 
 
-def pages(settings: Settings, bound: Sequence[BoundRunbook], proofs: Path) -> dict[Path, str]:
-    """Each page's path under the checkout and its text, from one folder of accepted runs."""
-    rules, newest = book.alerts(settings), accepting.newest(proofs)
+def pages(
+    settings: Settings, bound: Sequence[BoundRunbook], proofs: Path, only: str | None = None
+) -> dict[Path, str]:
+    """Each page's path under the checkout and its text, from a folder of runs, or one of them."""
+    rules, newest = book.alerts(settings), accepting.newest(proofs, only)
     production = render.production_rules(settings.root)
     return {
         settings.root / b.runbook.page: render.page(
@@ -113,7 +115,9 @@ def scorecard(settings: Settings, month: str | None, console: Console) -> None:
             f"no accepted drill{f' in {month}' if month else ''} under {settings.proof}. "
             "Run `drillbook drill`, then `drillbook accept RUN`."
         )
-    console.print(score.markdown(score.scorecard(chosen, score.catalogue(found))), markup=False)
+    planned = accepting.planned(settings.proof) if month is None else None
+    card = score.scorecard(chosen, score.catalogue(found), planned=planned)
+    console.print(score.markdown(card), markup=False, highlight=False, soft_wrap=True)
 
 
 def accept(settings: Settings, run: str, console: Console) -> None:
