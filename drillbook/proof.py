@@ -118,11 +118,12 @@ def _plain(value: Any) -> Any:
 
 def _fields_of(value: Any) -> dict[str, Any]:
     kind = type(value)
+    if kind is Command:
+        # Its line says all of it: literals are quoted, variables are not.
+        return {"type": "Command", "line": str(value)}
     found = {name: getattr(value, name) for name in _field_names(kind)}
     found["type"] = kind.__name__
-    if kind is Command:
-        found["line"] = str(value)
-    elif _is_source(kind):
+    if _is_source(kind):
         found["command line"] = str(value.command())
     return found
 
