@@ -94,12 +94,14 @@ def ask(what: str, call: Callable[..., Any], *arguments: Any, **options: Any) ->
 def find_json(what: str, call: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
     """The same, as the JSON that `kubectl get -o json` prints; None when it is not there."""
     try:
-        answer = ask(what, call, *arguments, **options, _preload_content=False)
-        return json.loads(answer.data)
+        found = json.loads(ask(what, call, *arguments, **options, _preload_content=False).data)
     except ApiException:
         return None
     except ValueError as error:
         raise NoAnswer(f"{what}: the answer is no JSON; is this a Kubernetes API?") from error
+    if not isinstance(found, dict) or "kind" not in found:
+        raise NoAnswer(f"{what}: the answer is not what was asked for: {str(found)[:80]}.")
+    return found
 
 
 def ask_json(what: str, call: Callable[..., Any], *arguments: Any, **options: Any) -> Any:

@@ -4,10 +4,15 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+# Run by its path, Python looks for modules in this file's folder instead of the checkout.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from scripts.cluster import checked_name, connect, errors_as_exit_codes
 from scripts.spark.diagnosis import Diagnosis, Facts, diagnose

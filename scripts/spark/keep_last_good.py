@@ -4,12 +4,19 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
+import time
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from kubernetes.client import CoreV1Api
 from kubernetes.client.exceptions import ApiException
+
+# Run by its path, Python looks for modules in this file's folder instead of the checkout.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from scripts.cluster import (
     NoAnswer,
@@ -35,8 +42,9 @@ HELP = """Keep the present configuration of a Spark application as its last good
 Copies the ConfigMap APP-conf to APP-conf-last-good, which cannot be changed, only replaced by
 this tool. When the driver starts with a configuration that is refused, it uses the last good one.
 
-It refuses to keep what nobody has seen working: the driver must be ready, its pod must be newer
-than the configuration's last change, and it must not run on the last good one itself.
+It refuses to keep what nobody has seen working: the driver must have completed a batch in the last
+minute (by its own metrics), its pod must be newer than the configuration's last change, and it
+must not run on the last good one itself.
 
 Example:
 
@@ -50,6 +58,10 @@ Safe to run twice: a copy that is there already is left alone. Exit codes: 0 it 
 
 FALLBACK = "configuration refused, keeping the last good one"
 """What the application's start script logs when it does not use the present configuration."""
+
+METRIC = "streaming_last_batch_completed_timestamp_seconds"
+"""The Unix time of the last completed batch, as every application's driver serves it."""
+PROGRESS_WITHIN_S = 60.0
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -77,8 +89,9 @@ def keep(
     """Copy, unless it is copied already. Raises NotDone when the present one is not known good."""
     present = find_configmap(api, f"{application}-conf", namespace)
     pod = newest_of(list_drivers(api, namespace), application)
-    log = read_log(api, pod) if pod else ""
-    reason = why_not(present, pod, log)
+    reason = why_not(present, pod) or why_unproven(
+        read_log(api, pod), last_batch(api, pod), time.time()
+    )
     if reason:
         look = kubectl(context, namespace, "get", "pods", "-l", f"{NAME_LABEL}={application}")
         raise NotDone(f"{application}-conf is not kept: {reason} Look: {look}")
@@ -93,6 +106,22 @@ def keep(
 def find_configmap(api: CoreV1Api, name: str, namespace: str) -> Any:
     """As JSON; None when there is none."""
     return find_json(f"configmap {name}", api.read_namespaced_config_map, name, namespace)
+
+
+def last_batch(api: CoreV1Api, pod: Any) -> float | None:
+    """The Unix time of the driver's last batch, read from its metrics through the API server;
+    None before its first one."""
+    metadata = pod["metadata"]
+    notes = metadata.get("annotations", {})
+    port, path = notes.get("prometheus.io/port", ""), notes.get("prometheus.io/path", "/metrics")
+    text = ask(
+        f"metrics of pod {metadata['name']}",
+        api.connect_get_namespaced_pod_proxy_with_path,
+        *(f"{metadata['name']}:{port}", metadata["namespace"], path.lstrip("/")),
+        _preload_content=False,
+    ).data.decode()
+    found = re.search(rf"^{METRIC}(?:{{.*}})? (\S+)$", text, re.MULTILINE)
+    return float(found[1]) if found else None
 
 
 def write(api: CoreV1Api, namespace: str, copy: dict[str, Any], replaces: Any) -> None:
@@ -125,8 +154,8 @@ def call(what: str, method: Any, *arguments: Any, **options: Any) -> None:
 # --------------------------------------------------------------------------- pure
 
 
-def why_not(present: Any, pod: Any, log: str) -> str:
-    """Why the present configuration is not known to be good; empty when it is."""
+def why_not(present: Any, pod: Any) -> str:
+    """Why the driver cannot have started with the present configuration; empty when it can."""
     if present is None:
         return "there is no such configmap."
     if not present.get("data"):
@@ -135,11 +164,21 @@ def why_not(present: Any, pod: Any, log: str) -> str:
         return "there is no driver pod, so nobody has seen it working."
     name, status = pod["metadata"]["name"], container_of(pod)
     if "deletionTimestamp" in pod["metadata"] or not status.get("ready", False):
-        return f"the driver {name} is not ready; a driver that makes progress is."
+        return f"the driver {name} is not ready."
     if time_of(pod["metadata"]["creationTimestamp"]) < changed_at(present):
         return f"it was changed after the driver {name} was made. Restart the driver first."
+    return ""
+
+
+def why_unproven(log: str, last: float | None, now: float) -> str:
+    """Why a driver's progress does not speak for the present configuration; empty when it does.
+    Times are Unix times in seconds."""
     if FALLBACK in log:
-        return f"the driver {name} runs on the last good one, because this one was refused."
+        return "the driver runs on the last good one, because this one was refused."
+    if last is None:
+        return "the driver has not completed a batch yet."
+    if now - last > PROGRESS_WITHIN_S:
+        return f"the driver completed its last batch {now - last:.0f} s ago."
     return ""
 
 
