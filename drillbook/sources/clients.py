@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 import threading
 from collections.abc import Mapping
@@ -103,7 +104,9 @@ class Connections:
 
     def environment(self) -> dict[str, str]:
         """The environment of a command line: this process's, the drill's variables on top."""
-        path = os.pathsep.join(filter(None, (self.settings.tool_path, os.environ.get("PATH", ""))))
+        # Tools need the engine's libraries: `python3` is the interpreter that runs the drill.
+        folders = (self.settings.tool_path, str(Path(sys.executable).parent), os.environ["PATH"])
+        path = os.pathsep.join(filter(None, folders))
         kubeconfig = {"KUBECONFIG": str(self.settings.kubeconfig)}
         return {**os.environ, **self.values, **kubeconfig, "PATH": path}
 
