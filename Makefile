@@ -18,8 +18,9 @@ drill: $(SETUP) staging-up  ## drill every runbook on the embedded staging clust
 
 test: $(SETUP)  ## the whole proof: pytest, the cluster's tests, then one real drill
 	$(BIN)/pytest -n 2
-	$(BIN)/pytest -m cluster
+	$(BIN)/pytest -m staging
 	$(BIN)/drillbook staging up
+	$(BIN)/pytest -m "cluster and not staging"
 	$(BIN)/drillbook drill features/spark/driver-crash-loop.feature --cause driver-oom --control plain
 
 lint: $(SETUP)  ## ruff, mypy --strict, import contracts, and the runbooks' own lint
