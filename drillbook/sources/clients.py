@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 import tempfile
@@ -53,10 +54,9 @@ class Connections:
     def _dynamic(self) -> DynamicClient:
         # Without a file of its own the client leaves its discovery cache in the temporary folder,
         # where it outlives the cluster it describes.
-        self._discovery = tempfile.TemporaryDirectory(prefix="drillbook-")
-        return DynamicClient(
-            self._api_client, cache_file=str(Path(self._discovery.name) / "discovery.json")
-        )
+        folder = tempfile.TemporaryDirectory(prefix="drillbook-")
+        atexit.register(folder.cleanup)
+        return DynamicClient(self._api_client, cache_file=str(Path(folder.name) / "discovery.json"))
 
     def resource(self, api_version: str, kind: str) -> Any:
         """The dynamic client's handle on one kind. Raises CouldNotTell when it is not served."""

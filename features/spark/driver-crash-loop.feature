@@ -5,7 +5,7 @@ Feature: Spark driver crash loop
   Impact: the application makes no progress; its consumers read old data.
   Normal: the application completes a batch every few seconds and its driver has not restarted.
   Not this page: the driver runs but no executor comes up (the driver's log says "Initial job has not accepted any resources"); single executors die while batches go on.
-  Escalation: after 15 minutes without progress call the owner of the application; hand over the output of the diagnosis tool and the previous log of the driver.
+  Escalation: after 15 minutes without progress call the owner of the application; hand over the output of the diagnosis tool and the log of the driver.
 
   Background:
     Given the Spark application "orders" is making progress
@@ -51,7 +51,7 @@ Feature: Spark driver crash loop
 
     @diagnosis
     Scenario: The last log of the driver names the missing module
-      Then the previous log of the driver of "orders" contains "ModuleNotFoundError"
+      Then the log of the driver of "orders" contains "ModuleNotFoundError"
       And the diagnosis tool names the cause of "orders" as "missing-module"
 
     @remediation
@@ -80,7 +80,7 @@ Feature: Spark driver crash loop
 
     @diagnosis
     Scenario: The last log of the driver names the refused setting
-      Then the previous log of the driver of "orders" contains "INVALID_DRIVER_MEMORY"
+      Then the log of the driver of "orders" contains "INVALID_DRIVER_MEMORY"
       And the diagnosis tool names the cause of "orders" as "refused-configuration"
 
     @remediation
