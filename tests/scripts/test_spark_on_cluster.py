@@ -1,0 +1,126 @@
+"""The orders application and both tools on a real cluster, in a namespace of their own: healthy,
+kept as good, saved by the last good one, and broken without it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drillbook.settings import embedded_cluster
+from fixtures.spark import streaming_application
+from scripts.spark.keep_last_good import FALLBACK
+
+pytestmark = pytest.mark.cluster
+ROOT = Path(__file__).parents[2]
+NAMESPACE = f"drill-tools-{os.getpid()}"
+PATIENCE_S = 120.0
+
+
+@pytest.fixture(scope="module")
+def environment() -> dict[str, str]:
+    known = embedded_cluster()
+    assert known, "no staging cluster: run `drillbook staging up`"
+    path = f"{known['tool_path']}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "KUBECONFIG": known["kubeconfig"], "PATH": path}
+
+
+Kubectl = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def kubectl(environment: dict[str, str]) -> Kubectl:
+    def run(*words: str, given: str | None = None) -> str:
+        line = ["kubectl", "-n", NAMESPACE, *words]
+        done = subprocess.run(
+            line, env=environment, input=given, capture_output=True, text=True, check=True
+        )
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def orders(kubectl: Kubectl) -> Iterator[str]:
+    """The application's name, once it makes progress for the first time."""
+    kubectl("create", "namespace", NAMESPACE)
+    try:
+        objects = [in_namespace(dict(m)) for m in streaming_application("orders")]
+        listed = {"apiVersion": "v1", "kind": "List", "items": objects}
+        kubectl("apply", "-f", "-", given=json.dumps(listed))
+        yield "orders"
+    finally:
+        kubectl("delete", "namespace", NAMESPACE)
+
+
+def in_namespace(manifest: dict[str, Any]) -> dict[str, Any]:
+    """A RoleBinding alone has to be told where its account is."""
+    if manifest["kind"] != "RoleBinding":
+        return manifest
+    return {**manifest, "subjects": [{**s, "namespace": NAMESPACE} for s in manifest["subjects"]]}
+
+
+def tool(name: str, environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, f"scripts/spark/{name}.py", "--namespace", NAMESPACE, *words, "orders"]
+    return subprocess.run(
+        line, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def until(holds: Callable[[], Any]) -> Any:
+    """What `holds` answers, once it answers anything; ends with its last answer."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not (found := holds()):
+        assert time.monotonic() < deadline, f"last answer: {found!r}"
+        time.sleep(1)
+    return found
+
+
+def cause(environment: dict[str, str]) -> Any:
+    done = tool("diagnose_driver", environment, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)["cause"]
+
+
+def configure(kubectl: Kubectl, **data: str) -> None:
+    patch = json.dumps({"data": {key.replace("_", "-"): value for key, value in data.items()}})
+    kubectl("patch", "configmap", "orders-conf", "--type=merge", "-p", patch)
+    kubectl("rollout", "restart", "deployment/orders")
+
+
+def test_a_configuration_is_kept_used_and_missed(
+    orders: str, environment: dict[str, str], kubectl: Kubectl
+) -> None:
+    until(lambda: tool("keep_last_good", environment, "--dry-run").returncode == 0)
+    assert cause(environment) == "none"
+    assert "orders-conf-last-good" not in kubectl("get", "configmaps", "-o", "name")
+
+    assert tool("keep_last_good", environment).stdout.startswith("orders-conf-last-good: kept\n")
+    again = tool("keep_last_good", environment)
+    assert again.stdout.startswith("orders-conf-last-good: unchanged\n")
+
+    configure(kubectl, driver_memory="256m")
+    refused = until(
+        lambda: "runs on the last good one" in tool("keep_last_good", environment).stderr
+    )
+    assert refused
+    assert FALLBACK in kubectl("logs", "deployment/orders", "--tail=-1")
+    until(lambda: cause(environment) == "none")
+
+    kubectl("delete", "configmap", "orders-conf-last-good")
+    configure(kubectl)
+    until(lambda: cause(environment) == "refused-configuration")
+    assert "is not kept" in tool("keep_last_good", environment).stderr
+
+    configure(kubectl, driver_memory="512m", library_path="/nowhere")
+    until(lambda: cause(environment) == "missing-module")
+
+    configure(kubectl, library_path="/app/lib", reference_data_mb="1200")
+    until(lambda: cause(environment) == "driver-oom")
