@@ -49,7 +49,8 @@ class Logs:
 
     def _log(self, clients: Connections, namespace: str, pod: str) -> str:
         try:
-            text: str = clients.core.read_namespaced_pod_log(
+            # Undecoded: the client's own decoding of a log prints the bytes' repr.
+            answer = clients.core.read_namespaced_pod_log(
                 pod,
                 namespace,
                 container=self.container,
@@ -57,7 +58,9 @@ class Logs:
                 tail_lines=self.tail,
                 timestamps=True,
                 _request_timeout=clients.request_timeout,
+                _preload_content=False,
             )
+            text = answer.data.decode("utf-8", "replace")
         except ApiException as error:
             # 400: the container has no such run yet; 404: the pod has gone meanwhile.
             if error.status in (400, 404):
@@ -69,14 +72,15 @@ class Logs:
 
 
 def _lines_since(text: str, since: datetime | None) -> list[str]:
-    """The lines that the kubelet dated after `since`, without their stamps."""
-    pairs = (line.partition(" ") for line in text.splitlines())
-    return [rest for stamp, _, rest in pairs if since is None or _later(stamp, since)]
+    """The lines that the kubelet dated after `since`, without their stamps. What it did not date
+    is its own word on why there is no log."""
+    dated = ((_stamp(line), line.partition(" ")[2]) for line in text.splitlines())
+    return [rest for at, rest in dated if at is not None and (since is None or at > since)]
 
 
-def _later(stamp: str, since: datetime) -> bool:
+def _stamp(line: str) -> datetime | None:
     try:
         # The kubelet writes nanoseconds; Python reads microseconds.
-        return datetime.fromisoformat(f"{stamp[:26].rstrip('Z')}+00:00") > since
+        return datetime.fromisoformat(f"{line.partition(' ')[0][:26].rstrip('Z')}+00:00")
     except ValueError:
-        return False
+        return None
