@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from drillbook.staging import lifecycle
+from drillbook.staging import lifecycle, status
 from drillbook.staging.addresses import MAX_NODES
 from drillbook.staging.places import places
 from drillbook.staging.progress import Progress
@@ -19,36 +19,59 @@ NOT_UP = 4
 """As for any question that could not be answered: no cluster was there to ask."""
 
 
+Force = Annotated[
+    bool, typer.Option("--force", help="Even if drills are at work on the cluster: they end.")
+]
+
+
 @app.command()
 def up(
     nodes: Annotated[
         int, typer.Option(min=1, max=MAX_NODES, help="How many nodes the cluster has.")
     ] = 2,
+    force: Force = False,
 ) -> None:
-    """Set the cluster up; on one that is up, apply changed manifests and alert rules."""
+    """Set the cluster up; on one that is up, apply changed manifests and alert rules.
+
+    A first run builds Kubernetes and the images (10 to 20 minutes, from package registries
+    alone); later ones take them from the cache (half a minute). A cluster that is up and made of
+    the same stays up, and a run that finds nothing changed ends after a few seconds. What an
+    earlier `up` left behind, however it ended, is removed first.
+
+    The state is in DRILLBOOK_STATE (/var/lib/drillbook/staging) and removed by `down`; the cache
+    is in DRILLBOOK_CACHE (/var/cache/drillbook) and stays. A stage that fails names its log.
+
+    Needs root on Debian 12. Exit code 3: this machine cannot run it, or drills are at work on
+    it; 4: a stage failed.
+    """
     signal.signal(signal.SIGTERM, _terminated)
     progress = Progress()
-    lifecycle.up(places(), nodes, progress)
+    lifecycle.up(places(), nodes, progress, force=force)
     progress.say(f"ready after {progress.elapsed_s:.1f} s")
-    _tell(lifecycle.status(places()))
+    _tell(status.status(places()))
 
 
-@app.command()
-def status() -> None:
-    """Say how the cluster is; exit code 4 when it is not up."""
-    found = lifecycle.status(places())
+@app.command("status")
+def tell_status() -> None:
+    """Say how the cluster is, and what it lacks; exit code 4 when a drill could not begin."""
+    found = status.status(places())
     _tell(found)
     if not found.is_up:
         raise typer.Exit(NOT_UP)
 
 
 @app.command()
-def down() -> None:
-    """Remove the cluster and everything else outside the cache."""
-    lifecycle.down(places(), Progress())
+def down(force: Force = False) -> None:
+    """Remove the cluster and everything else outside the cache.
+
+    Safe to repeat, and on nothing. Refused (exit code 3) while drills are at work on a cluster
+    that answers. To free the disk as well, delete the cache (DRILLBOOK_CACHE,
+    /var/cache/drillbook) afterwards.
+    """
+    lifecycle.down(places(), Progress(), force=force)
 
 
-def _tell(found: lifecycle.Status) -> None:
+def _tell(found: status.Status) -> None:
     for line in found.lines:
         typer.echo(line)
 

@@ -135,23 +135,8 @@ def discovery(admin: Mapping[str, Any]) -> dict[str, Any]:
 # --------------------------------------------------------------------------- ready
 
 
-def uid(kubectl: Kubectl) -> str:
-    """The identity that guards compare: the UID of the namespace kube-system."""
-    return kubectl.output("get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}")
-
-
 def await_nodes(kubectl: Kubectl, nodes: Sequence[Node]) -> None:
     """Until every node is Ready. Raises StageFailed."""
     names = [f"node/{node.name}" for node in nodes]
     for fact in ("create", "condition=Ready"):
         kubectl.run("wait", f"--for={fact}", f"--timeout={READY_WITHIN_S}s", *names)
-
-
-def ready_nodes(kubectl: Kubectl) -> list[str]:
-    """Names of the nodes that are Ready."""
-    path = (
-        'jsonpath={range .items[*]}{.metadata.name}={.status.conditions[?(@.type=="Ready")].status}'
-        '{"\\n"}{end}'
-    )
-    lines = kubectl.output("get", "nodes", "-o", path).splitlines()
-    return [line.removesuffix("=True") for line in lines if line.endswith("=True")]

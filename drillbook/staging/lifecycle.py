@@ -1,10 +1,12 @@
-"""Up, down and status: the stages in their order."""
+"""Up and down: the stages in their order, and what decides which of them run."""
 
 from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +28,8 @@ from drillbook.staging import (
     residue,
     seed,
     state,
+    survey,
+    tenants,
 )
 from drillbook.staging.addresses import Node
 from drillbook.staging.artifacts import Artifact
@@ -35,6 +39,9 @@ from drillbook.staging.node import Programs
 from drillbook.staging.places import CONTEXT, Places
 from drillbook.staging.progress import Progress
 from drillbook.staging.shell import Shell
+
+PATIENCE_S = 30.0
+"""How long a cluster whose nodes run may take to answer before it counts as broken."""
 
 
 @dataclass
@@ -161,12 +168,13 @@ def write_down(session: Session) -> None:
         state.Cluster(
             kubeconfig=session.places.kubeconfig,
             context=CONTEXT,
-            cluster_uid=cluster.uid(session.kubectl),
+            cluster_uid=survey.take(session.kubectl).uid,
             prometheus_url=platform.PROMETHEUS,
             alertmanager_url=platform.ALERTMANAGER,
             bin=builds.programs(session.places, session.made),
             nodes=tuple(each.name for each in session.nodes),
             fingerprint=fingerprint(session),
+            platform=survey.platform_key(session.kubectl),
         ),
     )
 
@@ -195,22 +203,39 @@ REFRESH: tuple[Stage, ...] = tuple(
 # --------------------------------------------------------------------------- the commands
 
 
-def up(places: Places, count: int, progress: Progress) -> None:
+def up(places: Places, count: int, progress: Progress, *, force: bool = False) -> None:
     """Set the cluster up, or bring a running one's platform up to date. Raises Refused,
     StageFailed."""
-    made = images.artifacts(places)
-    warm = builds.is_complete(places, made)
-    refuse(preflight.problems(places, warm=warm))
+    refuse(preflight.problems(places))
     session = Session(
-        places, addresses.nodes(count), made, platform.alert_rules(places.root), progress
+        places,
+        addresses.nodes(count),
+        images.artifacts(places),
+        platform.alert_rules(places.root),
+        progress,
     )
     with lock.held(), progress.showing():
-        running = is_running(session)
-        progress.say("the cluster is up already" if running else "setting the cluster up")
-        for name, run in REFRESH if running else STAGES:
+        stages = plan(session, force=force)
+        for name, run in stages:
             session.stage = name
-            with progress.stage(name):
+            with progress.stage(name), _told(name):
                 run(session)
+
+
+def plan(session: Session, *, force: bool) -> tuple[Stage, ...]:
+    """Which stages are to run. Raises Refused when they would end somebody's drills."""
+    tenants.refuse_other_state(session.places)
+    if not is_running(session):
+        if not force:
+            deed = "`staging up` has to set the cluster up anew, which"
+            tenants.refuse_while_drilled(session.places, deed)
+        session.progress.say("setting the cluster up")
+        return STAGES
+    if is_current(session):
+        session.progress.say("the cluster is up already, and nothing has changed")
+        return ()
+    session.progress.say("the cluster is up already; bringing its platform up to date")
+    return REFRESH
 
 
 def refuse(found: list[preflight.Problem]) -> None:
@@ -220,13 +245,36 @@ def refuse(found: list[preflight.Problem]) -> None:
         raise Refused(f"this machine cannot run the embedded cluster:\n{lines}")
 
 
+@contextmanager
+def _told(stage: str) -> Iterator[None]:
+    """A full or read-only disk and the like, in words."""
+    try:
+        yield
+    except OSError as error:
+        raise StageFailed(
+            f"stage {stage!r}: {error}. Mend that (is a disk full, or read-only?) and run the "
+            "command again: it cleans up first."
+        ) from error
+
+
 def is_running(session: Session) -> bool:
     """Whether a cluster made of the same is up and answers."""
     known = state.read(session.places)
     if known is None or known.fingerprint != fingerprint(session):
         return False
     alive = node.first_processes(session.places)
-    return set(alive) == set(known.nodes) and answers(session.kubectl)
+    return set(alive) == set(known.nodes) and _answers_in_the_end(session.kubectl)
+
+
+def _answers_in_the_end(kubectl: Kubectl) -> bool:
+    """Its nodes run, so that a busy machine may be all that keeps it from an answer: setting it
+    up anew would take longer than this wait."""
+    until = time.monotonic() + PATIENCE_S
+    while not answers(kubectl):
+        if time.monotonic() > until:
+            return False
+        time.sleep(1)
+    return True
 
 
 def answers(kubectl: Kubectl) -> bool:
@@ -237,45 +285,27 @@ def answers(kubectl: Kubectl) -> bool:
         return False
 
 
-def down(places: Places, progress: Progress) -> None:
+def is_current(session: Session) -> bool:
+    """Whether the platform is what this checkout says, and all of it works at this moment: then
+    applying it again would change nothing. What a refresh would make is compared with what the
+    cluster holds, not only with what was recorded."""
+    builds.programs(session.places, session.made)
+    known = state.read(session.places)
+    try:
+        unchanged = known is not None and known.platform == survey.platform_key(session.kubectl)
+        lacks = survey.take(session.kubectl).lacks([each.name for each in session.nodes])
+    except StageFailed:
+        return False
+    return unchanged and not lacks and platform.works(session.rules, len(session.nodes))
+
+
+def down(places: Places, progress: Progress, *, force: bool = False) -> None:
     """Remove everything but the cache. Raises Refused, StageFailed."""
     if not preflight.is_root():
         raise Refused("`staging down` removes namespaces, mounts and routes: run it with sudo.")
-    with lock.held(), progress.stage("clean up"):
-        residue.remove(places)
-
-
-@dataclass(frozen=True)
-class Status:
-    """What `status` found."""
-
-    lines: tuple[str, ...]
-    is_up: bool
-
-
-def status(places: Places) -> Status:
-    """How the cluster is. Reads only."""
-    known = state.read(places)
-    if known is None:
-        left = residue.find(places)
-        found = f"; left behind: {', '.join(left)}" if left else ""
-        return Status((f"no cluster is up{found}. Start it: drillbook staging up",), is_up=False)
-    kubectl = Kubectl(Shell(places, "status"), known.bin / "kubectl")
-    alive = node.first_processes(places)
-    ready_now = cluster.ready_nodes(kubectl) if answers(kubectl) else []
-    targets = platform.targets()
-    nodes = tuple(
-        f"{name}: process {alive.get(name, 'gone')}, {'' if name in ready_now else 'not '}Ready"
-        for name in known.nodes
-    )
-    scraped = "does not answer" if targets is None else f"targets up: {targets}"
-    return Status(
-        (
-            f"kubeconfig: {known.kubeconfig} (context {known.context})",
-            *nodes,
-            f"Prometheus {known.prometheus_url}: {scraped}",
-            f"Alertmanager {known.alertmanager_url}",
-            f"commands: {known.bin}",
-        ),
-        is_up=set(ready_now) == set(known.nodes) and targets is not None,
-    )
+    with lock.held():
+        tenants.refuse_other_state(places)
+        if not force:
+            tenants.refuse_while_drilled(places, "`staging down`")
+        with progress.stage("clean up"), _told("clean up"):
+            residue.remove(places)

@@ -194,6 +194,13 @@ def marked(places: Places) -> set[int]:
     }
 
 
+def mark_of(process: int) -> Path | None:
+    """The state folder that a process of ours belongs to."""
+    prefix = f"{PART_OF}=".encode()
+    found = [line for line in _environ(Path(f"/proc/{process}")) if line.startswith(prefix)]
+    return Path(found[0].removeprefix(prefix).decode()) if found else None
+
+
 def _environ(folder: Path) -> list[bytes]:
     try:
         return (folder / "environ").read_bytes().split(b"\0")

@@ -14,19 +14,13 @@ from drillbook.monitoring import rendered_rules
 from drillbook.staging import addresses, digest
 from drillbook.staging.cluster import Kubectl
 from drillbook.staging.errors import StageFailed
+from drillbook.staging.survey import WORKLOADS
 
 NAMESPACE = "monitoring"
 ENVIRONMENT = "staging"
 RULES = "/etc/prometheus/rules"
 PROMETHEUS = addresses.first_service_address(addresses.PROMETHEUS_PORT)
 ALERTMANAGER = addresses.first_service_address(addresses.ALERTMANAGER_PORT)
-WORKLOADS = (
-    (NAMESPACE, "deployment/prometheus"),
-    (NAMESPACE, "deployment/alertmanager"),
-    (NAMESPACE, "deployment/kube-state-metrics"),
-    ("kube-system", "deployment/coredns"),
-    ("kube-system", "daemonset/kube-proxy"),
-)
 ROLLED_OUT_WITHIN_S = 120
 ANSWER_WITHIN_S = 90.0
 REQUEST_S = 3.0
@@ -47,9 +41,10 @@ def apply(kubectl: Kubectl, rules: Mapping[str, str]) -> None:
 
 def await_rollout(kubectl: Kubectl) -> None:
     """Until every workload of ours runs its newest version. Raises StageFailed."""
-    for namespace, workload in WORKLOADS:
-        within = f"--timeout={ROLLED_OUT_WITHIN_S}s"
-        kubectl.run("--namespace", namespace, "rollout", "status", workload, within)
+    for workload in WORKLOADS:
+        namespace, kind, name = workload.split("/")
+        status = ("--namespace", namespace, "rollout", "status", f"{kind}/{name}")
+        kubectl.run(*status, f"--timeout={ROLLED_OUT_WITHIN_S}s")
 
 
 # --------------------------------------------------------------------------- alert rules
@@ -81,7 +76,7 @@ def rules_manifest(rules: Mapping[str, str]) -> str:
 
 def await_rules(kubectl: Kubectl, rules: Mapping[str, str]) -> None:
     """Until Prometheus has loaded exactly these files. Raises StageFailed with what it has."""
-    wanted = {f"{RULES}/{name}" for name in rules}
+    wanted = _paths(rules)
     if _loaded() == wanted:
         return
     # The kubelet looks at a mounted ConfigMap about once a minute, but at once when its pod
@@ -95,6 +90,11 @@ def await_rules(kubectl: Kubectl, rules: Mapping[str, str]) -> None:
         return _loaded()
 
     _await(f"Prometheus to load {sorted(wanted)}", loaded, lambda found: found == wanted)
+
+
+def _paths(rules: Mapping[str, str]) -> set[str]:
+    """Where Prometheus sees these files. Pure."""
+    return {f"{RULES}/{name}" for name in rules}
 
 
 def _loaded() -> set[str] | None:
@@ -112,13 +112,27 @@ def _reload() -> None:
 
 def await_answers(node_count: int) -> None:
     """Until Prometheus reaches everything it is to scrape and Alertmanager. Raises StageFailed."""
-    wanted = {"prometheus": 1, "kube-state-metrics": 1, "kubelet-containers": node_count}
     _await(
-        f"Prometheus' targets to be {wanted}",
+        f"Prometheus' targets to be {_wanted(node_count)}",
         targets,
-        lambda found: all((found or {}).get(job) == count for job, count in wanted.items()),
+        lambda found: _has(found, node_count),
     )
     _await("Prometheus to know one Alertmanager", _alertmanagers, lambda found: found == 1)
+
+
+def works(rules: Mapping[str, str], node_count: int) -> bool:
+    """Whether all of that is so already: the rules loaded, the targets up, Alertmanager known."""
+    watched = _loaded() == _paths(rules) and _has(targets(), node_count)
+    return watched and _alertmanagers() == 1
+
+
+def _wanted(node_count: int) -> dict[str, int]:
+    """How many targets each job of ours must have."""
+    return {"prometheus": 1, "kube-state-metrics": 1, "kubelet-containers": node_count}
+
+
+def _has(found: Mapping[str, int] | None, node_count: int) -> bool:
+    return all((found or {}).get(job) == count for job, count in _wanted(node_count).items())
 
 
 def targets() -> dict[str, int] | None:

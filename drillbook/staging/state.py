@@ -26,6 +26,8 @@ class Cluster(BaseModel):
     fingerprint: str
     """Hash of all that the nodes are made of; the platform's manifests and the alert rules are not
     in it, because they are applied to a running cluster."""
+    platform: str = ""
+    """`survey.platform_key` once all of it ran; empty when nobody looked."""
 
 
 def read(places: Places) -> Cluster | None:

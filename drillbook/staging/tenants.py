@@ -1,0 +1,66 @@
+"""Who else uses the cluster: the guards before `up` or `down` takes it away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from drillbook.errors import Refused
+from drillbook.staging import cgroups, node, state, survey
+from drillbook.staging.cluster import Kubectl
+from drillbook.staging.errors import StageFailed
+from drillbook.staging.places import Places
+from drillbook.staging.shell import Shell
+
+ANSWER_WITHIN_S = 15.0
+
+
+def refuse_while_drilled(places: Places, deed: str) -> None:
+    """Raise Refused when the cluster holds namespaces of drills. One that does not answer can
+    hold nobody up: a drill could not go on there either."""
+    found = drills(places)
+    if found:
+        raise Refused(refusal(deed, found))
+
+
+def drills(places: Places) -> list[str]:
+    """The namespaces of drills on the cluster of this state folder; none when it is not up or
+    does not answer."""
+    if not places.kubeconfig.is_file():
+        return []
+    known = state.read(places)
+    # Not the one that this checkout would build: it may be another, and not be there yet.
+    program = (known.bin if known else places.cache / "bin") / "kubectl"
+    try:
+        return survey.drills(Kubectl(Shell(places, "guard"), program), ANSWER_WITHIN_S)
+    except StageFailed:
+        return []
+
+
+def refusal(deed: str, namespaces: Sequence[str]) -> str:
+    """Why not, and what to do. Pure."""
+    plural = "s" if len(namespaces) > 1 else ""
+    return (
+        f"{deed} would end what is drilled on this cluster, in the namespace{plural} "
+        f"{', '.join(namespaces)}; nothing was changed. Wait until the drill has ended; remove "
+        "what was kept or left behind with `drillbook sweep`; or do it all the same with --force."
+    )
+
+
+def refuse_other_state(places: Places) -> None:
+    """Raise Refused when the running nodes keep their state in another folder: there is room for
+    one cluster on a machine, and from here we would tear it down half."""
+    others = sorted(_states() - {places.state})
+    if others:
+        raise Refused(
+            f"a cluster is up on this machine whose state is in {others[0]}, and "
+            f"DRILLBOOK_STATE says {places.state}; nothing was changed. One machine has room for "
+            f"one: use that one, or end it with DRILLBOOK_STATE={others[0]} drillbook staging down."
+        )
+
+
+def _states() -> set[Path]:
+    """The state folders of the processes in our cgroups, as their mark says."""
+    tree = cgroups.hierarchy()
+    found = (node.mark_of(process) for process in (cgroups.processes(tree) if tree else ()))
+    return {state for state in found if state}
