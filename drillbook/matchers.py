@@ -63,6 +63,10 @@ class Contains:
     def describe(self) -> str:
         return f"a line with `{self.expected}`"
 
+    def lines(self, answer: str) -> str:
+        """The lines that made it hold: evidence that fits on a page."""
+        return "\n".join(line for line in answer.splitlines() if self.expected in line)
+
 
 @dataclass(frozen=True)
 class AtLeast:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from drillbook.clock import Clock
 from drillbook.errors import CouldNotTell
-from drillbook.matchers import Silent
+from drillbook.matchers import Contains, Silent
 from drillbook.model import (
     Absent,
     Action,
@@ -89,9 +89,10 @@ class Performer:
             wait.stale(reading)
             return
         server_since = None if since is None else since + self.skew
-        wait.answer(
-            reading, probe.expect.holds(reading.answer, server_since), self.clock.monotonic()
-        )
+        holds = probe.expect.holds(reading.answer, server_since)
+        if holds and isinstance(probe.expect, Contains):
+            reading = replace(reading, answer=probe.expect.lines(str(reading.answer)))
+        wait.answer(reading, holds, self.clock.monotonic())
 
     def _hear(self, probe: Probe, reading: Reading) -> None:
         source, answer = probe.source, reading.answer

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from drillbook.errors import CouldNotTell
-from drillbook.matchers import at_least, firing, silent
+from drillbook.matchers import at_least, contains, firing, silent
 from drillbook.model import (
     Absent,
     Action,
@@ -128,6 +128,12 @@ def test_the_servers_clock_is_corrected_by_its_skew(tmp_path: Path) -> None:
     behind = Script((Reading(answer="9", dated=BEGIN + timedelta(seconds=10)),))
     probe = Probe(source=behind, expect=at_least(1), within=Duration("2s"))
     assert runner.probe(probe).verdict is Verdict.FAILED
+
+
+def test_evidence_of_a_long_log_is_the_line_that_made_it_hold(tmp_path: Path) -> None:
+    log = "first\nModuleNotFoundError: no pricing\n" + "noise\n" * 5000
+    evidence = performer(tmp_path).probe(Probe(source=says(log), expect=contains("NotFoundError")))
+    assert evidence.observed == "ModuleNotFoundError: no pricing"
 
 
 def test_throughout_must_hold_at_every_read(tmp_path: Path) -> None:

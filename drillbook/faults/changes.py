@@ -116,8 +116,7 @@ class Injector:
                 **arguments,
             )
         except KUBE_ERRORS as error:
-            said = _message(error)
-            raise could_not_ask(f"the Kubernetes API ({said})" if said else "it", error) from error
+            raise _refused(target, verb, error) from error
         data: dict[str, Any] = found.to_dict()
         return data
 
@@ -154,6 +153,14 @@ def refusal(error: BaseException | None) -> Outcome:
     status, said = getattr(error, "status", None), _message(error)
     by_rule = status == 403 and any(word in said for word in _ADMISSION_WORDS)
     return Outcome.BLOCKED if status == 422 or by_rule else Outcome.NOT_APPLIED
+
+
+def _refused(target: Target, verb: str, error: Exception) -> CouldNotTell:
+    """The API server's own sentence, where it gave one."""
+    said = _message(error)
+    if not said:
+        return could_not_ask(f"the Kubernetes API about {target}", error)
+    return CouldNotTell(f"{verb} refused with HTTP {getattr(error, 'status', '?')}: {said}")
 
 
 def _message(error: BaseException | None) -> str:
