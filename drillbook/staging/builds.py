@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from drillbook.staging import images, seed
+from drillbook.staging import golang, images, residue, seed
 from drillbook.staging.artifacts import Artifact
 from drillbook.staging.images import Buildah
 from drillbook.staging.places import Places
@@ -21,20 +22,36 @@ def is_complete(places: Places, made: Mapping[str, Artifact]) -> bool:
 
 
 def artifacts(places: Places, made: Mapping[str, Artifact], progress: Progress) -> None:
-    """Make the missing artifacts, lanes at the same time. Raises the first lane's StageFailed."""
+    """Make the missing artifacts, lanes at the same time. When a lane fails or somebody
+    interrupts us, the other lanes are ended too; what they have done so far is kept. Raises the
+    StageFailed of the lane that failed first."""
     lanes: dict[str, list[Artifact]] = {}
     for artifact in made.values():
         if not artifact.is_made(places):
             lanes.setdefault(artifact.lane, []).append(artifact)
-
-    def run(lane: list[Artifact]) -> None:
-        for artifact in lane:
-            with progress.stage(f"  build {artifact.name}"):
-                artifact.ensure(places)
-
     with ThreadPoolExecutor(max_workers=max(1, len(lanes))) as pool:
-        for done in [pool.submit(run, lane) for lane in lanes.values()]:
-            done.result()
+        ending = threading.Event()
+        running = [pool.submit(_lane, places, lane, progress, ending) for lane in lanes.values()]
+        try:
+            for done in as_completed(running):
+                done.result()
+        except BaseException:
+            ending.set()
+            residue.end_processes(places)
+            raise
+    golang.remove_caches(places)  # also what an earlier, interrupted build left
+
+
+def _lane(
+    places: Places, lane: Sequence[Artifact], progress: Progress, ending: threading.Event
+) -> None:
+    for artifact in lane:
+        if ending.is_set():
+            return
+        with progress.stage(f"  build {artifact.name}"):
+            artifact.ensure(places)
+        if artifact.lane == golang.LANE:
+            golang.remove_caches(places)
 
 
 def unpacked_images(places: Places, made: Mapping[str, Artifact], progress: Progress) -> Path:

