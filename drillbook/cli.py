@@ -31,7 +31,8 @@ app = typer.Typer(
 )
 app.add_typer(staging, name="staging")
 
-console = Console()
+# Into a file or a log, a table must not be cut to the width of a terminal that is not there.
+console = Console(width=None if sys.stdout.isatty() else 160)
 Paths = Annotated[
     list[Path] | None, typer.Argument(help="feature files or folders; all of features/ by default")
 ]

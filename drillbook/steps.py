@@ -44,6 +44,17 @@ def _types() -> ParameterTypeRegistry:
 TYPES = _types()
 
 
+def editor_settings() -> dict[str, Any]:
+    """`.vscode/settings.json`: what the Cucumber extension must know to find our sentences."""
+    return {
+        "cucumber.features": ["features/**/*.feature"],
+        "cucumber.glue": ["steps/**/*.py"],
+        "cucumber.parameterTypes": [
+            {"name": name, "regexp": pattern} for name, pattern, _ in PARAMETERS
+        ],
+    }
+
+
 @dataclass(frozen=True, kw_only=True)
 class Definition:
     """One step definition: a sentence and the builder that turns it into a value."""
