@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from drillbook import proof, records
 from drillbook.clock import Clock, SystemClock
-from drillbook.errors import DrillbookError, InvalidDrill, UndoFailed
+from drillbook.errors import CouldNotTell, DrillbookError, InvalidDrill, UndoFailed
 from drillbook.faults import DrillNamespace, Injector, Outcome
 from drillbook.faults.namespace import fresh_name
 from drillbook.matchers import Firing
@@ -122,7 +122,8 @@ class Incident:
             settings=self.settings,
             clock=self.clock,
             skew=timedelta(seconds=self.plan.skew_s),
-            listener=self._listen,
+            listener=self.recorder.listen,
+            waiting=self._waiting,
         )
         name = fresh_name(self.plan.bound.runbook.id, self.plan.cause)
         self.namespace = DrillNamespace(self.clients, name)
@@ -197,6 +198,11 @@ class Incident:
         effect = self.performer.probe(fault.effect, self.settings.duration("effect_within"))
         self.recorder.waited(effect)
         self.recorder.notes.append(f"effect: {effect.observed}")
+        if effect.verdict is Verdict.ERROR:
+            raise CouldNotTell(
+                f'whether the fault "{fault.title}" had its effect could not be told: '
+                f"{effect.observed}. Look at the cluster with `drillbook doctor`, then drill again."
+            )
         if effect.verdict is not Verdict.PASSED:
             self.injection = Injection.NO_EFFECT
             raise InvalidDrill(
@@ -453,9 +459,8 @@ class Incident:
 
     # ---------------------------------------------------------------- look-ups
 
-    def _listen(self, probe: Probe, reading: Reading) -> None:
-        self.recorder.listen(probe, reading)
-        self.progress.waiting(f"{probe.source.command().words[0]}: {_one_line(reading.answer)}")
+    def _waiting(self, probe: Probe, seen: str) -> None:
+        self.progress.waiting(f"{probe.source.command().words[0]}: {_one_line(seen)}")
 
     @property
     def _steps(self) -> dict[int, BoundStep]:

@@ -33,9 +33,13 @@ OBSERVED_LIMIT = 4000
 """Characters of an answer that evidence keeps: its end, where a log says why."""
 
 Listener = Callable[[Probe, Reading], None]
+"""Hears every answer."""
+
+Waiting = Callable[[Probe, str], None]
+"""Hears, after each read that did not end the wait, what was seen last."""
 
 
-def ignore(probe: Probe, reading: Reading) -> None:
+def ignore(probe: Probe, seen: object) -> None:
     """A listener that hears nothing."""
 
 
@@ -49,6 +53,7 @@ class Performer:
     skew: timedelta = timedelta()
     """The servers' clock minus the runner's."""
     listener: Listener = ignore
+    waiting: Waiting = ignore
     heard: set[str] = field(default_factory=set)
     """Alerts that were listed during this drill: silence counts only after sound."""
 
@@ -62,6 +67,7 @@ class Performer:
             elapsed = self.clock.monotonic() - begin
             if wait.done(self.clock.monotonic()) or elapsed >= within.seconds:
                 break
+            self.waiting(probe, wait.observed)
             self.clock.sleep(min(self.settings.poll_s, within.seconds - elapsed))
         took = timedelta(seconds=self.clock.monotonic() - begin)
         return Evidence(

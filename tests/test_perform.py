@@ -202,3 +202,11 @@ def test_an_action_that_hangs_is_ended(tmp_path: Path) -> None:
     evidence = performer(tmp_path).action(action)
     assert evidence.verdict is Verdict.FAILED
     assert "still running" in evidence.observed
+
+
+def test_no_wait_is_silent_not_even_without_an_answer(tmp_path: Path) -> None:
+    heard: list[str] = []
+    runner = performer(tmp_path)
+    runner.waiting = lambda probe, seen: heard.append(seen)
+    runner.probe(Probe(source=Script(("unreachable",)), expect=at_least(2), within=Duration("2s")))
+    assert heard == ["unreachable", "unreachable"]

@@ -116,8 +116,19 @@ def could_not_ask(what: str, error: Exception) -> CouldNotTell:
     if isinstance(error, (ApiException, DynamicApiError)):
         reason = f"HTTP {error.status} {error.reason}"
     else:
-        reason = f"{type(error).__name__}: {str(error)[:300]}"
-    return CouldNotTell(f"no usable answer from {what}: {reason}.")
+        reason = _innermost(error)
+    return CouldNotTell(f"no usable answer from {what}: {reason}")
+
+
+def _innermost(error: BaseException) -> str:
+    """The client libraries wrap a refused connection four times; only its core helps anybody."""
+    while True:
+        inner = getattr(error, "reason", None) or (error.args[0] if error.args else None)
+        if not isinstance(inner, BaseException):
+            break
+        error = inner
+    text = str(error).rpartition("Failed to establish a new connection: ")[2] or repr(error)
+    return text.rstrip(".")[:300]
 
 
 def _api_client(settings: Settings) -> client.ApiClient:

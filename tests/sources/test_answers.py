@@ -146,3 +146,9 @@ def test_a_bad_kubeconfig_is_a_usage_error(tmp_path: Path, text: str | None) -> 
 def test_no_kubeconfig_names_the_next_move(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="drillbook staging up"):
         Connections(Settings(root=tmp_path), {}).core  # noqa: B018
+
+
+def test_an_unreachable_server_is_named_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(CouldNotTell) as caught:
+        BATCH.read(connections(tmp_path, "http://127.0.0.1:9"))
+    assert str(caught.value).endswith("/api/v1/query: [Errno 111] Connection refused")
