@@ -16,9 +16,9 @@ from pytest_bdd.scenario import scenario
 from drillbook import reader
 from drillbook.errors import DrillbookError
 from drillbook.model import Cause, Control, Phase, Runbook, Scenario
+from drillbook.proof import ALL
 from drillbook.slug import slug
 
-ALL = "all"
 ENCODING = "utf-8-sig"
 """UTF-8 with or without a byte order mark, as the reader takes it."""
 _HEALTHY = (Phase.DETECTION, Phase.DIAGNOSIS)

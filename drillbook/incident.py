@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from drillbook import proof, records
+from drillbook import records
 from drillbook.clock import Clock, SystemClock
+from drillbook.drill_record import record_of
 from drillbook.errors import CouldNotTell, DrillbookError, InvalidDrill, UndoFailed
 from drillbook.faults import DrillNamespace, Injector, Outcome
 from drillbook.faults.namespace import fresh_name
@@ -18,11 +19,8 @@ from drillbook.model import (
     Advice,
     AlertState,
     BoundCause,
-    BoundRunbook,
     BoundScenario,
     BoundStep,
-    Control,
-    Duration,
     Evidence,
     Fault,
     Injection,
@@ -33,18 +31,15 @@ from drillbook.model import (
     Undo,
     Verdict,
 )
-from drillbook.monitoring import AlertRule, floor_s
 from drillbook.perform import Performer
+from drillbook.plan import Plan
 from drillbook.progress import Progress
 from drillbook.questions import Asked, Questions
-from drillbook.recorder import Recorder, question_records, rto_s, verdict_of
+from drillbook.recorder import Recorder
 from drillbook.reinjection import reinject
 from drillbook.settings import Settings
 from drillbook.sources import FiringAlert
 from drillbook.sources.clients import Connections
-
-ALL = "all"
-"""What stands in the cause's place under `healthy`."""
 
 Undisturbed = Callable[[], AbstractContextManager[None]]
 
@@ -55,38 +50,6 @@ class StepNotPassed(DrillbookError):
 
 class Falsified(DrillbookError):
     """A phase held that should not: the runbook is wrong."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """Which drill this is, and what it is made from."""
-
-    bound: BoundRunbook
-    cause: str
-    """A cause's id, or `all`."""
-    control: Control
-    run: str
-    commit: str
-    cluster: records.Cluster
-    rules: dict[str, AlertRule]
-    skew_s: float
-    until: Phase = Phase.PREVENTION
-    keep: Duration | None = None
-
-    @property
-    def cause_bound(self) -> BoundCause | None:
-        return None if self.cause == ALL else self.bound.cause(self.cause)
-
-    @property
-    def scenarios(self) -> tuple[BoundScenario, ...]:
-        """What a plain drill performs, in the file's order."""
-        phases = list(Phase)[: list(Phase).index(self.until) + 1]
-        bound = self.cause_bound
-        return () if bound is None else tuple(s for p in phases for s in bound.of(p))
-
-    @property
-    def siblings(self) -> tuple[BoundCause, ...]:
-        return tuple(c for c in self.bound.causes if c.cause.id != self.cause)
 
 
 @dataclass
@@ -107,16 +70,18 @@ class Incident:
     failed: bool = False
     """A step ended as FAILED or ERROR: what follows is not run."""
     left: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    """Values of Secrets in the drill's namespace: they stay out of the record."""
     recorder: Recorder = field(init=False)
     performer: Performer = field(init=False)
-    _asked: list[Asked] = field(default_factory=list)
+    asked: list[Asked] = field(default_factory=list)
     _questions: Questions | None = None
     _current: BoundStep | None = None
     _background: SystemClock = field(default_factory=SystemClock)
 
     def __post_init__(self) -> None:
         self.recorder = Recorder(self.clock)
-        self._started, self._wall = self.clock.now(), self.clock.monotonic()
+        self.started, self.began = self.clock.now(), self.clock.monotonic()
         self.performer = Performer(
             clients=self.clients,
             settings=self.settings,
@@ -219,7 +184,7 @@ class Incident:
     def enter(self, scenario_line: int) -> None:
         """A scenario begins."""
         scenario = self._scenario(scenario_line)
-        if self.plan.cause == ALL or scenario is None:
+        if self.plan.is_healthy or scenario is None:
             return
         if scenario.scenario.phase is Phase.DIAGNOSIS and self._questions is None:
             self._ask_siblings()
@@ -229,7 +194,7 @@ class Incident:
 
     def performs(self, scenario_line: int) -> bool:
         """Whether the drill was asked to go as far as this scenario."""
-        return self.plan.cause == ALL or self._scenario(scenario_line) is not None
+        return self.plan.is_healthy or self._scenario(scenario_line) is not None
 
     def select(self, line: int) -> None:
         """The step that is performed next."""
@@ -238,7 +203,7 @@ class Incident:
     def perform_current_step(self) -> None:
         """Perform the step's value; steps of a Background were performed by `begin`."""
         step = self._current
-        if step is None or (self._questions is not None and self.plan.cause == ALL):
+        if step is None or (self._questions is not None and self.plan.is_healthy):
             return
         try:
             evidence = self._perform(step)
@@ -309,15 +274,15 @@ class Incident:
 
     def _hear_siblings(self) -> None:
         """Wait for the siblings' answers; this waiting does not count in the time to recover."""
-        if self._questions is None or self._asked:
+        if self._questions is None or self.asked:
             return
         begin = self.clock.monotonic()
         self.progress.say("waiting for the other causes' diagnosis, which must not hold here")
-        self._asked = list(self._questions.answers())
+        self.asked = list(self._questions.answers())
         waited = self.clock.monotonic() - begin
         self.recorder.siblings_s += waited
         self.recorder.waiting_s += waited
-        for cause in {one.cause for one in self._asked if one.held}:
+        for cause in {one.cause for one in self.asked if one.held}:
             self.progress.say(f"FAILED  the diagnosis of {cause} holds on this incident too")
 
     def _ask_of_healthy(self) -> None:
@@ -329,9 +294,9 @@ class Incident:
                 self._questions.ask(bound.cause.id, bound.of(phase))
         self.progress.say("no fault: every cause's detection and diagnosis must end as FAILED")
         begin = self.clock.monotonic()
-        self._asked = list(self._questions.answers())
+        self.asked = list(self._questions.answers())
         self.recorder.waiting_s += self.clock.monotonic() - begin
-        for asked in self._asked:
+        for asked in self.asked:
             self.progress.say(
                 f"{_held_in_words(asked)}: {asked.cause}, {asked.bound.scenario.name}"
             )
@@ -348,9 +313,9 @@ class Incident:
 
     def judge_scenario(self, line: int) -> None:
         """Under `healthy`: raises Falsified when the scenario held, StepNotPassed when unknown."""
-        if self.plan.cause != ALL:
+        if not self.plan.is_healthy:
             return
-        for asked in self._asked:
+        for asked in self.asked:
             if asked.bound.scenario.line == line and asked.held is not False:
                 what = f"{asked.cause}: the {asked.phase} {asked.bound.scenario.name!r}"
                 if asked.held:
@@ -364,16 +329,26 @@ class Incident:
         with self.undisturbed():
             self._finish_questions()
             try:
+                self._learn_secrets()
                 self._undo()
             except UndoFailed as error:
                 self.undo, self.left = Undo.FAILED, (str(error),)
                 self.progress.say(f"UNDO FAILED: {error}")
-            return self._record()
+            return record_of(self)
 
     def _finish_questions(self) -> None:
         self._background.end()
-        if self._questions is not None and not self._asked:
-            self._asked = list(self._questions.answers())
+        if self._questions is not None and not self.asked:
+            self.asked = list(self._questions.answers())
+
+    def _learn_secrets(self) -> None:
+        """Before they are gone. What cannot be read is not removed by value; shapes still are."""
+        if self.undo is Undo.NOT_NEEDED:
+            return
+        try:
+            self.secrets = self.namespace.secret_values()
+        except CouldNotTell as error:
+            self.recorder.notes.append(f"its Secrets could not be read for redaction: {error}")
 
     def _undo(self) -> None:
         if self.undo is Undo.NOT_NEEDED:
@@ -394,68 +369,6 @@ class Incident:
             self.recorder.see("t9")
         self.recorder.waiting_s += self.clock.monotonic() - begin
         self.progress.say("undone, verified: the namespace is gone")
-
-    def _record(self) -> records.Drill:
-        runbook, plan = self.plan.bound.runbook, self.plan
-        scenarios = self.recorder.scenarios(plan.cause, plan.scenarios)
-        questions = question_records(self._asked)
-        return records.Drill(
-            run=plan.run,
-            runbook=runbook.id,
-            runbook_version=runbook.tag("version"),
-            path=str(runbook.path),
-            cause=plan.cause,
-            control=plan.control,
-            attempt=1,
-            commit=plan.commit,
-            hash=self._hash(),
-            engine=proof.ENGINE,
-            started=self._started,
-            ended=self.clock.now(),
-            namespace=self.namespace.name,
-            cluster=plan.cluster,
-            verdict=self._verdict(scenarios, questions),
-            injection=self.injection,
-            undo=self.undo,
-            partial=self.interrupted or plan.until is not Phase.PREVENTION,
-            interrupted=self.interrupted,
-            reason=self.reason,
-            rto_s=rto_s(runbook),
-            times=self.recorder.times(self._floor_s(), plan.skew_s),
-            scenarios=scenarios,
-            questions=questions,
-            manual=sum(s.verdict is Verdict.MANUAL for r in scenarios for s in r.steps),
-            workload=tuple(self.recorder.notes),
-            left=self.left,
-            cost=records.Cost(
-                wall_s=round(self.clock.monotonic() - self._wall, 3),
-                waiting_s=round(self.recorder.waiting_s, 3),
-                commands_s=round(self.recorder.commands_s, 3),
-            ),
-        )
-
-    def _verdict(
-        self, scenarios: Sequence[records.ScenarioRecord], questions: Sequence[records.Question]
-    ) -> Verdict:
-        if self.plan.cause == ALL:
-            if any(q.held for q in questions):
-                return Verdict.FAILED
-            unknown = not questions or any(q.held is None for q in questions)
-            return Verdict.ERROR if unknown or self.failed else Verdict.PASSED
-        found = verdict_of([s.verdict for s in scenarios])
-        if self.failed and found is Verdict.NOT_RUN:
-            return Verdict.ERROR
-        return found
-
-    def _hash(self) -> str:
-        root, rules = self.settings.root, self.plan.rules
-        return proof.hash_of(self.plan.bound, self.plan.cause, root, rules)
-
-    def _floor_s(self) -> float | None:
-        for alert in self.plan.bound.runbook.alerts:
-            rule = self.plan.rules[alert]
-            return floor_s(rule, self.settings.scrape_s, self.settings.evaluation_s)
-        return None
 
     # ---------------------------------------------------------------- look-ups
 

@@ -10,9 +10,10 @@ from drillbook import checkout, guard, monitoring, records
 from drillbook.bind import Binder
 from drillbook.clock import SystemClock
 from drillbook.errors import RunbookProblem
-from drillbook.incident import Incident, Plan
+from drillbook.incident import Incident
 from drillbook.model import BoundRunbook, Control, Duration, Phase, Runbook
 from drillbook.monitoring import AlertRule
+from drillbook.plan import Plan
 from drillbook.progress import Progress
 from drillbook.settings import Settings
 from drillbook.signals import held_off

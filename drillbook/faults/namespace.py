@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import secrets
 from collections.abc import Sequence
@@ -67,6 +68,19 @@ class DrillNamespace:
             except KUBE_ERRORS as error:
                 what = f"{manifest['kind']}/{body['metadata']['name']}"
                 raise could_not_ask(f"the Kubernetes API applying {what}", error) from error
+
+    def secret_values(self) -> tuple[str, ...]:
+        """The values of the Secrets in it: no record may hold them."""
+        try:
+            found = self.clients.core.list_namespaced_secret(
+                self.name, _request_timeout=self._timeout
+            ).items
+        except KUBE_ERRORS as error:
+            raise could_not_ask(
+                f"the Kubernetes API about secrets in {self.name}", error
+            ) from error
+        encoded = (value for secret in found for value in (secret.data or {}).values())
+        return tuple(base64.b64decode(value).decode("utf-8", "replace") for value in encoded)
 
     def keep_until(self, expiry: datetime) -> None:
         """Mark it as kept; `sweep` removes it after `expiry` (UTC)."""
