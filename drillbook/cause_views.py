@@ -28,6 +28,7 @@ from drillbook.model import (
 from drillbook.proof_words import drilled
 from drillbook.records import Drill, ScenarioRecord, StepRecord
 from drillbook.standing import Standing, State
+from drillbook.variables import exported
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +41,9 @@ class StepView:
     expect: str = ""
     saw: str = ""
     risk: str = ""
+    note: str = ""
+    keep: str = ""
+    """Bash lines that read what the change overwrites, for the way back."""
     rollback: str = ""
     final: bool = False
     """It destroys, and nothing takes it back."""
@@ -148,14 +152,14 @@ def _scenario_views(
 def _elsewhere(phase: Phase, after: BoundCause | None) -> str:
     """Where a responder goes on when a phase shows something else than expected."""
     if phase is Phase.DETECTION:
-        return "the alert may have cleared; see [First 60 seconds](#first-60-seconds)"
+        return "the alert may have cleared by itself; see whether all of [Verify](#verify) holds"
     if phase is Phase.DIAGNOSIS and after is not None:
         link = f"[{prose(after.cause.name)}](#{cause_anchor(after.cause.id)})"
         return f"it is another cause; go to {link}"
     if phase is Phase.REMEDIATION:
         return (
-            "do not repeat it; look again at [Which cause is it](#which-cause-is-it), then "
-            "[escalate](#escalate)"
+            "do not repeat it; take back what did not help, look again at "
+            "[Which cause is it](#which-cause-is-it), then [escalate](#escalate)"
         )
     return "[escalate](#escalate)"
 
@@ -188,6 +192,8 @@ def _step_view(
             sentence=said,
             command=str(value.command),
             risk=value.risk.value,
+            note=prose(value.note),
+            keep="\n".join(exported(value.keeps.var, value.keeps.find)) if value.keeps else "",
             rollback=str(value.rollback) if value.rollback else "",
             final=value.risk is Risk.DESTROYS and value.rollback is None,
             saw=_saw(seen, drill, ""),
@@ -217,10 +223,12 @@ def _expect(probe: Probe) -> str:
 
 def _where_to_look(probe: Probe) -> str:
     """A source that prints more than its answer says where the answer stands: a tool its `field`,
-    a query of `metric` its samples."""
+    a query of `metric` its samples, a log of `tail` lines its end."""
     field = getattr(probe.source, "field", "")
     if field:
         return f" in the field `{field}`"
+    if getattr(probe.source, "tail", 0):
+        return ". The log of a container that has just started lacks it yet: repeat the line"
     return ", as the last number in quotes" if getattr(probe.source, "metric", "") else ""
 
 
@@ -236,6 +244,14 @@ _SAW: Final = {
 }
 
 
+_OUTCOMES: Final = {
+    "blocked": "blocked, the cluster refused it",
+    "absorbed": "absorbed, it went in and did no harm",
+    "took effect": "took effect, it did the same harm again",
+}
+"""What came of putting the fault in again, for a reader who has not read the design."""
+
+
 def _saw(seen: StepRecord | None, drill: Drill | None, around: str) -> str:
     """What the accepted drill saw, dated and trimmed."""
     if drill is None:
@@ -245,7 +261,7 @@ def _saw(seen: StepRecord | None, drill: Drill | None, around: str) -> str:
         return f"Not yet drilled in these words ({on.lower()} had others)."
     if seen.verdict not in _SAW:
         return f"{on} did not come to this step."
-    outcome = f" (outcome: {prose(seen.outcome)})" if seen.outcome else ""
+    outcome = f" (outcome: {prose(_OUTCOMES.get(seen.outcome, seen.outcome))})" * bool(seen.outcome)
     said = evidence(seen.observed, around)
     return f"{on} {_SAW[seen.verdict]}{outcome}:{'' if said[0].isspace() else ' '}{said}"
 

@@ -119,7 +119,7 @@ def spread(values: Sequence[float | None]) -> Spread:
 
 
 def seconds(value: float | None) -> str:
-    """A length of time for a person: `850 ms`, `49 s`, `1 min 17 s`, `2 h 3 min`."""
+    """A length of time for a person: `under 1 s`, `49 s`, `1 min 17 s`, `2 h 3 min`."""
     if value is None:
         return "no data"
     if math.isinf(value):
@@ -127,13 +127,22 @@ def seconds(value: float | None) -> str:
     if value < 0:
         return f"-{seconds(-value)}"
     if 0 < value < 1:
-        return f"{value * 1000:.0f} ms"
+        return "under 1 s"
     whole = round(value)
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:
         return _two(whole, 60, "min", 1, "s")
     return _two(whole, 3600, "h", 60, "min")
+
+
+def before_or_after(value: float | None) -> str:
+    """A time that is measured from a mark: `8 s before`, `3 s after`; `at` it within a second."""
+    if value is None:
+        return "no data"
+    if abs(value) < 1:
+        return "within 1 s of"
+    return f"{seconds(abs(value))} {'before' if value < 0 else 'after'}"
 
 
 def _two(whole: int, large: int, large_unit: str, small: int, small_unit: str) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 
 from drillbook.figures import Ratio, ratio, seconds
 from drillbook.judge import judged, why_not_judged
-from drillbook.markdown import cell
+from drillbook.markdown import cell, cut
 from drillbook.model import Control, Verdict
 from drillbook.records import Drill
 
@@ -75,9 +75,8 @@ def _row(drill: Drill) -> Row:
 
 def _verdict(drill: Drill) -> str:
     manual = f", {drill.manual} manual" if drill.manual else ""
-    why = why_not_judged(drill)
-    cut = why if len(why) <= _REASON else f"{why[:_REASON]}..."
-    return f"{drill.verdict}{manual}" + (f", not counted ({cut})" if cut else "")
+    why = cut(why_not_judged(drill), _REASON)
+    return f"{drill.verdict}{manual}" + (f", not counted ({why})" if why else "")
 
 
 def _time(value: float | None) -> str:
@@ -90,6 +89,11 @@ def _trend(plain: Sequence[Drill]) -> tuple[tuple[str, str], ...]:
 
 
 def _times(drills: Sequence[Drill]) -> str:
-    return ", ".join(
-        seconds(d.times.ttr_s) if d.verdict is Verdict.PASSED else "not recovered" for d in drills
+    return ", ".join(_to_recovery(drill) for drill in drills)
+
+
+def _to_recovery(drill: Drill) -> str:
+    time = drill.times.ttr_s
+    return (
+        seconds(time) if time is not None and drill.verdict is Verdict.PASSED else "not recovered"
     )

@@ -18,6 +18,8 @@ _INVISIBLE = re.compile(
 _BRACES = re.compile(r"\{(?=[{%#])")
 _MARKUP = re.compile(r"[\\*\[\]`]|(?<!\w)_|_(?!\w)|~(?=~)|<|&(?=#?\w+;)")
 _ENTITIES = {"<": "&lt;", "&": "&amp;"}
+_ONE_LINE = 400
+"""Characters of what was seen on one line."""
 _BLOCK = re.compile(r"^(?=[#>+=~|-])|^(\d+)(?=[.)])")
 
 
@@ -65,9 +67,9 @@ def fence(text: str, language: str = "") -> str:
 def evidence(text: str, around: str = "", lines: int = 12, width: int = 160) -> str:
     """What was seen, trimmed: the lines around the last one that holds `around`, else the last
     ones (a log says why at its end), each cut at `width` characters. One line is code inside of
-    prose, more are a block of their own."""
+    prose and wraps, so it may be longer; more are a block of their own."""
     found = [line.rstrip() for line in clean(text).split("\n") if line.strip()]
-    shown = [line if len(line) <= width else f"{line[:width]}..." for line in found]
+    shown = [cut(line, width if len(found) > 1 else _ONE_LINE) for line in found]
     hits = [number for number, line in enumerate(found) if around and around in line]
     end = min(len(found), hits[-1] + 1 + lines // 3) if hits else len(found)
     shown = shown[max(0, end - lines) : end]
@@ -76,6 +78,16 @@ def evidence(text: str, around: str = "", lines: int = 12, width: int = 160) -> 
     if len(shown) > 1:
         return "\n\n" + fence("\n".join(shown), "text")
     return code(shown[0] if shown else "")
+
+
+def cut(text: str, width: int) -> str:
+    """At most `width` characters and, where something is left out, an ellipsis instead of the last
+    word."""
+    if len(text) <= width:
+        return text
+    words, _, last = text[: width + 1].rpartition(" ")
+    # A "word" of half the width is no word: a path, an identifier, base64.
+    return f"{words if words and len(last) < width // 2 else text[:width]} ..."
 
 
 def mermaid(text: str) -> str:

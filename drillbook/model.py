@@ -222,11 +222,25 @@ class Risk(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Kept:
+    """A value that a change overwrites: the variable in which a responder keeps it for the way
+    back, and the command that reads it before the change."""
+
+    var: Var
+    find: Command
+
+
+@dataclass(frozen=True, kw_only=True)
 class Action:
     """Changes one thing by one command line, run in `bash -eu` exactly as printed."""
 
     command: Command
     risk: Risk = Risk.CHANGES
+    keeps: Kept | None = None
+    """What a responder reads and keeps first; a drill has no use for it."""
+    note: str = ""
+    """What a responder must know first, in whole sentences: above all, how to choose the value for
+    an application that is not the drilled one. Pairs of backticks are code."""
     rollback: Command | None = None
     """How to take it back; what destroys either has one or says that it cannot be undone."""
     within: Duration | None = None

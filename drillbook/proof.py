@@ -173,6 +173,8 @@ def commands(bound: BoundCause) -> Iterator[Command]:
                 yield step.value.source.command()
             elif isinstance(step.value, Action):
                 yield step.value.command
+                if step.value.keeps is not None:
+                    yield step.value.keeps.find
                 if step.value.rollback is not None:
                     yield step.value.rollback
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from drillbook.figures import seconds
 from drillbook.markdown import cause_anchor, code, prose
-from drillbook.model import BoundCause, Control
-from drillbook.records import Drill
+from drillbook.model import BoundCause, Control, Phase
+from drillbook.records import Drill, Times
 from drillbook.standing import Asking, Standing, State
 
 
@@ -42,7 +43,7 @@ def _proof_words(found: Standing, days: int) -> str:
     if found.state is State.NEVER_RUN:
         return f"NOT PROVEN: drilled on {on} {where}, {took}{manual}, but {prose(found.why)}."
     if found.state is State.STALE:
-        return f"STALE: last proven on {on} {where}, {took}{manual}; since then {prose(found.why)}."
+        return f"STALE: last proven on {on} {where}, {took}{manual}, but {prose(found.why)}."
     until = found.valid_until(days)
     return (
         f"verified on {on} {where}, valid until {until}: {took}{manual}. {_controls_words(found)}"
@@ -50,15 +51,18 @@ def _proof_words(found: Standing, days: int) -> str:
 
 
 def _controls_words(found: Standing) -> str:
-    """How many drills asked this cause where it should not hold, and whether it did."""
+    """How many drills asked this cause where it should not hold, and whether it did there."""
     asked: dict[str, list[bool | None]] = {}
     for one in found.controls:
         asked.setdefault(one.drill.name, []).append(one.held)
     number = len(asked)
     held = sum(True in answers for answers in asked.values())
     silent = sum(True not in answers and None in answers for answers in asked.values())
-    plural = "control" if number == 1 else "controls"
-    said = f"{held or 'None'} of its {number} {plural} falsified it."
+    said = f"{held or 'None'} of its {number} controls falsified it."
+    if number == 1:
+        said = f"Its one control {'falsified' if held else 'did not falsify'} it."
+    if number == 0:
+        said = "It has had no control."
     return said + (f" {silent} could not tell." if silent else "")
 
 
@@ -77,43 +81,59 @@ def drilled(standing: Standing, later_s: float) -> Iterator[str]:
         yield "Not yet drilled."
     else:
         yield from _measured(drill, later_s)
-    for asked in standing.controls:
-        yield _asked(asked)
+    yield from _asked(standing.controls)
 
 
 def _measured(drill: Drill, later_s: float) -> Iterator[str]:
     times = drill.times
-    yield (
-        f"The drill of {drill.started.date()} ended as {drill.verdict}. It saw the symptom after "
-        f"{seconds(times.t1)} and the alert after {seconds(times.ttd_s)}, knew the cause "
-        f"{seconds(times.ttl_s)} later, and had everything back {seconds(times.ttr_s)} after the "
-        "fault."
-    )
+    yield f"The drill of {drill.started.date()} ended as {drill.verdict}. {_course(times)}"
     if times.ttd_s is not None and later_s:
-        word = "later" if later_s > 0 else "earlier"
+        word = "longer" if later_s > 0 else "shorter"
         yield (
-            f"In production the alert waits for another time than in the drill, and comes "
-            f"{seconds(abs(later_s))} {word}: expect it after {seconds(times.ttd_s + later_s)}."
+            f"In production the alert's `for` is {seconds(abs(later_s))} {word} than in the drill: "
+            f"expect it after {seconds(times.ttd_s + later_s)}."
         )
-    overhead = times.detection_overhead_s
-    if overhead is not None:
-        word = "less" if overhead < 0 else "more"
+    if times.t4 is not None and times.t1 is not None and times.floor_s is not None:
         yield (
-            f"From symptom to alert it took {seconds(abs(overhead))} {word} than the worst case of "
-            f"{seconds(times.floor_s)} (scrape, evaluation and `for`)."
+            f"From symptom to alert it took {seconds(times.t4 - times.t1)}; scrape, evaluation and "
+            f"`for` alone can take {seconds(times.floor_s)}."
         )
 
 
-def _asked(asked: Asking) -> str:
-    where = (
-        "a healthy system"
-        if asked.drill.control is Control.HEALTHY
-        else f"the incident {code(asked.drill.cause)}"
+def _course(times: Times) -> str:
+    """What happened when, as far as it did."""
+    reached = (
+        (times.t1, "the symptom showed {}"),
+        (times.ttd_s, "the alert was there {}"),
+        (times.t5, "the cause was known {}"),
+        (times.ttr_s, "everything was back {}"),
     )
-    said = {
-        True: "HELD, which falsifies it",
-        False: "did not hold, as it should",
-        None: "gave no answer",
-    }
-    on = asked.drill.started.date()
-    return f"Control of {on}: {asked.phase} asked of {where} {said[asked.held]}."
+    said = [
+        text.format("at once" if time < 1 else f"after {seconds(time)}")
+        for time, text in reached
+        if time is not None
+    ]
+    missed = "" if len(said) == len(reached) else " What is not named was not reached."
+    return f"From the fault on: {', '.join(said) or 'nothing'}.{missed}"
+
+
+_SAID: Final = {
+    True: "HELD, which falsifies it",
+    False: "did not hold, which is right",
+    None: "gave no answer",
+}
+
+
+def _asked(controls: Iterable[Asking]) -> Iterator[str]:
+    """One sentence for each phase and answer, with every place that it was asked of."""
+    places: dict[tuple[Phase, bool | None], list[str]] = {}
+    for asked in controls:
+        places.setdefault((asked.phase, asked.held), []).append(_place(asked))
+    for (phase, held), found in places.items():
+        yield f"Controls: its {phase}, asked of {', of '.join(found)}, {_SAID[held]}."
+
+
+def _place(asked: Asking) -> str:
+    healthy = asked.drill.control is Control.HEALTHY
+    where = "a healthy system" if healthy else f"the incident {code(asked.drill.cause)}"
+    return f"{where} ({asked.drill.started.date()})"

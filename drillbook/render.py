@@ -8,6 +8,7 @@ gathered here. Text from records and descriptions goes through `drillbook.markdo
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from drillbook.cause_views import CauseView, StepView, cause_views, check_view
 from drillbook.figures import seconds
 from drillbook.history import shown
 from drillbook.markdown import prose, sentence
-from drillbook.model import BoundCause, BoundRunbook, Duration, Phase, Probe
+from drillbook.model import BoundCause, BoundRunbook, Duration, Phase, Probe, Workload
 from drillbook.monitoring import AlertRule
 from drillbook.proof_words import environment, proof_line
 from drillbook.records import Drill
@@ -57,13 +58,14 @@ def page(
         about=_description(runbook.description),
         alerts=[_alert(name, rules, production) for name in runbook.alerts],
         setup=variables.setup(bound),
+        names=[name.var.name for name in bound.names],
         causes=causes,
-        shared=_shared_command(bound),
+        shared=_shared(bound),
         checks=_checks(causes),
-        cleared=[_cleared(view) for view in causes if view.drill],
+        cleared=[_cleared(view, view.drill) for view in causes if view.drill],
         rto=_rto(runbook.tag("rto")),
         workload=bound.causes[0].workload,
-        kinds=", ".join(str(m.get("kind", "object")) for m in bound.causes[0].workload.manifests),
+        kinds=_kinds(bound.causes[0].workload),
         ready=check_view(bound.causes[0].workload.ready),
         history=shown(_all_drills(bound, drills)),
     )
@@ -113,9 +115,13 @@ def _last_drill(drills: Sequence[Drill]) -> dict[str, Any] | None:
         "commit": last.commit,
         "cluster": environment(last),
         "verdict": str(last.verdict),
-        "ttd_s": last.times.ttd_s,
-        "ttr_s": last.times.ttr_s,
+        "ttd_s": _tenths(last.times.ttd_s),
+        "ttr_s": _tenths(last.times.ttr_s),
     }
+
+
+def _tenths(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)
 
 
 def _description(text: str) -> dict[str, str]:
@@ -153,11 +159,12 @@ def _alert(
 
 def _for_words(drilled_s: float, paged: AlertRule | None) -> str:
     if paged is None or paged.for_s == drilled_s:
-        return f"It fires when this has been true for {seconds(drilled_s)}."
-    return (
-        f"It fires when this has been true for {seconds(paged.for_s)} in production; in the "
-        f"drills, for {seconds(drilled_s)}."
-    )
+        return f"It fires {_once_true(drilled_s)}."
+    return f"It fires {_once_true(paged.for_s)}; in the drills, {_once_true(drilled_s)}."
+
+
+def _once_true(for_s: float) -> str:
+    return f"when this has been true for {seconds(for_s)}" if for_s else "as soon as this is true"
 
 
 def _later_in_production(
@@ -174,25 +181,39 @@ def _rto(text: str) -> str:
     return seconds(Duration(text).seconds) if text else ""
 
 
-def _shared_command(bound: BoundRunbook) -> str:
-    """The command that every cause's diagnosis runs, each expecting another answer, if there is
-    one: it tells them apart."""
+@dataclass(frozen=True, kw_only=True)
+class Shared:
+    """The command that every cause's diagnosis runs, each expecting another answer."""
+
+    command: str
+    expected: tuple[str, ...]
+    """For each cause, as Markdown."""
+
+
+def _shared(bound: BoundRunbook) -> Shared | None:
+    """The first command that tells all causes apart, if there is one."""
     first, *others = [_diagnosing(cause) for cause in bound.causes]
     for line in first if others else ():
-        expected = {first[line], *(other.get(line, "") for other in others)}
-        if "" not in expected and len(expected) == len(bound.causes):
-            return line
-    return ""
+        expected = (first[line], *(other.get(line, "") for other in others))
+        if "" not in expected and len(set(expected)) == len(bound.causes):
+            return Shared(command=line, expected=expected)
+    return None
 
 
 def _diagnosing(bound: BoundCause) -> dict[str, str]:
     """The commands of a cause's diagnosis, and what each expects."""
     return {
-        str(step.value.source.command()): step.value.expect.describe()
+        view.command: view.expect
         for scenario in bound.of(Phase.DIAGNOSIS)
         for step in scenario.steps
-        if isinstance(step.value, Probe)
+        if isinstance(step.value, Probe) and (view := check_view(step.value))
     }
+
+
+def _kinds(workload: Workload) -> str:
+    """The kinds of its objects, each once, with their number where there are several."""
+    found = Counter(str(m.get("kind", "object")) for m in workload.manifests)
+    return ", ".join(kind if n == 1 else f"{n} {kind}s" for kind, n in found.items())
 
 
 def _checks(causes: Sequence[CauseView]) -> list[StepView]:
@@ -206,14 +227,22 @@ def _checks(causes: Sequence[CauseView]) -> list[StepView]:
     return list(found.values())
 
 
-def _cleared(view: CauseView) -> tuple[str, str, str, str]:
-    """Cause, date, fix time, and how long after its first line the alert was silent."""
-    drill = view.drill
-    if drill is None:
-        raise ValueError(f"{view.id}: nothing was drilled")
+def _cleared(view: CauseView, drill: Drill) -> str:
+    """How long after the first change it was back, and the alert silent."""
     times = drill.times
-    silent = None if times.t8 is None or times.t6 is None else times.t8 - times.t6
-    return view.name, str(drill.started.date()), seconds(times.fix_s), seconds(silent)
+    on = f"{view.name}: in the drill of {drill.started.date()}"
+    if times.t6 is None:
+        return f"{on} nothing was changed."
+    back = _after_change(
+        times.fix_s, "the application was back", "the application did not come back"
+    )
+    silence = None if times.t8 is None else times.t8 - times.t6
+    quiet = _after_change(silence, "the alert was silent", "the alert did not become silent")
+    return f"{on} {back}, and {quiet}."
+
+
+def _after_change(value: float | None, reached: str, missed: str) -> str:
+    return missed if value is None else f"{reached} {seconds(value)} after the first change"
 
 
 def _all_drills(bound: BoundRunbook, drills: Proofs) -> list[Drill]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from drillbook.errors import RunbookProblem
-from drillbook.model import BoundRunbook, Command, Name, parts_of
+from drillbook.model import Action, BoundRunbook, Command, Name, Var, parts_of
 from drillbook.proof import commands
 
 MONITORING: Final = "monitoring"
@@ -45,10 +45,11 @@ class Setup:
 
     @property
     def check(self) -> str:
-        """Prints one path for each program, and stops at the first that is missing."""
-        programs = " && ".join(f"command -v {tool}" for tool in self.tools)
-        files = f" && ls {' '.join(self.scripts)}" if self.scripts else ""
-        return programs + files
+        """Prints one path for each program, and stops at the first that is missing; starts each
+        script, which fails where one of its libraries is missing."""
+        programs = [f"command -v {tool}" for tool in self.tools]
+        scripts = [_try(name) for name in self.scripts]
+        return " && ".join([*programs, *scripts, "echo complete"])
 
 
 def setup(bound: BoundRunbook) -> Setup:
@@ -73,6 +74,7 @@ def setup(bound: BoundRunbook) -> Setup:
 
 def _refuse_unknown(bound: BoundRunbook, used: Iterable[str], names: Sequence[Name]) -> None:
     given = {"CONTEXT", "PROMETHEUS", "ALERTMANAGER", *_FROM_LABELS, *(n.var.name for n in names)}
+    given |= _kept(bound)
     if not bound.runbook.alerts:
         given.discard("POD")
     unknown = sorted(set(used) - given)
@@ -81,6 +83,18 @@ def _refuse_unknown(bound: BoundRunbook, used: Iterable[str], names: Sequence[Na
             f"{bound.runbook.path}: its commands use {', '.join(unknown)}, but nothing tells a "
             "responder their values. Declare a Name with the command that finds each."
         )
+
+
+def _kept(bound: BoundRunbook) -> set[str]:
+    """The variables that are filled beside the change whose old value they keep."""
+    steps = (s for cause in bound.causes for one in cause.scenarios for s in one.steps)
+    actions = (step.value for step in steps if isinstance(step.value, Action))
+    return {action.keeps.var.name for action in actions if action.keeps}
+
+
+def exported(var: Var, find: Command) -> tuple[str, str]:
+    """Bash lines that read a value into a variable and print it; an empty one is an error."""
+    return f'export {var.name}="$({find})"', _show([var.name])
 
 
 def _exports(
@@ -118,7 +132,8 @@ def _exports(
 
 def _forward(service: str, port: int) -> str:
     place = f'kubectl --context "$CONTEXT" -n {MONITORING}'
-    return f"{place} port-forward service/{service} {port}:{port} &"
+    # What it says of each connection would stand between the answers.
+    return f"{place} port-forward service/{service} {port}:{port} > /dev/null &"
 
 
 def _label(alerts: Sequence[str], label: str) -> str:
@@ -146,6 +161,10 @@ def _show(variables: Sequence[str]) -> str:
 def _programs(lines: Sequence[Command], kubectl: bool, asks: bool) -> tuple[str, ...]:
     own = [*(["kubectl"] if kubectl else []), *(["curl", "python3"] if asks else [])]
     return tuple(dict.fromkeys([*own, *(first for line in lines if (first := _first(line)))]))
+
+
+def _try(script: str) -> str:
+    return f"python3 {script} --help > /dev/null" if script.endswith(".py") else f"ls {script}"
 
 
 def _first(line: Command) -> str:

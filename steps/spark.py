@@ -9,6 +9,7 @@ from drillbook.model import (
     Duration,
     Fault,
     Joined,
+    Kept,
     Name,
     Probe,
     Reinject,
@@ -129,25 +130,71 @@ def raise_memory_limit(where: Where, app: Word, limit: str) -> Action:
         applications.CONTAINER,
         f"--limits=memory={limit}",
     )
-    return Action(command=line, rollback=kubectl(where, "rollout", "undo", deployment))
+    return Action(
+        command=line,
+        keeps=Kept(var=Var("MEMORY_LIMIT_BEFORE"), find=memory_limit(where, app)),
+        note=f"{limit} is three times the drilled application's limit: write three times yours. "
+        "The diagnosis tool prints that line under `commands`. The pod is made anew by itself.",
+        rollback=set_memory_limit(where, app, Var("MEMORY_LIMIT_BEFORE")),
+    )
+
+
+def set_memory_limit(where: Where, app: Word, limit: Word) -> Command:
+    container = ("-c", applications.CONTAINER)
+    limits = join("--limits=memory=", limit)
+    return kubectl(where, "set", "resources", join("deployment/", app), *container, limits)
+
+
+def memory_limit(where: Where, app: Word) -> Command:
+    container = f'{{.spec.template.spec.containers[?(@.name=="{applications.CONTAINER}")]'
+    path = f"jsonpath={container}.resources.limits.memory}}"
+    return kubectl(where, "get", join("deployment/", app), "-o", path)
 
 
 @when("the library path of {string} is set to {string}")
 def set_library_path(where: Where, app: Word, path: str) -> Action:
-    return set_option(where, app, "library-path", path)
+    note = (
+        f"`{path}` is right for the drilled application. Write the folder that holds the module "
+        "which the log names: what the configuration said before the last release, or where "
+        f"`{kubectl(where, 'get', join('deployment/', app), '-o', 'yaml')}` mounts the code "
+        "(`volumeMounts`, and the `path` of each file under `volumes`)."
+    )
+    return set_option(where, app, "library-path", path, note)
 
 
 @when("the driver heap of {string} is set to {string}")
 def set_driver_heap(where: Where, app: Word, heap: str) -> Action:
-    return set_option(where, app, "driver-memory", heap)
-
-
-def set_option(where: Where, app: Word, key: str, value: str) -> Action:
-    patch = f'{{"data":{{"{key}":"{value}"}}}}'
-    configmap = configuration(app)
-    return Action(
-        command=kubectl(where, "patch", "configmap", configmap, "--type=merge", "-p", patch)
+    note = (
+        f"`{heap}` is right for the drilled application. Write what the configuration said before "
+        f"its last change; not below `{heap}`, as Spark refuses less than about 450 MiB, and at "
+        "most half of the memory limit. Does the log name another setting? Then correct that one "
+        "in the same way, under its own key."
     )
+    return set_option(where, app, "driver-memory", heap, note)
+
+
+def set_option(where: Where, app: Word, key: str, value: str, note: str) -> Action:
+    before = Var(f"{key.replace('-', '_').upper()}_BEFORE")
+    get = kubectl(
+        where, "get", join("configmap/", configuration(app)), "-o", f"jsonpath={{.data.{key}}}"
+    )
+    return Action(
+        command=patch_configuration(where, app, f'{{"data":{{"{key}":"{value}"}}}}'),
+        keeps=Kept(var=before, find=get),
+        note=f"{note} {IF_IMMUTABLE}",
+        rollback=patch_configuration(where, app, join(f'{{"data":{{"{key}":"', before, '"}}')),
+    )
+
+
+IF_IMMUTABLE = (
+    "The answer `field is immutable` means that the configuration is protected: the prevention "
+    "of a missing module, on this page, says how to change it then."
+)
+
+
+def patch_configuration(where: Where, app: Word, patch: Word) -> Command:
+    """One merge patch of the application's ConfigMap."""
+    return kubectl(where, "patch", "configmap", configuration(app), "--type=merge", "-p", patch)
 
 
 def configuration(app: Word) -> Joined | str:
@@ -157,16 +204,22 @@ def configuration(app: Word) -> Joined | str:
 
 @when("the driver of {string} is restarted")
 def restart_driver(where: Where, app: Word) -> Action:
-    return Action(command=kubectl(where, "rollout", "restart", join("deployment/", app)))
+    return Action(
+        command=kubectl(where, "rollout", "restart", join("deployment/", app)),
+        note="The configuration is read at the start only; without this line the next start may "
+        "be 5 minutes away. There is nothing to take back.",
+    )
 
 
 @when("the configuration of {string} is made immutable")
 def make_configuration_immutable(where: Where, app: Word) -> Action:
     return Action(
-        command=kubectl(
-            *(where, "patch", "configmap", configuration(app)),
-            *("--type=merge", "-p", '{"immutable":true}'),
-        )
+        command=patch_configuration(where, app, '{"immutable":true}'),
+        note="Not urgent: agree on it with the application's owner. No patch takes it back. To "
+        "change a protected configuration, write it to a file with "
+        f"`{kubectl(where, 'get', join('configmap/', configuration(app)), '-o', 'yaml')}`, remove "
+        "the line `immutable: true` and correct the values in that file, and put it in the old "
+        f"one's place with `{kubectl(where, 'replace', '--force', '-f')}` and the file's name.",
     )
 
 
@@ -176,7 +229,9 @@ def keep_last_good(where: Where, app: Word) -> Action:
         command=command(
             *("python3", "scripts/spark/keep_last_good.py", "--context", where.context),
             *("--namespace", where.namespace, app),
-        )
+        ),
+        note="Only makes a copy; it refuses what the application has not completed a batch with. "
+        "An application whose start does not look for the copy gains nothing by it.",
     )
 
 

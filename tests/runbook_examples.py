@@ -20,6 +20,7 @@ from drillbook.model import (
     Duration,
     Fault,
     Injection,
+    Kept,
     Matcher,
     Name,
     Patch,
@@ -66,9 +67,15 @@ STARTED = datetime(2026, 11, 20, 3, 4, 5, tzinfo=UTC)
 
 ALERT_FIRES = Probe(source=FiringAlert(alert="AppDown"), expect=firing(), within=Duration("90s"))
 ALERT_SILENT = Probe(source=FiringAlert(alert="AppDown"), expect=silent(), within=Duration("2m"))
+LIMIT_BEFORE = Var("LIMIT_BEFORE")
 RAISE = Action(
     command=command(*KUBECTL, "set", "resources", join("deployment/", APP), "--limits=memory=3Gi"),
-    rollback=command(*KUBECTL, "rollout", "undo", join("deployment/", APP)),
+    keeps=Kept(var=LIMIT_BEFORE, find=command(*KUBECTL, "get", join("deployment/", APP))),
+    note="`3Gi` is the drilled application's; write yours.",
+    rollback=command(
+        *(*KUBECTL, "set", "resources", join("deployment/", APP)),
+        join("--limits=memory=", LIMIT_BEFORE),
+    ),
 )
 
 

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from drillbook.figures import Ratio, percent, ratio, seconds, spread
+from drillbook.figures import Ratio, before_or_after, percent, ratio, seconds, spread
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_spread_of_nothing() -> None:
         (None, "no data"),
         (math.inf, "not reached"),
         (0.0, "0 s"),
-        (0.85, "850 ms"),
+        (0.85, "under 1 s"),
         (49.2, "49 s"),
         (59.6, "1 min"),
         (77.0, "1 min 17 s"),
@@ -101,3 +101,17 @@ def test_a_spread_of_nothing() -> None:
 )
 def test_seconds_in_words(value: float | None, text: str) -> None:
     assert seconds(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "no data"),
+        (-7.6, "8 s before"),
+        (3.0, "3 s after"),
+        (-0.4, "within 1 s of"),
+        (math.inf, "not reached after"),
+    ],
+)
+def test_a_time_against_a_mark(value: float | None, text: str) -> None:
+    assert before_or_after(value) == text

@@ -35,6 +35,11 @@ def test_the_trend_and_the_share_count_judged_plain_drills() -> None:
     assert found.trend == (("oom", "not recovered, 1 min 17 s"),)
 
 
+def test_a_drill_that_passed_without_a_recovery_time_did_not_recover() -> None:
+    times = examples.TIMES.model_copy(update={"t7": None})
+    assert shown([examples.drill(times=times)]).trend == (("oom", "not recovered"),)
+
+
 def test_nothing() -> None:
     assert shown([]).rows == ()
     assert str(shown([]).passed) == "0 of 0 (no data)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from drillbook.markdown import anchor, cell, clean, code, evidence, fence, mermaid, prose
+from drillbook.markdown import anchor, cell, clean, code, cut, evidence, fence, mermaid, prose
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,22 @@ def test_a_fence_is_longer_than_any_in_the_text() -> None:
 def test_evidence_is_short() -> None:
     assert evidence("OOMKilled\n") == "`OOMKilled`"
     assert evidence("") == "(nothing)"
-    assert evidence("x" * 200) == f"`{'x' * 160}...`"
+    assert evidence("x" * 500) == f"`{'x' * 400} ...`"
+    assert evidence("a\n" + "x" * 200).splitlines()[4] == f"{'x' * 160} ..."
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "shown"),
+    [
+        ("one two three", 13, "one two three"),
+        ("one two three", 12, "one two ..."),
+        ("one two three", 8, "one two ..."),
+        ("one-two-three", 7, "one-two ..."),
+        ("a one-two-three", 9, "a one-two ..."),
+    ],
+)
+def test_what_is_cut_keeps_its_words_whole(text: str, width: int, shown: str) -> None:
+    assert cut(text, width) == shown
 
 
 def test_evidence_of_a_log_is_its_end_in_a_block() -> None:

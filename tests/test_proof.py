@@ -89,6 +89,12 @@ CHANGES: dict[str, Callable[[], BoundRunbook]] = {
     "an action's rollback": lambda: examples.changed(
         examples.runbook(), 3, replace(examples.RAISE, rollback=None)
     ),
+    "an action's note": lambda: examples.changed(
+        examples.runbook(), 3, replace(examples.RAISE, note="Other words.")
+    ),
+    "what an action keeps": lambda: examples.changed(
+        examples.runbook(), 3, replace(examples.RAISE, keeps=None)
+    ),
 }
 
 

@@ -89,7 +89,8 @@ def test_the_sections_come_in_their_order() -> None:
 
 
 def test_each_cause_has_its_four_phases_in_order() -> None:
-    found = [line for line in headings(page(*GOOD)) if line.startswith("### ")]
+    causes = page(*GOOD)[page(*GOOD).index("## Cause:") :]
+    found = [line for line in outside_fences(causes) if line.startswith("### ")]
     four = ["### Detection", "### Diagnosis", "### Remediation", "### Prevention"]
     assert found[:8] == four + four
 
@@ -201,7 +202,8 @@ def test_a_step_shows_its_command_expectation_and_evidence() -> None:
     text = page(*GOOD)
     assert "- Expect: exactly `oom` in the field `cause`" in text
     assert "- The drill of 2026-11-20 saw: `OOMKilled`" in text
-    assert "- The drill of 2026-11-20 saw (outcome: absorbed): `OOMKilled`" in text
+    assert "- The drill of 2026-11-20 saw (outcome: absorbed, it went in and did no harm): " in text
+    assert "There is nothing to do for you: the remediation also prevents it." in text
 
 
 def test_where_to_go_when_something_else_is_seen() -> None:
@@ -216,9 +218,12 @@ def test_where_to_go_when_something_else_is_seen() -> None:
 
 def test_the_command_that_every_diagnosis_runs_comes_first() -> None:
     which = page().split("## Which cause is it")[1].split("## Cause")[0]
+    assert "- exactly `config` in the field `cause`: go to [Its configuration" in which
+    assert which.count("in the field `cause`") == 2
     assert 'Run it first:\n\n```bash\npython3 scripts/app/diagnose.py --json "$APP"\n```' in which
     alone = page(bound=examples.runbook(examples.cause()))
     assert "Run it first" not in alone
+    assert "Expect exactly `oom` in the field `cause`." in alone
 
 
 def test_the_diagram_asks_the_causes_in_turn() -> None:
@@ -231,10 +236,51 @@ def test_the_diagram_asks_the_causes_in_turn() -> None:
 def test_risk_rollback_and_what_cannot_be_undone() -> None:
     text = page()
     assert "- Risk: **changes**; take it back with the line below." in text
-    assert 'To take it back:\n\n```bash\nkubectl --context "$CONTEXT"' in text
+    assert (
+        'To take it back (no drill has run this line):\n\n```bash\nkubectl --context "$CONTEXT"'
+    ) in text
     destroys = page(bound=examples.runbook(examples.with_advice()))
     assert "- Risk: **destroys**; it cannot be undone." in destroys
+    assert "nothing to do for you" not in destroys
+    plain = replace(examples.RAISE, rollback=None, keeps=None, note="")
+    bare = page(bound=examples.changed(examples.runbook(), 3, plain))
+    assert "- Risk: **changes**; no line takes it back." in bare
     assert "- [ ] Agree on a quota. This is for a person to do; no drill proves it." in destroys
+
+
+def test_a_change_shows_the_present_value_and_how_to_choose_before_its_line() -> None:
+    text = page()
+    keep = text.index('export LIMIT_BEFORE="$(kubectl')
+    note = text.index("Before you run the next line: `3Gi` is the drilled application's; write")
+    assert keep < note < text.index("--limits=memory=3Gi") < text.index('memory="$LIMIT_BEFORE"')
+
+
+def test_times_that_were_not_reached_are_said_to_be() -> None:
+    times = examples.TIMES.model_copy(update={"t5": None, "t7": None, "t8": None})
+    text = page(examples.drill(times=times, verdict=Verdict.FAILED), *GOOD[1:])
+    assert "the application did not come back, and the alert did not become silent." in text
+    assert "after 40 s, the alert was there after 49 s. What is not named was not" in text
+    untouched = times.model_copy(update={"t6": None})
+    text = page(examples.drill(times=untouched, verdict=Verdict.FAILED), *GOOD[1:])
+    assert "in the drill of 2026-11-20 nothing was changed." in text
+    assert "no data after" not in text
+    reached = page(*GOOD)
+    assert "was back 25 s after the first change, and the alert was silent 30 s after" in reached
+    assert "What is not named" not in reached
+
+
+@pytest.mark.parametrize(
+    ("drills", "words"),
+    [
+        (GOOD[::2], "Its one control did not falsify it."),
+        (GOOD, "None of its 2 controls falsified it."),
+        ((GOOD[0], GOOD[1], examples.healthy(held=True)), "1 of its 2 controls falsified it."),
+        ((GOOD[0], examples.healthy(held=True)), "Its one control falsified it."),
+    ],
+)
+def test_controls_are_counted_in_words(drills: Sequence[Drill], words: str) -> None:
+    oom = next(line for line in page(*drills).splitlines() if line.startswith("- [It runs out"))
+    assert words in oom
 
 
 def test_a_reinjection_is_the_drill_s_and_not_the_responder_s() -> None:
@@ -245,16 +291,21 @@ def test_a_reinjection_is_the_drill_s_and_not_the_responder_s() -> None:
 
 def test_production_s_for_is_compared_in_words() -> None:
     text = page(*GOOD, production_s=120)
-    assert "true for 2 min in production; in the drills, for 0 s." in text
-    assert "comes 2 min later: expect it after 2 min 49 s." in text
-    assert "later: expect" not in page(*GOOD)
+    assert "true for 2 min; in the drills, as soon as this is true." in text
+    assert "`for` is 2 min longer than in the drill: expect it after 2 min 49 s." in text
+    assert "longer than in the drill" not in page(*GOOD)
 
 
 def test_how_it_is_drilled() -> None:
     text = page(*GOOD).split("## How this is drilled")[1]
     assert '- patches `ConfigMap/"$APP"-conf` with `{"data": {"allocate-mb": "1200"}}`' in text
     assert "get events" in text
-    assert "Control of 2026-11-20: detection asked of a healthy system did not hold" in text
+    assert (
+        "- Controls: its diagnosis, asked of the incident `config` (2026-11-20), of a healthy "
+        "system (2026-11-20), did not hold, which is right."
+    ) in text
+    held = page(*GOOD[:2], examples.healthy(held=True))
+    assert "asked of a healthy system (2026-11-20), HELD, which falsifies it." in held
     assert 'late: The alert "AppDown" fires within 90s.' in text
     assert f"the hash `{'0' * 16}`" in text
 

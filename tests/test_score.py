@@ -282,8 +282,21 @@ def test_the_text_holds_the_interval_and_its_limits() -> None:
     text = score.markdown(card(*GOOD, planned=NODES))
     assert "**Accuracy: 2 of 2 (100 %; 95 % interval 34 % to 100 %)**" in text
     assert "35 of 35 would" in text
-    assert "| detect (TTD) | 2 | 0 | 49 s | 49 s | maximum |" in text
+    assert "| detect (TTD): fault to alert | 2 | 0 | 49 s | 49 s (maximum) |" in text
+    assert "median 1 s before it, the latest 1 s before it (n = 2)" in text
     assert "\n\n\n" not in text
+
+
+def test_an_alert_is_before_or_after_its_latest_time() -> None:
+    times = examples.TIMES.model_copy(update={"t1": 44.0})
+    late = examples.drill("config", times=examples.TIMES.model_copy(update={"t1": 36.0}))
+    text = score.markdown(card(examples.drill(times=times), late))
+    assert "median 1 s before it, the latest 3 s after it (n = 2)" in text
+    assert "8 s before it" not in text
+    early = score.markdown(card(examples.drill(times=times)))
+    assert "median 5 s before it, the latest 5 s before it (n = 1)" in early
+    unseen = examples.drill(times=examples.TIMES.model_copy(update={"floor_s": None}))
+    assert "allow: no data" in score.markdown(card(unseen))
 
 
 def test_nothing_is_never_printed_as_all() -> None:

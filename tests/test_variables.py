@@ -9,7 +9,7 @@ import pytest
 import runbook_examples as examples
 
 from drillbook.errors import RunbookProblem
-from drillbook.model import Action, BoundRunbook, Phase, Tag, Var, command
+from drillbook.model import Action, BoundRunbook, Kept, Phase, Tag, Var, command
 from drillbook.sources import Http
 from drillbook.variables import setup
 
@@ -58,9 +58,21 @@ def test_programs_and_scripts_are_named_with_the_way_to_get_them() -> None:
     assert found.tools == ("kubectl", "curl", "python3")
     assert found.scripts == ("scripts/app/diagnose.py",)
     assert found.check == (
-        "command -v kubectl && command -v curl && command -v python3 && ls scripts/app/diagnose.py"
+        "command -v kubectl && command -v curl && command -v python3 && "
+        "python3 scripts/app/diagnose.py --help > /dev/null && echo complete"
     )
     assert dict(found.hints)["kubectl"] == "https://kubernetes.io/docs/tasks/tools/"
+
+
+def test_a_value_that_a_change_keeps_is_known_beside_the_change_and_not_before() -> None:
+    find = command("kubectl", "get", "configmap", Var("APP"))
+    back = command("kubectl", "set", Var("QUOTA_BEFORE"))
+    keeping = replace(examples.RAISE, keeps=Kept(var=Var("QUOTA_BEFORE"), find=find), rollback=back)
+    bound = examples.changed(examples.runbook(), 3, keeping)
+    assert "QUOTA_BEFORE" not in exported(bound)
+    forgetting = replace(keeping, keeps=None)
+    with pytest.raises(RunbookProblem, match="its commands use QUOTA_BEFORE"):
+        setup(examples.changed(examples.runbook(), 3, forgetting))
 
 
 def test_an_empty_value_is_an_error_and_not_the_default_namespace() -> None:

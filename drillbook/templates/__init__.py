@@ -29,6 +29,7 @@ def _environment() -> Environment:
         "mermaid": markdown.mermaid,
         "percent": figures.percent,
         "seconds": figures.seconds,
+        "before_or_after": figures.before_or_after,
     }
     return environment
 

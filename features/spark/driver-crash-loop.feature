@@ -1,11 +1,11 @@
 @id:RB-SPARK-001 @version:1.0.0 @owner:data-platform @severity:P1
 @alert:SparkDriverCrashLoop @rto:15m @domain:cluster/namespace
 Feature: Spark driver crash loop
-  Meaning: the driver of a long-running Spark application starts, fails and is restarted again and again.
-  Impact: the application makes no progress; its consumers read old data.
-  Normal: the application completes a batch every few seconds and its driver has not restarted.
+  Meaning: the driver of a long-running Spark application starts, fails and is restarted again and again. The driver is the one process that plans the application's work and hands it to workers, the executors; here it is the pod of the Deployment that has the application's name.
+  Impact: without a driver the application makes no progress; its consumers read old data.
+  Normal: the application completes a batch, the portion of data that it takes at a time, every few seconds, and its driver has not restarted.
   Not this page: the driver runs but no executor comes up (the driver's log says "Initial job has not accepted any resources"); single executors die while batches go on.
-  Escalation: after 15 minutes without progress call the owner of the application; hand over the output of the diagnosis tool and the log of the driver.
+  Escalation: after 10 minutes without progress call the team that owns the application; when the cluster or the monitoring gives no answer, call the owner of this page at once.
 
   Background:
     Given the Spark application "orders" is making progress
@@ -13,7 +13,7 @@ Feature: Spark driver crash loop
   @cause:driver-oom
   Rule: The driver runs out of memory
     The container's memory limit is smaller than what the driver really uses, so the kernel kills it.
-    A larger heap does not help: heap, Python and off-heap memory all count against the limit.
+    A larger heap (the part of the memory that Java manages) does not help: heap, Python and all other memory count against the same limit.
 
     Background:
       Given the driver of "orders" needs more memory than its limit
@@ -40,7 +40,7 @@ Feature: Spark driver crash loop
 
   @cause:missing-module
   Rule: A module of the application is missing from its configured path
-    The configuration points at a folder that does not hold the application's code, most often after a release moved it.
+    The configuration points at a folder that does not hold the application's code, most often after a release moved it. The configuration is the ConfigMap named after the application, with "-conf" at its end; its key is "library-path".
 
     Background:
       Given the library path of "orders" points at a folder that does not exist
@@ -69,7 +69,8 @@ Feature: Spark driver crash loop
 
   @cause:refused-configuration
   Rule: The configuration is refused at start
-    Spark checks some settings before it does anything, and ends when one is out of range; a driver heap below about 450 MiB is one.
+    Spark checks some settings before it does anything, and ends when one is out of range; a driver heap (the memory that Java manages) below about 450 MiB is one.
+    The configuration is the ConfigMap named after the application, with "-conf" at its end; the heap is its key "driver-memory".
 
     Background:
       Given the driver heap of "orders" is set below Spark's minimum
