@@ -37,7 +37,7 @@ def artifacts(places: Places, made: Mapping[str, Artifact], progress: Progress) 
                 done.result()
         except BaseException:
             ending.set()
-            residue.end_processes(places)
+            residue.end_children(places)
             raise
     golang.remove_caches(places)  # also what an earlier, interrupted build left
 

@@ -225,17 +225,27 @@ def up(places: Places, count: int, progress: Progress, *, force: bool = False) -
 def plan(session: Session, *, force: bool) -> tuple[Stage, ...]:
     """Which stages are to run. Raises Refused when they would end somebody's drills."""
     tenants.refuse_foreign(session.places)
-    if not is_running(session):
-        if not force:
-            deed = "`staging up` has to set the cluster up anew, which"
-            tenants.refuse_while_drilled(session.places, deed)
-        session.progress.say("setting the cluster up")
+    running = is_running(session)
+    if not running and not force:
+        deed = "`staging up` has to set the cluster up anew, which"
+        tenants.refuse_while_drilled(session.places, deed)
+    stages = stages_for(running=running, current=running and is_current(session))
+    session.progress.say(FOUND[stages])
+    return stages
+
+
+def stages_for(*, running: bool, current: bool) -> tuple[Stage, ...]:
+    """By what was found. Pure."""
+    if not running:
         return STAGES
-    if is_current(session):
-        session.progress.say("the cluster is up already, and nothing has changed")
-        return ()
-    session.progress.say("the cluster is up already; bringing its platform up to date")
-    return REFRESH
+    return () if current else REFRESH
+
+
+FOUND = {
+    STAGES: "setting the cluster up",
+    REFRESH: "the cluster is up already; bringing its platform up to date",
+    (): "the cluster is up already, and nothing has changed",
+}
 
 
 def refuse(found: list[preflight.Problem]) -> None:

@@ -70,17 +70,25 @@ def _processes(places: Places) -> set[int]:
 
 def end_processes(places: Places) -> None:
     """SIGKILL to all of ours, until none is left. Raises StageFailed."""
-    if not _await(lambda: _kill_all(places) == 0):
-        left = ", ".join(str(number) for number in sorted(_processes(places)))
+    _end(lambda: _processes(places))
+
+
+def end_children(places: Places) -> None:
+    """The same for those that carry our mark, whatever is in our cgroups. Raises StageFailed."""
+    _end(lambda: node.marked(places))
+
+
+def _end(find: Callable[[], set[int]]) -> None:
+    if not _await(lambda: _kill_all(find()) == 0):
+        left = ", ".join(str(number) for number in sorted(find()))
         raise StageFailed(
             f"stage 'clean up': processes {left} are still there {ENDED_WITHIN_S:g} s after "
             "SIGKILL. See with `ps` what they wait for."
         )
 
 
-def _kill_all(places: Places) -> int:
+def _kill_all(found: set[int]) -> int:
     """Send the signals; returns how many processes there were."""
-    found = _processes(places)
     for number in found:
         try:
             os.kill(number, signal.SIGKILL)

@@ -138,6 +138,8 @@ def _end(child: subprocess.Popen[bytes]) -> None:
     if child.poll() is None:
         os.killpg(child.pid, signal.SIGKILL)
         child.wait()
+    if child.stdout:
+        child.stdout.close()
 
 
 def _ending(code: int) -> str:

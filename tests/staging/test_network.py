@@ -1,0 +1,27 @@
+"""The kernel's table of routes, and ours."""
+
+from __future__ import annotations
+
+from drillbook.staging.addresses import nodes
+from drillbook.staging.network import parse_routes, routes
+
+TABLE = """\
+Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT
+eth0\t00000000\t0100A8C0\t0003\t0\t0\t0\t00000000\t0\t0\t0
+eth0\t0000A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0
+half a line
+"""
+
+
+def test_a_table_of_the_kernel_is_read() -> None:
+    assert parse_routes(TABLE) == [("eth0", "0.0.0.0/0"), ("eth0", "192.168.0.0/24")]
+    assert parse_routes("") == []
+
+
+def test_each_nodes_pods_are_behind_it_and_services_behind_the_first() -> None:
+    first, second = nodes(2)
+    assert routes((first, second)) == [
+        (first.pods, first.ip),
+        (second.pods, second.ip),
+        ("198.19.0.0/16", first.ip),
+    ]

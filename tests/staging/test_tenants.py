@@ -1,0 +1,50 @@
+"""The guards before a cluster is taken away, as far as no cluster is needed for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from drillbook.errors import Refused
+from drillbook.staging import tenants
+from drillbook.staging.places import Places
+
+
+def at(root: Path) -> Places:
+    return Places(root / "state", root / "cache", root)
+
+
+def test_a_refusal_names_the_namespaces_and_the_ways_out() -> None:
+    text = tenants.refusal("`staging down`", ["drill-a", "drill-b"])
+    assert "in the namespaces drill-a, drill-b; nothing was changed" in text
+    assert "drillbook sweep" in text
+    assert "--force" in text
+    assert "in the namespace drill-a;" in tenants.refusal("x", ["drill-a"])
+
+
+def test_where_no_cluster_was_set_up_nobody_drills(tmp_path: Path) -> None:
+    assert tenants.drills(at(tmp_path)) == []
+    tenants.refuse_while_drilled(at(tmp_path), "`staging down`")
+
+
+def test_a_cluster_that_cannot_answer_holds_nobody_up(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "kubeconfig").write_text("")
+    assert tenants.drills(at(tmp_path)) == []
+
+
+def test_a_folder_with_somebody_elses_files_is_never_removed(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "thesis.tex").write_text("years of work")
+    with pytest.raises(Refused, match=r"holds what Drillbook did not write: thesis\.tex"):
+        tenants.refuse_foreign(at(tmp_path))
+
+
+def test_a_folder_is_the_same_under_every_name(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    assert tenants.identity(tmp_path / "a") == tenants.identity(tmp_path / "link")
+    assert tenants.identity(tmp_path / "a") != tenants.identity(tmp_path / "b")
+    assert tenants.identity(tmp_path / "none") is None
