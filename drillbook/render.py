@@ -23,7 +23,7 @@ from drillbook.model import BoundCause, BoundRunbook, Duration, Phase, Probe, Wo
 from drillbook.monitoring import AlertRule
 from drillbook.proof_words import environment, proof_line
 from drillbook.records import Drill
-from drillbook.standing import Proofs, Standing, standings, worst
+from drillbook.standing import Proofs, Standing, State, standings, worst
 
 PRODUCTION: Final = "production"
 """The environment whose `for` a page compares with the drilled one's."""
@@ -87,7 +87,8 @@ def _front_matter(bound: BoundRunbook, found: Sequence[Standing], days: int) -> 
     """YAML, by way of JSON: every JSON value is a YAML value, and quoting is never in doubt."""
     runbook = bound.runbook
     until = [last for one in found if (last := one.valid_until(days))]
-    complete = len(until) == len(found)
+    # A page that is not proven as it stands is not valid until any day.
+    proven = worst(found) is State.VERIFIED
     fields = {
         "id": runbook.id,
         "title": runbook.title,
@@ -98,7 +99,7 @@ def _front_matter(bound: BoundRunbook, found: Sequence[Standing], days: int) -> 
         "approver": runbook.tag("approver") or None,
         "state": str(worst(found)),
         "last_drill": _last_drill([one.drill for one in found if one.drill]),
-        "valid_until": str(min(until)) if complete else None,
+        "valid_until": str(min(until)) if proven else None,
         "source": str(runbook.path),
     }
     lines = (f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in fields.items())

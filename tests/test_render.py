@@ -151,6 +151,7 @@ def test_a_changed_page_says_stale() -> None:
     text = page(examples.drill(hash="1" * 64), *GOOD[1:])
     assert "**STALE.**" in text
     assert "STALE: last proven on 2026-11-20 at commit abc1234 on staging" in text
+    assert yaml.safe_load(text.split("---\n")[1])["valid_until"] is None
 
 
 def test_a_failing_page_names_the_step() -> None:

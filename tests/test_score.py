@@ -296,7 +296,7 @@ def test_an_alert_is_before_or_after_its_latest_time() -> None:
     early = score.markdown(card(examples.drill(times=times)))
     assert "median 5 s before it, the latest 5 s before it (n = 1)" in early
     unseen = examples.drill(times=examples.TIMES.model_copy(update={"floor_s": None}))
-    assert "allow: no data" in score.markdown(card(unseen))
+    assert "allow after the symptom: no data" in score.markdown(card(unseen))
 
 
 def test_nothing_is_never_printed_as_all() -> None:
