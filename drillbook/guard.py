@@ -12,7 +12,7 @@ from drillbook.monitoring import AlertRule
 from drillbook.records import Cluster
 from drillbook.settings import Settings
 from drillbook.sources import cluster
-from drillbook.sources.clients import Connections
+from drillbook.sources.clients import Connections, context_name
 
 
 def admitted(settings: Settings, clients: Connections) -> Cluster:
@@ -26,7 +26,7 @@ def admitted(settings: Settings, clients: Connections) -> Cluster:
         )
     return Cluster(
         uid=found.uid,
-        name=settings.context or "current context",
+        name=context_name(settings),
         version=found.version,
         environment=settings.environment,
     )

@@ -25,6 +25,9 @@ from kubernetes.dynamic.exceptions import DynamicApiError, ResourceNotFoundError
 from drillbook.errors import CouldNotTell, UsageError
 from drillbook.model import Word, resolve
 from drillbook.settings import Settings
+from drillbook.sources.kubeconfig import context_name, path_of
+
+__all__ = ["KUBE_ERRORS", "Connections", "context_name", "could_not_ask"]
 
 KUBE_ERRORS = (ApiException, DynamicApiError, ResourceNotFoundError, urllib3.exceptions.HTTPError)
 
@@ -132,18 +135,8 @@ def _innermost(error: BaseException) -> str:
 
 
 def _api_client(settings: Settings) -> client.ApiClient:
-    path = settings.kubeconfig
-    if path is None:
-        raise UsageError(
-            "no kubeconfig: no cluster was named and the embedded one is not up. "
-            "Run `drillbook staging up`, or set `kubeconfig` in drillbook.toml."
-        )
-    if not path.is_file() or path.stat().st_size == 0:
-        raise UsageError(
-            f"{path}: the kubeconfig is missing or empty. "
-            "Run `drillbook staging up`, or correct `kubeconfig` in drillbook.toml."
-        )
+    path, context = path_of(settings), context_name(settings)
     try:
-        return config.new_client_from_config(str(path), context=settings.context)
-    except (ConfigException, yaml.YAMLError, TypeError, KeyError) as error:
+        return config.new_client_from_config(str(path), context=context)
+    except (ConfigException, yaml.YAMLError, TypeError, LookupError, ValueError, OSError) as error:
         raise UsageError(f"{path}: not a usable kubeconfig: {error}.") from error

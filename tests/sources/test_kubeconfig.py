@@ -1,0 +1,101 @@
+"""Which context a drill uses, and that a kubeconfig's programs never run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from drillbook.errors import CouldNotTell, UsageError
+from drillbook.settings import Settings
+from drillbook.sources import cluster
+from drillbook.sources.clients import Connections, context_name
+
+
+def kubeconfig(folder: Path, user: dict[str, Any], **fields: Any) -> Path:
+    server = {"server": "http://127.0.0.1:9"}
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "one",
+        "contexts": [
+            {"name": "one", "context": {"cluster": "c", "user": "u"}},
+            {"name": "two", "context": {"cluster": "c", "user": "u"}},
+        ],
+        "clusters": [{"name": "c", "cluster": server}],
+        "users": [{"name": "u", "user": user}],
+        **fields,
+    }
+    path = folder / "kubeconfig"
+    path.write_text(yaml.safe_dump(document))
+    return path
+
+
+def settings(path: Path, **fields: Any) -> Settings:
+    return Settings(kubeconfig=path, request_timeout_s=1, **fields)
+
+
+def test_the_current_context_has_a_name(tmp_path: Path) -> None:
+    path = kubeconfig(tmp_path, {})
+    assert context_name(settings(path)) == "one"
+    assert context_name(settings(path, context="two")) == "two"
+
+
+def test_an_unknown_context_names_the_known_ones(tmp_path: Path) -> None:
+    path = kubeconfig(tmp_path, {})
+    with pytest.raises(UsageError, match=r"no context named 'three'.*one, two"):
+        context_name(settings(path, context="three"))
+    path = kubeconfig(tmp_path, {}, **{"current-context": ""})
+    with pytest.raises(UsageError, match=r"no current context.*one, two"):
+        context_name(settings(path))
+
+
+def login(folder: Path) -> dict[str, Any]:
+    return {
+        "exec": {
+            "apiVersion": "client.authentication.k8s.io/v1",
+            "command": "touch",
+            "args": [str(folder / "ran")],
+            "interactiveMode": "Never",
+        }
+    }
+
+
+def test_a_login_program_is_refused_before_it_runs(tmp_path: Path) -> None:
+    clients = Connections(settings(kubeconfig(tmp_path, login(tmp_path))), {})
+    with pytest.raises(UsageError, match="logs in by `exec`"):
+        cluster.identity(clients)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_an_auth_provider_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="logs in by `auth-provider`"):
+        context_name(settings(kubeconfig(tmp_path, {"auth-provider": {"name": "gcp"}})))
+
+
+def test_another_users_program_does_not_matter(tmp_path: Path) -> None:
+    users = [{"name": "u", "user": {"token": "t"}}, {"name": "v", "user": login(tmp_path)}]
+    clients = Connections(settings(kubeconfig(tmp_path, {}, users=users)), {})
+    with pytest.raises(CouldNotTell, match="no usable answer"):
+        cluster.identity(clients)
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b"\xff\xfe\x00",
+        b"- a\n- list\n",
+        b"contexts: text\n",
+        b"contexts: [text]\n",
+        b"contexts: [{name: a, context: b}]\ncurrent-context: a\n",
+        b"contexts: [{name: a}, {name: a}]\ncurrent-context: a\n",
+    ],
+)
+def test_what_is_no_kubeconfig_is_a_usage_error(tmp_path: Path, document: bytes) -> None:
+    path = tmp_path / "config"
+    path.write_bytes(document)
+    with pytest.raises(UsageError, match="config"):
+        context_name(settings(path))
