@@ -103,6 +103,12 @@ class RunbookFile(pytest.Module):
         """
         feature = get_feature(str(self.path.parent), self.path.name, ENCODING)
         parsed = [s for cause in self.runbook.causes for s in cause.scenarios]
+        stray = [s for s in parsed if s.phase is None]
+        if stray:
+            raise self.CollectError(
+                f"{self.runbook.path}:{stray[0].line}: {stray[0].name!r} has not exactly one phase "
+                "tag, so no drill would ask it. `drillbook lint` says more."
+            )
         if len(feature.scenarios) != len(parsed):
             raise self.CollectError(
                 f"{self.runbook.path}: {len(parsed)} scenarios but {len(feature.scenarios)} names: "

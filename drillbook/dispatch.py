@@ -7,8 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +17,7 @@ from drillbook import records
 from drillbook.collect import drill_name, drills_of
 from drillbook.errors import UsageError
 from drillbook.model import Control, Duration, Phase, Runbook
-from drillbook.signals import DISPATCHED
+from drillbook.signals import DISPATCHED, handled_by
 
 MANIFEST = "manifest.json"
 
@@ -56,7 +55,8 @@ def select(
         for one in every
         if (not causes or one.cause in causes) and (not controls or one.control in controls)
     ]
-    if not chosen:
+    unknown = [cause for cause in causes if cause not in {one.cause for one in every}]
+    if unknown or not chosen:
         known = ", ".join(drill_name(one.cause, one.control) for one in every)
         raise UsageError(
             f"no drill matches --cause {' '.join(causes) or '(any)'} "
@@ -73,7 +73,8 @@ class Dispatcher:
     folder: Path
     until: Phase
     keep: Duration | None
-    environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """On top of this process's: what makes the child drill the cluster that was admitted here."""
     interrupted: bool = False
     _child: subprocess.Popen[bytes] | None = None
 
@@ -91,7 +92,7 @@ class Dispatcher:
     def run(self, selected: Sequence[Selected]) -> list[records.Drill]:
         """Run every drill until one is interrupted. Returns the records that were written."""
         found = []
-        with self._signals_passed_on():
+        with handled_by(self._pass_on):
             for number, one in enumerate(selected, start=1):
                 if self.interrupted:
                     break
@@ -109,9 +110,11 @@ class Dispatcher:
                 cwd=self.root,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
-                env={**self.environment, DISPATCHED: str(os.getpid())},
+                env={**os.environ, **self.environment, DISPATCHED: str(os.getpid())},
                 start_new_session=True,
             )
+            if self.interrupted:  # by a signal that came while the process was made
+                self._child.send_signal(signal.SIGTERM)
             status = self._child.wait()
             self._child = None
         path = self.folder / one.record
@@ -134,18 +137,8 @@ class Dispatcher:
             *("-p", "no:cacheprovider", "-W", "default"),
         ]
 
-    @contextmanager
-    def _signals_passed_on(self) -> Iterator[None]:
-        def pass_on(number: int, frame: FrameType | None) -> None:
-            self.interrupted = True
-            if self._child is not None:
-                # Both signals take the same path in a drill: undo, record, end.
-                self._child.send_signal(signal.SIGTERM)
-
-        numbers = (signal.SIGINT, signal.SIGTERM)
-        before = {number: signal.signal(number, pass_on) for number in numbers}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+    def _pass_on(self, number: int, frame: FrameType | None) -> None:
+        self.interrupted = True
+        if self._child is not None:
+            # All signals take the same path in a drill: undo, record, end.
+            self._child.send_signal(signal.SIGTERM)

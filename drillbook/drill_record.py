@@ -20,7 +20,7 @@ def record_of(incident: Incident) -> records.Drill:
     plan, recorder, clock = incident.plan, incident.recorder, incident.clock
     runbook = plan.bound.runbook
     scenarios = recorder.scenarios(plan.cause, plan.scenarios)
-    questions = question_records(incident.asked)
+    questions = question_records(incident.soundings.asked)
     drill = records.Drill(
         run=plan.run,
         runbook=runbook.id,
@@ -30,7 +30,7 @@ def record_of(incident: Incident) -> records.Drill:
         control=plan.control,
         attempt=1,
         commit=plan.commit,
-        hash=proof.hash_of(plan.bound, plan.cause, incident.settings.root, plan.rules),
+        hash=plan.hash,
         engine=proof.ENGINE,
         started=incident.started,
         ended=clock.now(),
@@ -43,7 +43,7 @@ def record_of(incident: Incident) -> records.Drill:
         interrupted=incident.interrupted,
         reason=incident.reason,
         rto_s=rto_s(runbook),
-        times=recorder.times(plan.floor_s(incident.settings), plan.skew_s),
+        times=times(incident, scenarios),
         scenarios=scenarios,
         questions=questions,
         manual=sum(s.verdict is Verdict.MANUAL for r in scenarios for s in r.steps),
@@ -58,6 +58,15 @@ def record_of(incident: Incident) -> records.Drill:
     return redact_drill(drill, incident.secrets)
 
 
+def times(incident: Incident, scenarios: Sequence[records.ScenarioRecord]) -> records.Times:
+    """The moments; the cause was not found (t5) unless the whole diagnosis passed."""
+    plan = incident.plan
+    found = incident.recorder.times(plan.floor_s(incident.settings), plan.skew_s)
+    diagnosed = [s.verdict for s in scenarios if s.phase is Phase.DIAGNOSIS]
+    passed = verdict_of(diagnosed) is Verdict.PASSED
+    return found if passed else found.model_copy(update={"t5": None})
+
+
 def verdict(
     incident: Incident,
     scenarios: Sequence[records.ScenarioRecord],
@@ -66,9 +75,11 @@ def verdict(
     """Plain: that of the first step that is FAILED or ERROR. Healthy: FAILED when a phase held,
     ERROR when one could not be answered."""
     if incident.plan.is_healthy:
+        if incident.failed:
+            return Verdict.ERROR
         if any(q.held for q in questions):
             return Verdict.FAILED
         unknown = not questions or any(q.held is None for q in questions)
-        return Verdict.ERROR if unknown or incident.failed else Verdict.PASSED
+        return Verdict.ERROR if unknown else Verdict.PASSED
     found = verdict_of([s.verdict for s in scenarios])
     return Verdict.ERROR if incident.failed and found is Verdict.NOT_RUN else found

@@ -16,7 +16,7 @@ from drillbook.incident import Incident
 from drillbook.lint import TAGS
 from drillbook.model import Duration, Phase
 from drillbook.session import DrillSession
-from drillbook.signals import take_termination_as_interrupt
+from drillbook.signals import held_off, take_termination_as_interrupt
 
 SESSION = pytest.StashKey[DrillSession]()
 _RUNNING: list[Incident] = []
@@ -57,13 +57,21 @@ def _open(config: pytest.Config) -> DrillSession:
 
 
 def select(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Refuse to run drills by accident; drop the phases after `--drill-until`."""
-    drills = [item for item in items if isinstance(item.parent, DrillClass)]
-    if drills and not config.getoption("--drill") and not config.option.collectonly:
+    """Refuse to run drills by accident, or in part: an expression keeps or drops a whole drill."""
+    owners = [item.parent for item in items if isinstance(item.parent, DrillClass)]
+    if owners and not config.getoption("--drill") and not config.option.collectonly:
         raise pytest.UsageError(
-            f"{len(drills)} scenarios of runbooks were collected, which change a cluster. "
+            f"{len(owners)} scenarios of runbooks were collected, which change a cluster. "
             "Pass --drill to perform them, or use `drillbook drill`."
         )
+    for node in dict.fromkeys(owners):
+        whole = sum(name.startswith("test_") for name in vars(node.obj))
+        kept = owners.count(node)
+        if config.getoption("--drill") and kept < whole:
+            raise pytest.UsageError(
+                f"{node.nodeid}: {kept} of its {whole} scenarios were selected. A drill is kept or "
+                "dropped as a whole: select by the drill's name, or use --drill-until."
+            )
 
 
 def apply_tag(tag: str, function: Any) -> bool | None:
@@ -81,9 +89,10 @@ def run(request: pytest.FixtureRequest) -> Iterator[Incident]:
         incident.begin()
         yield incident
     finally:
-        path = session.write(incident.end())
-        _RUNNING.remove(incident)
-        incident.progress.say(f"record: {path}")
+        with held_off():
+            path = session.write(incident.end())
+            _RUNNING.remove(incident)
+            incident.progress.say(f"record: {path}")
 
 
 def before_scenario(request: pytest.FixtureRequest, scenario: Any) -> None:

@@ -61,7 +61,12 @@ class Performer:
         """Read until it holds or the budget ends. The last answer is kept either way."""
         within = budget or probe.within or self.settings.duration("probe_within")
         started, begin = self.clock.now(), self.clock.monotonic()
-        wait = _Wait(probe=probe, held_for_s=probe.throughout.seconds if probe.throughout else 0.0)
+        wait = _Wait(
+            probe=probe,
+            held_for_s=probe.throughout.seconds if probe.throughout else 0.0,
+            gap_limit_s=2 * self.settings.scrape_s,
+            answered_at=begin,
+        )
         while True:
             self._read(wait)
             elapsed = self.clock.monotonic() - begin
@@ -86,7 +91,7 @@ class Performer:
             self._refuse_silence_before_sound(probe)
             reading = probe.source.read(self.clients)
         except CouldNotTell as error:
-            wait.could_not_tell(str(error))
+            wait.could_not_tell(str(error), self.clock.monotonic())
             return
         self._hear(probe, reading)
         self.listener(probe, reading)
@@ -128,6 +133,7 @@ class Performer:
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
+                errors="replace",
                 timeout=within.seconds,
                 check=False,
             )
@@ -166,12 +172,17 @@ class _Wait:
 
     probe: Probe
     held_for_s: float
+    gap_limit_s: float
+    """Longer without an answer, and nobody can say what was the case meanwhile."""
+    answered_at: float
+    longest_gap_s: float = 0.0
     observed: str = "nothing was read"
     unknown: bool = True
     held_since: float | None = None
 
     def answer(self, reading: Reading, holds: bool, at: float) -> None:
         self.unknown = False
+        self.answered_at = at
         self.observed = _trim(_shown(reading))
         if not holds:
             self.held_since = None
@@ -186,8 +197,9 @@ class _Wait:
         self.unknown = isinstance(reading.answer, AlertState)
         self.observed = _trim(f"{_shown(reading)} (older than the last change)")
 
-    def could_not_tell(self, why: str) -> None:
+    def could_not_tell(self, why: str, at: float) -> None:
         self.unknown, self.held_since, self.observed = True, None, _trim(why)
+        self.longest_gap_s = max(self.longest_gap_s, at - self.answered_at)
 
     def done(self, at: float) -> bool:
         return self.held_since is not None and at - self.held_since >= self.held_for_s
@@ -195,7 +207,8 @@ class _Wait:
     def verdict(self, at: float) -> Verdict:
         if self.done(at):
             return Verdict.PASSED
-        return Verdict.ERROR if self.unknown else Verdict.FAILED
+        blind = self.unknown or self.longest_gap_s > self.gap_limit_s
+        return Verdict.ERROR if blind else Verdict.FAILED
 
 
 def expectation(probe: Probe, within: Duration) -> str:

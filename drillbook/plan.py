@@ -24,6 +24,8 @@ class Plan:
     cluster: records.Cluster
     rules: dict[str, AlertRule]
     skew_s: float
+    hash: str
+    """Of what is drilled, taken before it is."""
     until: Phase = Phase.PREVENTION
     keep: Duration | None = None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TextIO
 
@@ -30,7 +31,9 @@ class Progress:
             self._last = self.clock.monotonic()
             passed = self._last - self._begin
             first = text.splitlines()[0] if text else ""
-            print(f"  {passed:6.1f} s  {first}", file=self.stream, flush=True)
+            # A reader that has gone (a closed pipe or terminal) must not end a drill or its undo.
+            with suppress(OSError):
+                print(f"  {passed:6.1f} s  {first}", file=self.stream, flush=True)
 
     def waiting(self, what: str) -> None:
         """Say it when nothing was said for a while."""

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from drillbook.clock import Stopped
@@ -57,6 +58,18 @@ class Questions:
         for bound in scenarios:
             self._asked.append((cause, bound, self._pool.submit(self._scenario, bound.steps)))
 
+    def watch(self, probe: Probe) -> Future[Evidence | None]:
+        """One probe beside the questions, for its own `within`. None: the drill ended before."""
+        return self._pool.submit(self._watched, probe)
+
+    def _watched(self, probe: Probe) -> Evidence | None:
+        try:
+            return self._once(probe)
+        except Stopped:
+            return None
+        except Exception as error:  # noqa: BLE001 - as above
+            return self._surprise(error)
+
     def answers(self) -> tuple[Asked, ...]:
         """Wait for every answer, in the order of asking."""
         found = tuple(
@@ -73,6 +86,8 @@ class Questions:
                 evidence = self._step(step)
             except Stopped:
                 break
+            except Exception as error:  # noqa: BLE001 - a thread's surprise is unknown, not a crash
+                evidence = self._surprise(error)
             seen[place] = evidence
             if evidence.verdict not in (Verdict.PASSED, Verdict.MANUAL):
                 break
@@ -88,6 +103,16 @@ class Questions:
                 "the same."
             )
         return self._once(step.value)
+
+    def _surprise(self, error: Exception) -> Evidence:
+        return Evidence(
+            verdict=Verdict.ERROR,
+            command="",
+            expected="an answer",
+            observed=f"{type(error).__name__}: {error}",
+            started=datetime.now(UTC),
+            took=timedelta(),
+        )
 
     def _once(self, probe: Probe) -> Evidence:
         with self._lock:

@@ -25,7 +25,11 @@ def reinject(fault: Fault, injector: Injector, performer: Performer, watch_s: fl
     taken = injector.take_back(fault)
     performer.clients.since = clock.now()
     applied = injector.inject(fault)
-    verdict, outcome, observed = _judge(fault, applied, performer, watch_s)
+    verdict, outcome, observed = _judge(fault, applied, injector, performer, watch_s)
+    if applied.outcome is Outcome.APPLIED:
+        # The steps that follow are about what comes after the watch, not about what the old pods
+        # still did while they ended.
+        performer.clients.since = clock.now()
     took = timedelta(seconds=clock.monotonic() - begin)
     before = f"taken back first: {', '.join(taken)}; " if taken else ""
     return Evidence(
@@ -41,7 +45,7 @@ def reinject(fault: Fault, injector: Injector, performer: Performer, watch_s: fl
 
 
 def _judge(
-    fault: Fault, applied: Applied, performer: Performer, watch_s: float
+    fault: Fault, applied: Applied, injector: Injector, performer: Performer, watch_s: float
 ) -> tuple[Verdict, str, str]:
     if applied.outcome is Outcome.BLOCKED:
         return Verdict.PASSED, "blocked", applied.said
@@ -52,5 +56,8 @@ def _judge(
         return Verdict.FAILED, "took effect", f"{applied.said}; effect: {seen.observed}"
     if seen.verdict is Verdict.ERROR:
         return Verdict.ERROR, "not applied", f"{applied.said}; effect unknown: {seen.observed}"
+    if not injector.made_anew(fault):
+        gone = f"{applied.said}; but no new pod came, so nothing could show the effect"
+        return Verdict.ERROR, "not applied", gone
     quiet = f"{applied.said}; no effect in {watch_s:.0f} s: {seen.observed}"
     return Verdict.PASSED, "absorbed", quiet

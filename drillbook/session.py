@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from drillbook import checkout, guard, monitoring, records
+from drillbook import checkout, guard, monitoring, proof, records
 from drillbook.bind import Binder
 from drillbook.clock import SystemClock
 from drillbook.errors import RunbookProblem
@@ -16,9 +16,8 @@ from drillbook.monitoring import AlertRule
 from drillbook.plan import Plan
 from drillbook.progress import Progress
 from drillbook.settings import Settings
-from drillbook.signals import held_off
 from drillbook.sources import cluster
-from drillbook.sources.clients import Connections
+from drillbook.sources.clients import Connections, context_name
 from drillbook.steps import DEFINITIONS
 
 
@@ -27,7 +26,7 @@ def connections(settings: Settings) -> Connections:
     return Connections(
         settings,
         {
-            "CONTEXT": settings.context or "",
+            "CONTEXT": context_name(settings),
             "PROMETHEUS": settings.prometheus_url or "",
             "ALERTMANAGER": settings.alertmanager_url or "",
         },
@@ -81,6 +80,7 @@ class DrillSession:
             cluster=admitted,
             rules=self.rules,
             skew_s=round(cluster.clock_skew_s(clients), 3),
+            hash=proof.hash_of(bound, cause, self.settings.root, self.rules),
             until=self.until,
             keep=self.keep,
         )
@@ -90,7 +90,6 @@ class DrillSession:
             clients=clients,
             clock=clock,
             progress=Progress(clock),
-            undisturbed=held_off,
         )
 
     def write(self, drill: records.Drill) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,11 +14,14 @@ from drillbook import checkout, guard, records, score
 from drillbook.clock import SystemClock
 from drillbook.commands import book, gate
 from drillbook.dispatch import Dispatcher, Selected, select
-from drillbook.errors import RunbookProblem
+from drillbook.errors import DrillbookError, RunbookProblem, UsageError
 from drillbook.faults import DrillNamespace, drill_namespaces, expired
+from drillbook.faults.namespace import OWNER_LABEL
 from drillbook.model import Control, Duration, Phase, Runbook, Verdict
+from drillbook.reader import UNREADABLE
 from drillbook.session import connections
 from drillbook.settings import Settings
+from drillbook.sources.clients import context_name
 
 
 def drill(
@@ -33,7 +37,9 @@ def drill(
     runbooks, problems = gate.problems(settings, paths)
     if problems:
         text = "\n".join(str(problem) for problem in problems)
-        raise RunbookProblem(f"{text}\nNothing is drilled before these are mended.")
+        unreadable = any(problem.rule == UNREADABLE for problem in problems)
+        kind = UsageError if unreadable else RunbookProblem
+        raise kind(f"{text}\nNothing is drilled before these are mended.")
     selected = select(runbooks, causes, controls)
     _ask_guards(settings, runbooks)
     swept = sweep(settings, console, only_expired=True)
@@ -41,14 +47,60 @@ def drill(
         console.print(f"swept {swept} kept drills past their expiry")
     commit = checkout.commit(settings.root)
     run = f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%SZ}-{commit.partition('+')[0]}"
-    dispatcher = Dispatcher(root=settings.root, folder=settings.runs / run, until=until, keep=keep)
+    dispatcher = Dispatcher(
+        root=settings.root,
+        folder=settings.runs / run,
+        until=until,
+        keep=keep,
+        environment=_pinned(settings),
+    )
     dispatcher.begin(selected, commit)
     drills = dispatcher.run(selected)
-    _report(settings, dispatcher.folder, selected, drills, console)
-    if dispatcher.interrupted:
-        return 5 if records.exit_code(drills) == 5 else 130
-    code = records.exit_code(drills)
-    return 4 if len(drills) < len(selected) and code == 0 else code
+    missing = len(drills) < len(selected)
+    code = exit_code(
+        drills, missing, dispatcher.interrupted, missing and _left_behind(settings, run)
+    )
+    try:
+        _report(settings, dispatcher.folder, selected, drills, console)
+    except (DrillbookError, OSError) as error:
+        console.print(f"the reports could not be written: {error}", markup=False)
+        return code or 4
+    return code
+
+
+def exit_code(
+    drills: Sequence[records.Drill], missing: bool, interrupted: bool, left_behind: bool
+) -> int:
+    """The records' code, when every drill has one: a drill without a record is could-not-tell, and
+    an undo that failed when its namespace is still there."""
+    code = records.exit_code(drills) if drills else 4
+    if code == 5 or left_behind:
+        return 5
+    if interrupted:
+        return 130
+    return code or (4 if missing else 0)
+
+
+def _pinned(settings: Settings) -> dict[str, str]:
+    """The cluster that the guard admitted, so that a child loads no other."""
+    fields = {
+        "DRILLBOOK_KUBECONFIG": settings.kubeconfig and str(settings.kubeconfig.resolve()),
+        "DRILLBOOK_CONTEXT": context_name(settings),
+        "DRILLBOOK_ALLOWED_CLUSTERS": json.dumps(settings.allowed_clusters),
+        "DRILLBOOK_PROMETHEUS_URL": settings.prometheus_url,
+        "DRILLBOOK_ALERTMANAGER_URL": settings.alertmanager_url,
+        "DRILLBOOK_TOOL_PATH": settings.tool_path,
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+def _left_behind(settings: Settings, run: str) -> bool:
+    """Whether a drill that left no record left its namespace. Unknown counts as left."""
+    try:
+        found = drill_namespaces(connections(settings))
+    except DrillbookError:
+        return True
+    return any((n.metadata.labels or {}).get(OWNER_LABEL) == run for n in found)
 
 
 def _ask_guards(settings: Settings, runbooks: Sequence[Runbook]) -> None:

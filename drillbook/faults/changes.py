@@ -41,6 +41,8 @@ class Injector:
     clients: Connections
     namespace: str
     pre_images: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+    deleted: dict[int, frozenset[str]] = field(default_factory=dict)
+    """The UIDs that each Restart deleted last."""
 
     def inject(self, fault: Fault) -> Applied:
         """Apply every change in order; stop at the first that is refused."""
@@ -67,7 +69,7 @@ class Injector:
     def _apply(self, number: int, change: Change) -> Applied:
         try:
             if isinstance(change, Restart):
-                return self._restart(change)
+                return self._restart(number, change)
             live = self._get(change.target)
             self.pre_images.setdefault(number, pre_image(live, change.patch))
             before = live["metadata"]["resourceVersion"]
@@ -78,7 +80,26 @@ class Injector:
             return Applied(Outcome.NOT_APPLIED, f"{change.target}: the patch changed nothing")
         return Applied(Outcome.APPLIED, f"{change.target}: version {before} -> {after}")
 
-    def _restart(self, change: Restart) -> Applied:
+    def made_anew(self, fault: Fault) -> bool:
+        """Whether every Restart's controller made a pod with a new UID. Raises CouldNotTell."""
+        return all(
+            self._uids(change.target) - self.deleted.get(number, frozenset())
+            for number, change in enumerate(fault.changes)
+            if isinstance(change, Restart)
+        )
+
+    def _uids(self, target: Target) -> frozenset[str]:
+        try:
+            pods = self._resource(target).get(
+                namespace=self.namespace,
+                label_selector=self.clients.resolve(target.selector),
+                _request_timeout=self.clients.request_timeout,
+            )
+        except KUBE_ERRORS as error:
+            raise could_not_ask(f"the Kubernetes API about {target}", error) from error
+        return frozenset(pod.metadata.uid for pod in pods.items)
+
+    def _restart(self, number: int, change: Restart) -> Applied:
         """Delete the pods there are; their controller makes new ones with new UIDs."""
         resource = self._resource(change.target)
         selector = self.clients.resolve(change.target.selector)
@@ -88,6 +109,7 @@ class Injector:
                 label_selector=selector,
                 _request_timeout=self.clients.request_timeout,
             ).items
+            self.deleted[number] = frozenset(pod.metadata.uid for pod in pods)
             for pod in pods:
                 resource.delete(
                     name=pod.metadata.name,

@@ -91,22 +91,26 @@ class DrillNamespace:
         except KUBE_ERRORS as error:
             raise could_not_ask(f"the Kubernetes API marking {self.name}", error) from error
 
-    def remove(self, clock: Clock, within_s: float, poll_s: float) -> None:
-        """Delete it and wait until the server says that it is gone.
+    def remove(self, clock: Clock, within_s: float, poll_s: float, settle_s: float = 0.0) -> None:
+        """Delete it and wait until the server says that it is gone, for `settle_s` seconds.
 
         Raises UndoFailed with what is left when it is not gone after `within_s` seconds. A server
         that does not answer is not a server that says so.
         """
         deadline = clock.monotonic() + within_s
+        gone_since: float | None = None
         deleted, last = False, "the deletion was not accepted"
         while clock.monotonic() < deadline:
             try:
-                deleted = deleted or self._delete()
-                if not self._exists():
+                deleted = (deleted and gone_since is None) or self._delete()
+                if self._exists():
+                    gone_since, last = None, "still terminating"
+                elif (
+                    clock.monotonic() - (gone_since := gone_since or clock.monotonic()) >= settle_s
+                ):
                     return
-                last = "still terminating"
             except CouldNotTell as error:
-                last = str(error)
+                gone_since, last = None, str(error)
             clock.sleep(poll_s)
         raise UndoFailed(
             f"namespace {self.name} is not gone after {within_s:g} s: {last}. "
