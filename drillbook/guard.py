@@ -56,12 +56,14 @@ def _differences(
     settings: Settings,
     clients: Connections,
     rule: AlertRule,
-    loaded: Mapping[str, cluster.LoadedRule],
+    loaded: Mapping[str, tuple[cluster.LoadedRule, ...]],
 ) -> list[str]:
-    running = loaded.get(rule.name)
-    if running is None:
+    ones = loaded.get(rule.name, ())
+    if not ones:
         return [f"{rule.name} is not loaded"]
-    found = []
+    if len(ones) > 1:
+        return [f"{len(ones)} rules are named {rule.name}"]
+    running, found = ones[0], []
     if running.for_s != rule.for_s:
         found.append(f"{rule.name} has for {running.for_s:g} s, not {rule.for_s:g} s")
     if running.evaluation_s != settings.evaluation_s:

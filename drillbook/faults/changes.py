@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -12,8 +13,23 @@ from drillbook.errors import CouldNotTell
 from drillbook.model import Change, Fault, Patch, Restart, Target
 from drillbook.sources.clients import KUBE_ERRORS, Connections, could_not_ask
 
-_ADMISSION_WORDS = ("admission", "denied the request", "exceeded quota", "ValidatingAdmission")
-"""What a refusal by a rule says with a 403, as against a missing right ("User ... cannot ...")."""
+_NO_RIGHT = re.compile(r'User "[^"]*" cannot ')
+"""What a missing right says, whatever the object is called."""
+_WEBHOOK = r'admission webhook "[^"]+" denied the request'
+_RULES = re.compile(
+    "|".join(
+        (
+            _WEBHOOK,
+            r"ValidatingAdmissionPolicy '[^']+' with binding '[^']+' denied request",
+            r"violates PodSecurity",
+            r"(?:exceeded|failed) quota: ",
+            # The LimitRanger's three sentences.
+            r"(?:maximum|minimum) \S+ usage per \w+ is ",
+            r"max limit to request ratio per \w+ is ",
+        )
+    )
+)
+"""What a refusal by a rule says with a 403. A closed list: any other 403 is no proof of a rule."""
 
 
 class Outcome(StrEnum):
@@ -72,13 +88,13 @@ class Injector:
                 return self._restart(number, change)
             live = self._get(change.target)
             self.pre_images.setdefault(number, pre_image(live, change.patch))
-            before = live["metadata"]["resourceVersion"]
-            after = self._patch(change.target, change.patch)["metadata"]["resourceVersion"]
+            after = self._patch(change.target, change.patch)
         except CouldNotTell as error:
             return Applied(refusal(error.__cause__), f"{change.target}: {error}")
-        if after == before:
+        if not took(live, after, change.patch):
             return Applied(Outcome.NOT_APPLIED, f"{change.target}: the patch changed nothing")
-        return Applied(Outcome.APPLIED, f"{change.target}: version {before} -> {after}")
+        before, now = (one["metadata"]["resourceVersion"] for one in (live, after))
+        return Applied(Outcome.APPLIED, f"{change.target}: version {before} -> {now}")
 
     def made_anew(self, fault: Fault) -> bool:
         """Whether every Restart's controller made a pod with a new UID. Raises CouldNotTell."""
@@ -170,11 +186,26 @@ def contains_patch(live: Mapping[str, Any], patch: Mapping[str, Any]) -> bool:
     return True
 
 
+def took(before: Mapping[str, Any], after: Mapping[str, Any], patch: Mapping[str, Any]) -> bool:
+    """Whether a patch was a change: not in place in the object before, and in it after.
+
+    Not by resourceVersion: every write of a status moves it, and a crash loop writes all the time.
+    A generation moves with what is wanted only, but not every kind has one, and a patch of metadata
+    leaves it as it is; the fields may be written in another way (1024Mi as 1Gi). So either will do.
+    """
+    generations = [one["metadata"].get("generation") for one in (before, after)]
+    in_place = generations[0] != generations[1] or contains_patch(after, patch)
+    return in_place and not contains_patch(before, patch)
+
+
 def refusal(error: BaseException | None) -> Outcome:
     """Blocked by a rule, or not applied for want of a right, an object, a slot or an answer."""
     status, said = getattr(error, "status", None), _message(error)
-    by_rule = status == 403 and any(word in said for word in _ADMISSION_WORDS)
-    return Outcome.BLOCKED if status == 422 or by_rule else Outcome.NOT_APPLIED
+    if _NO_RIGHT.search(said):
+        return Outcome.NOT_APPLIED
+    by_rule = status == 403 and _RULES.search(said)
+    by_webhook = status == 400 and re.search(_WEBHOOK, said)
+    return Outcome.BLOCKED if status == 422 or by_rule or by_webhook else Outcome.NOT_APPLIED
 
 
 def _refused(target: Target, verb: str, error: Exception) -> CouldNotTell:

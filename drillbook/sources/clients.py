@@ -7,7 +7,8 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -27,8 +28,12 @@ from drillbook.model import Word, resolve
 from drillbook.settings import Settings
 from drillbook.sources.kubeconfig import context_name, path_of
 
-__all__ = ["KUBE_ERRORS", "Connections", "context_name", "could_not_ask"]
+__all__ = ["KUBE_ERRORS", "Connections", "asking", "context_name", "could_not_ask"]
 
+_OTHER_SHAPE = (
+    *(LookupError, TypeError, ValueError, AttributeError, OverflowError),
+    yaml.YAMLError,
+)
 KUBE_ERRORS = (ApiException, DynamicApiError, ResourceNotFoundError, urllib3.exceptions.HTTPError)
 
 
@@ -63,22 +68,16 @@ class Connections:
 
     def resource(self, api_version: str, kind: str) -> Any:
         """The dynamic client's handle on one kind. Raises CouldNotTell when it is not served."""
-        with self._lock:
-            try:
-                return self._dynamic.resources.get(api_version=api_version, kind=kind)
-            except KUBE_ERRORS as error:
-                raise could_not_ask("the Kubernetes API", error) from error
+        with self._lock, asking("the Kubernetes API"):
+            return self._dynamic.resources.get(api_version=api_version, kind=kind)
 
     def kind_of(self, plural: str) -> Any:
         """The handle on a kind by the name that kubectl takes, such as `pods`."""
-        with self._lock:
-            try:
-                found = self._dynamic.resources.search(name=plural)
-            except KUBE_ERRORS as error:
-                raise could_not_ask("the Kubernetes API", error) from error
+        with self._lock, asking("the Kubernetes API"):
+            found = self._dynamic.resources.search(name=plural)
         if not found:
             raise CouldNotTell(f"the Kubernetes API serves no kind named {plural!r}.")
-        return found[0]
+        return min(found, key=_strangeness)
 
     @property
     def request_timeout(self) -> float:
@@ -96,22 +95,56 @@ class Connections:
 
     def prometheus(self, path: str, parameters: list[tuple[str, str]]) -> Any:
         """The `data` of one answer of Prometheus' API."""
-        base = self.values["PROMETHEUS"]
+        base = self._endpoint("PROMETHEUS")
         answer = self.get_json(base, path, parameters)
-        if not isinstance(answer, dict) or answer.get("status") != "success":
+        usable = isinstance(answer, dict) and answer.get("status") == "success"
+        if not usable or "data" not in answer:
             raise CouldNotTell(f"{base}{path}: not an answer of Prometheus: {str(answer)[:200]}")
         return answer["data"]
 
     def alertmanager(self, path: str, parameters: list[tuple[str, str]]) -> Any:
-        return self.get_json(self.values["ALERTMANAGER"], path, parameters)
+        return self.get_json(self._endpoint("ALERTMANAGER"), path, parameters)
+
+    def _endpoint(self, variable: str) -> str:
+        """The base URL that a variable holds. Raises UsageError when its setting is empty."""
+        base = self.values.get(variable)
+        if not base:
+            raise UsageError(
+                f"no {variable.lower()}_url is set: a cluster of your own brings its own "
+                f"monitoring. Set `{variable.lower()}_url` in drillbook.toml."
+            )
+        return base
 
     def environment(self) -> dict[str, str]:
         """The environment of a command line: this process's, the drill's variables on top."""
         # Tools need the engine's libraries: `python3` is the interpreter that runs the drill.
-        folders = (self.settings.tool_path, str(Path(sys.executable).parent), os.environ["PATH"])
+        folders = (self.settings.tool_path, str(Path(sys.executable).parent), _path())
         path = os.pathsep.join(filter(None, folders))
         kubeconfig = {"KUBECONFIG": str(self.settings.kubeconfig)}
         return {**os.environ, **self.values, **kubeconfig, "PATH": path}
+
+
+def _path() -> str:
+    return os.environ.get("PATH", os.defpath)
+
+
+def _strangeness(resource: Any) -> tuple[bool, bool, bool]:
+    """Of several kinds with one plural name kubectl takes the one that sorts first: `pods` are the
+    core group's, not the PodMetrics of the metrics API."""
+    return (resource.kind.endswith("Metrics"), bool(resource.group), not resource.preferred)
+
+
+@contextmanager
+def asking(what: str) -> Iterator[None]:
+    """Around every read: no answer, and an answer of another shape, are both CouldNotTell."""
+    try:
+        yield
+    except KUBE_ERRORS as error:
+        raise could_not_ask(what, error) from error
+    except _OTHER_SHAPE as error:
+        raise CouldNotTell(
+            f"not the expected answer from {what}: {type(error).__name__}: {str(error)[:200]}"
+        ) from error
 
 
 def could_not_ask(what: str, error: Exception) -> CouldNotTell:

@@ -11,7 +11,7 @@ from kubernetes import client
 
 from drillbook.errors import CouldNotTell
 from drillbook.model import Duration
-from drillbook.sources.clients import KUBE_ERRORS, Connections, could_not_ask
+from drillbook.sources.clients import Connections, asking
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,12 +25,13 @@ class Identity:
 def identity(clients: Connections) -> Identity:
     """Raises CouldNotTell when the API does not answer, UsageError without a kubeconfig."""
     timeout = clients.request_timeout
-    try:
+    with asking("the Kubernetes API"):
         system = clients.core.read_namespace("kube-system", _request_timeout=timeout)
         version = client.VersionApi(clients.core.api_client).get_code(_request_timeout=timeout)
-    except KUBE_ERRORS as error:
-        raise could_not_ask("the Kubernetes API", error) from error
-    return Identity(uid=system.metadata.uid, version=version.git_version)
+        found = Identity(uid=system.metadata.uid, version=version.git_version)
+    if not (found.uid and found.version):
+        raise CouldNotTell("the Kubernetes API does not say which cluster it is, or its version.")
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,29 +44,28 @@ class LoadedRule:
     evaluation_s: float
 
 
-def loaded_rules(clients: Connections) -> dict[str, LoadedRule]:
-    """Every alert rule that Prometheus has loaded, by name."""
-    groups = clients.prometheus("/api/v1/rules", [("type", "alert")])["groups"]
-    return {
-        rule["name"]: LoadedRule(
-            name=rule["name"],
-            expr=rule["query"],
-            for_s=float(rule["duration"]),
-            evaluation_s=float(group["interval"]),
-        )
-        for group in groups
-        for rule in group["rules"]
-    }
+def loaded_rules(clients: Connections) -> dict[str, tuple[LoadedRule, ...]]:
+    """Every alert rule that Prometheus has loaded, by name: several may share one."""
+    answer = clients.prometheus("/api/v1/rules", [("type", "alert")])
+    found: dict[str, tuple[LoadedRule, ...]] = {}
+    with asking("Prometheus about its rules"):
+        for group, rule in ((g, r) for g in answer["groups"] for r in g["rules"]):
+            loaded = LoadedRule(
+                name=rule["name"],
+                expr=rule["query"],
+                for_s=float(rule["duration"]),
+                evaluation_s=float(group["interval"]),
+            )
+            found[loaded.name] = (*found.get(loaded.name, ()), loaded)
+    return found
 
 
 def scrape_interval_s(clients: Connections) -> float:
     """Prometheus' global scrape interval, in seconds."""
-    text = clients.prometheus("/api/v1/status/config", [])["yaml"]
-    configuration: dict[str, Any] = yaml.safe_load(text)
-    try:
+    answer = clients.prometheus("/api/v1/status/config", [])
+    with asking("Prometheus about its scrape interval"):
+        configuration: dict[str, Any] = yaml.safe_load(answer["yaml"])
         return Duration(configuration["global"]["scrape_interval"]).seconds
-    except (KeyError, ValueError) as error:
-        raise CouldNotTell(f"Prometheus' configuration has no scrape interval: {error}.") from error
 
 
 def normal_form(clients: Connections, query: str) -> str:
@@ -76,10 +76,14 @@ def normal_form(clients: Connections, query: str) -> str:
 def clock_skew_s(clients: Connections) -> float:
     """Prometheus' clock minus the runner's, in seconds, by one query's middle; +- half of it."""
     begin = time.time()
-    _, stamp = clients.prometheus("/api/v1/query", [("query", "time()")])["result"]
-    return float(stamp) - (begin + time.time()) / 2
+    answer = clients.prometheus("/api/v1/query", [("query", "time()")])
+    with asking("Prometheus about its clock"):
+        _, stamp = answer["result"]
+        return float(stamp) - (begin + time.time()) / 2
 
 
 def alertmanager_ready(clients: Connections) -> str:
     """Alertmanager's version. Raises CouldNotTell when it does not answer."""
-    return str(clients.alertmanager("/api/v2/status", [])["versionInfo"]["version"])
+    answer = clients.alertmanager("/api/v2/status", [])
+    with asking("Alertmanager about its version"):
+        return str(answer["versionInfo"]["version"])

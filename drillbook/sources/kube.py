@@ -8,12 +8,16 @@ from typing import Any
 from drillbook.errors import CouldNotTell
 from drillbook.model import Absent, Answer, Command, Reading, Var, Word, command, join
 from drillbook.sources import jsonpath
-from drillbook.sources.clients import KUBE_ERRORS, Connections, could_not_ask
+from drillbook.sources.clients import KUBE_ERRORS, Connections, asking
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kube:
-    """Answers with what kubectl's `-o jsonpath` prints, blank-separated, or `Absent`."""
+    """Answers with what kubectl's `-o jsonpath` prints, blank-separated, or `Absent`.
+
+    Of a list, `read` leaves out what is being removed: it says nothing about the present. The
+    printed command cannot do that, so for some seconds after a restart it shows old pods too.
+    """
 
     kind: str
     """As kubectl takes it: `pods`, `deployments`."""
@@ -38,11 +42,13 @@ class Kube:
         return found or Absent(f"{self.kind} {self.path}")
 
     def read(self, clients: Connections) -> Reading:
-        data = self._get(clients)
-        if data is None:
-            return Reading(answer=Absent(f"{self.kind}/{clients.resolve(self.name)}"))
-        _refuse_unobserved(data)
-        return Reading(answer=self.parse(jsonpath.evaluate(self.path, data)))
+        with asking(f"the Kubernetes API about {self.kind}"):
+            data = self._get(clients)
+            if data is None:
+                return Reading(answer=Absent(f"{self.kind}/{clients.resolve(self.name)}"))
+            present = _without_leaving(data)
+            _refuse_unobserved(present)
+            return Reading(answer=self.parse(jsonpath.evaluate(self.path, present)))
 
     def _get(self, clients: Connections) -> dict[str, Any] | None:
         """The object or list as JSON; None when the server says that it is not there."""
@@ -58,9 +64,19 @@ class Kube:
         except KUBE_ERRORS as error:
             if getattr(error, "status", None) == 404:
                 return None
-            raise could_not_ask(f"the Kubernetes API about {self.kind}", error) from error
+            raise
         data: dict[str, Any] = found.to_dict()
+        # An answer of another shape is a KeyError here, not an empty list.
+        _ = data["metadata"]["name"] if self.name else data["items"]
         return data
+
+
+def _without_leaving(data: dict[str, Any]) -> dict[str, Any]:
+    """A list without the items that are being removed; one object as it is."""
+    if "items" not in data:
+        return data
+    staying = [one for one in data["items"] or [] if not one["metadata"].get("deletionTimestamp")]
+    return {**data, "items": staying}
 
 
 def _refuse_unobserved(data: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from kubernetes.client.exceptions import ApiException
 
 from drillbook.model import Absent, Answer, Command, Reading, Var, Word, command
-from drillbook.sources.clients import KUBE_ERRORS, Connections, could_not_ask
+from drillbook.sources.clients import KUBE_ERRORS, Connections, asking, could_not_ask
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,16 +35,13 @@ class Logs:
         return text.strip() or Absent(f"log of {self.container}")
 
     def read(self, clients: Connections) -> Reading:
-        namespace = clients.resolve(self.namespace)
-        try:
+        namespace, selector = clients.resolve(self.namespace), clients.resolve(self.selector)
+        with asking("the Kubernetes API about pods"):
             pods = clients.core.list_namespaced_pod(
-                namespace,
-                label_selector=clients.resolve(self.selector),
-                _request_timeout=clients.request_timeout,
+                namespace, label_selector=selector, _request_timeout=clients.request_timeout
             )
-        except KUBE_ERRORS as error:
-            raise could_not_ask("the Kubernetes API about pods", error) from error
-        texts = [self._log(clients, namespace, pod.metadata.name) for pod in pods.items]
+            names = [pod.metadata.name for pod in pods.items]
+        texts = [self._log(clients, namespace, name) for name in names]
         return Reading(answer=self.parse("\n".join(filter(None, texts))))
 
     def _log(self, clients: Connections, namespace: str, pod: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from drillbook.errors import CouldNotTell
 from drillbook.model import Absent, AlertState, Answer, Command, Reading, Var, Word, command, join
-from drillbook.sources.clients import Connections
+from drillbook.sources.clients import Connections, asking
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,9 @@ class PromQL:
 
     metric: str
     labels: tuple[tuple[str, Word], ...]
-    window: str = "30s"
+    window: str = "15s"
+    """Three scrapes: long enough to lose one of them, short enough that what a former process
+    exposed has left it by the time that its successor is asked."""
     prometheus: Var = field(default=Var("PROMETHEUS"))
 
     @property
@@ -40,11 +42,14 @@ class PromQL:
         )
 
     def parse(self, text: str) -> Answer:
-        return self._newest(_result(json.loads(text)["data"])).answer
+        with asking("Prometheus"):
+            return self._newest(_result(json.loads(text)["data"])).answer
 
     def read(self, clients: Connections) -> Reading:
         query = clients.resolve(self.query)
-        reading = self._newest(_result(clients.prometheus("/api/v1/query", [("query", query)])))
+        answer = clients.prometheus("/api/v1/query", [("query", query)])
+        with asking("Prometheus"):
+            reading = self._newest(_result(answer))
         if isinstance(reading.answer, Absent):
             self._refuse_unknown(clients)
         return reading
@@ -60,7 +65,7 @@ class PromQL:
 
     def _refuse_unknown(self, clients: Connections) -> None:
         known = clients.prometheus("/api/v1/label/__name__/values", [("match[]", self.metric)])
-        if self.metric not in known:
+        if not isinstance(known, list) or self.metric not in known:
             raise CouldNotTell(
                 f"Prometheus knows no metric named {self.metric}: nothing that exposes it was "
                 "ever scraped. Check the name and the scrape configuration."
@@ -93,12 +98,12 @@ class FiringAlert:
 
     def parse(self, text: str) -> Answer:
         """Alertmanager's list alone: what it lists, Prometheus sent as firing."""
-        return _state([], json.loads(text))
+        with asking("Alertmanager"):
+            return _state([], json.loads(text))
 
     def read(self, clients: Connections) -> Reading:
         namespace = clients.resolve(self.namespace)
-        rule = self._rule(clients)
-        held = [a for a in rule["alerts"] if a["labels"].get("namespace") == namespace]
+        loaded = clients.prometheus("/api/v1/rules", [("type", "alert")])
         listed = clients.alertmanager(
             "/api/v2/alerts",
             [
@@ -107,12 +112,20 @@ class FiringAlert:
                 *(("active", "true"), ("inhibited", "false"), ("silenced", "false")),
             ],
         )
-        return Reading(answer=_state(held, listed), dated=_stamp(rule["lastEvaluation"]))
+        with asking("Prometheus and Alertmanager about alerts"):
+            rule = self._rule(loaded["groups"])
+            held = [a for a in rule["alerts"] if a["labels"].get("namespace") == namespace]
+            return Reading(answer=_state(held, listed), dated=_stamp(rule["lastEvaluation"]))
 
-    def _rule(self, clients: Connections) -> dict[str, Any]:
-        """The loaded rule. Raises CouldNotTell when it is not loaded or cannot be evaluated."""
-        groups = clients.prometheus("/api/v1/rules", [("type", "alert")])["groups"]
+    def _rule(self, groups: list[dict[str, Any]]) -> dict[str, Any]:
+        """The loaded rule. Raises CouldNotTell when it is not loaded, loaded more than once, or
+        cannot be evaluated."""
         rules = [r for group in groups for r in group["rules"] if r["name"] == self.alert]
+        if len(rules) > 1:
+            raise CouldNotTell(
+                f"Prometheus has {len(rules)} rules named {self.alert}, and alerts do not say "
+                "which of them they are of. Rename all but one."
+            )
         if not rules:
             raise CouldNotTell(
                 f"Prometheus has no rule named {self.alert}. "
@@ -124,7 +137,9 @@ class FiringAlert:
         return rule
 
 
-def _state(held: list[dict[str, Any]], listed: list[dict[str, Any]]) -> AlertState:
+def _state(held: list[dict[str, Any]], listed: Any) -> AlertState:
+    if not isinstance(listed, list):
+        raise CouldNotTell(f"Alertmanager answered without a list of alerts: {str(listed)[:200]}")
     states = {alert["state"] for alert in held}
     pages = (alert.get("annotations", {}).get("runbook_url", "") for alert in listed)
     return AlertState(

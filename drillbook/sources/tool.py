@@ -41,11 +41,14 @@ class Tool:
                 cwd=clients.settings.root,
                 capture_output=True,
                 text=True,
+                errors="replace",
                 timeout=DEADLINE_S,
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
             raise CouldNotTell(f"{line}: no answer in {DEADLINE_S:g} s.") from error
+        except OSError as error:
+            raise CouldNotTell(f"{line}: could not be started: {error}.") from error
         if done.returncode != 0:
             raise CouldNotTell(
                 f"{line}: exit {done.returncode}: {done.stderr.strip()[-300:] or 'no message'}"

@@ -1,10 +1,11 @@
 """Pre-images, and what kind of refusal a refusal is."""
 
 import json
+from typing import Any
 
 import pytest
 
-from drillbook.faults.changes import Outcome, contains_patch, pre_image, refusal
+from drillbook.faults.changes import Outcome, contains_patch, pre_image, refusal, took
 
 LIVE = {"data": {"heap": "512m", "path": "/app"}, "metadata": {"name": "conf"}}
 
@@ -23,6 +24,10 @@ def test_a_patch_is_in_place_only_when_every_field_is() -> None:
     assert not contains_patch(LIVE, {"spec": {"x": 1}})
 
 
+BLOCKED, NOT_APPLIED = Outcome.BLOCKED, Outcome.NOT_APPLIED
+ADMISSION = "admissionregistration.k8s.io"
+
+
 class Refused(Exception):
     def __init__(self, status: int, message: str) -> None:
         self.status, self.body = status, json.dumps({"message": message})
@@ -31,14 +36,28 @@ class Refused(Exception):
 @pytest.mark.parametrize(
     ("status", "message", "outcome"),
     [
-        (422, "field is immutable when `immutable` is set", Outcome.BLOCKED),
-        (403, 'admission webhook "x" denied the request', Outcome.BLOCKED),
-        (403, "exceeded quota: small", Outcome.BLOCKED),
-        (403, 'User "observer" cannot patch resource "configmaps"', Outcome.NOT_APPLIED),
-        (404, "not found", Outcome.NOT_APPLIED),
-        (409, "the object has been modified", Outcome.NOT_APPLIED),
-        (429, "too many requests", Outcome.NOT_APPLIED),
-        (500, "etcd is unhappy", Outcome.NOT_APPLIED),
+        (422, "field is immutable when `immutable` is set", BLOCKED),
+        (403, 'admission webhook "x" denied the request', BLOCKED),
+        (403, "exceeded quota: small", BLOCKED),
+        (403, 'pods "x" is forbidden: violates PodSecurity "restricted:latest"', BLOCKED),
+        (403, "forbidden: maximum memory usage per Container is 1Gi, but limit is 3Gi", BLOCKED),
+        (403, "forbidden: memory max limit to request ratio per Pod is 2, but 3", BLOCKED),
+        (403, "forbidden: failed quota: small: must specify limits.memory", BLOCKED),
+        (403, "ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no", BLOCKED),
+        (400, 'admission webhook "x" denied the request: no', BLOCKED),
+        (400, "the body is no JSON", NOT_APPLIED),
+        (500, 'failed calling webhook "x": refused', NOT_APPLIED),
+        (403, 'User "observer" cannot patch resource "configmaps"', NOT_APPLIED),
+        (403, f'x.{ADMISSION} is forbidden: User "u" cannot patch resource "x"', NOT_APPLIED),
+        (
+            403,
+            "unable to create new content in namespace x: it is terminating",
+            NOT_APPLIED,
+        ),
+        (404, "not found", NOT_APPLIED),
+        (409, "the object has been modified", NOT_APPLIED),
+        (429, "too many requests", NOT_APPLIED),
+        (500, "etcd is unhappy", NOT_APPLIED),
     ],
 )
 def test_only_a_rule_blocks(status: int, message: str, outcome: Outcome) -> None:
@@ -46,5 +65,31 @@ def test_only_a_rule_blocks(status: int, message: str, outcome: Outcome) -> None
 
 
 def test_no_answer_is_no_block() -> None:
-    assert refusal(None) is Outcome.NOT_APPLIED
-    assert refusal(TimeoutError()) is Outcome.NOT_APPLIED
+    assert refusal(None) is NOT_APPLIED
+    assert refusal(TimeoutError()) is NOT_APPLIED
+
+
+def live(limit: str, version: int, generation: int | None = None) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"resourceVersion": str(version)}
+    if generation is not None:
+        metadata["generation"] = generation
+    return {"metadata": metadata, "spec": {"limit": limit}}
+
+
+def test_a_status_written_meanwhile_is_no_change() -> None:
+    patch = {"spec": {"limit": "1Gi"}}
+    assert not took(live("1Gi", 7, 1), live("1Gi", 8, 1), patch)
+    assert took(live("3Gi", 7, 1), live("1Gi", 8, 2), patch)
+
+
+def test_another_spelling_of_what_is_there_is_no_change() -> None:
+    patch = {"spec": {"limit": "1024Mi"}}
+    assert not took(live("1Gi", 7, 1), live("1Gi", 8, 1), patch)
+    assert took(live("3Gi", 7, 1), live("1Gi", 8, 2), patch)
+
+
+def test_what_has_no_generation_is_judged_by_its_fields() -> None:
+    patch = {"spec": {"limit": "1Gi"}}
+    assert took(live("3Gi", 7), live("1Gi", 8), patch)
+    assert not took(live("3Gi", 7), live("3Gi", 8), patch)
+    assert not took(live("1Gi", 7), live("1Gi", 8), patch)

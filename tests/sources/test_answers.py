@@ -12,11 +12,14 @@ from typing import Any
 
 import pytest
 
+from drillbook import guard
 from drillbook.errors import CouldNotTell, UsageError
 from drillbook.model import Absent, AlertState
+from drillbook.monitoring import AlertRule
 from drillbook.settings import Settings
-from drillbook.sources import FiringAlert, Http, PromQL
+from drillbook.sources import FiringAlert, Http, Kube, Logs, PromQL, Tool, cluster
 from drillbook.sources.clients import Connections
+from tests.sources.test_kubeconfig import kubeconfig
 
 Answer = Callable[[str], tuple[int, str]]
 
@@ -34,7 +37,7 @@ def serving(answer: Answer) -> Iterator[str]:
             """Quiet."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
@@ -152,3 +155,151 @@ def test_an_unreachable_server_is_named_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(CouldNotTell) as caught:
         BATCH.read(connections(tmp_path, "http://127.0.0.1:9"))
     assert str(caught.value).endswith("/api/v1/query: [Errno 111] Connection refused")
+
+
+# --------------------------------------------------------------------------- other shapes
+
+ALERT = FiringAlert(alert="X")
+RULE = AlertRule(
+    name="X", expr="up", for_s=0, labels={}, annotations={"runbook_url": "r"}, file="f", line=1
+)
+READS: dict[str, Callable[[Connections], object]] = {
+    "identity": cluster.identity,
+    "pods": Kube(kind="pods", selector="a=b", path="{.items[*].x}").read,
+    "pod": Kube(kind="pods", name="a", path="{.x}").read,
+    "logs": Logs(selector="a=b", container="c").read,
+    "rules": cluster.loaded_rules,
+    "scrape": cluster.scrape_interval_s,
+    "skew": cluster.clock_skew_s,
+    "alertmanager": cluster.alertmanager_ready,
+    "monitoring": lambda c: guard.check_monitoring(c.settings, c, {"X": RULE}, ["X"]),
+    "alert": ALERT.read,
+    "query": BATCH.read,
+}
+SHAPES = (
+    *("", "null", "{}", "[]", "text", '"text"', '{"kind":"Nam', "<html>log in</html>"),
+    *('{"status":"success"}', '{"status":"success","data":null}', '{"items":[1]}'),
+    *('{"status":"success","data":{}}', '{"status":"success","data":[]}'),
+    '{"status":"success","data":{"yaml":"{"}}',
+    '{"status":"success","data":{"groups":[{"rules":[{"name":"X"}]}]}}',
+    '{"status":"success","data":{"resultType":"matrix","result":[{"values":[[1]]}]}}',
+    '{"status":"success","data":{"resultType":"matrix","result":[{"values":[[1e300,"1"]]}]}}',
+    '{"metadata":{},"items":"x","gitVersion":"v1"}',
+)
+
+
+def everything(root: Path, url: str) -> Connections:
+    path = kubeconfig(root, {}, clusters=[{"name": "c", "cluster": {"server": url}}])
+    values = {"PROMETHEUS": url, "ALERTMANAGER": url, "NAMESPACE": "drill-x", "CONTEXT": "one"}
+    return Connections(Settings(root=root, kubeconfig=path, request_timeout_s=2), values)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("read", READS)
+def test_another_shape_is_could_not_tell(tmp_path: Path, read: str, shape: str) -> None:
+    def answer(path: str) -> tuple[int, str]:
+        return 200, shape
+
+    with serving(answer) as url, pytest.raises(CouldNotTell):
+        READS[read](everything(tmp_path, url))
+
+
+def test_alertmanager_must_answer_with_a_list(tmp_path: Path) -> None:
+    def answer(path: str) -> tuple[int, str]:
+        return ok(rules()) if path.startswith("/api/v1/rules") else (200, "{}")
+
+    with serving(answer) as url, pytest.raises(CouldNotTell, match="without a list"):
+        FiringAlert(alert="Down").read(connections(tmp_path, url))
+
+
+def test_of_two_rules_of_one_name_neither_answers(tmp_path: Path) -> None:
+    twice = {"groups": rules()["groups"] * 2}
+    with serving(monitoring(twice, [])) as url, pytest.raises(CouldNotTell, match="2 rules named"):
+        FiringAlert(alert="Down").read(connections(tmp_path, url))
+
+
+def test_two_loaded_rules_of_one_name_are_a_difference(tmp_path: Path) -> None:
+    one = {"name": "X", "query": "up", "duration": 0}
+    groups = {"groups": [{"interval": 5, "rules": [one, {**one, "query": "down"}]}]}
+
+    def answer(path: str) -> tuple[int, str]:
+        if path.startswith("/api/v2/status"):
+            return 200, '{"versionInfo": {"version": "0"}}'
+        return ok(groups if "rules" in path else {"yaml": "global: {scrape_interval: 5s}"})
+
+    with serving(answer) as url, pytest.raises(CouldNotTell, match="2 rules are named X"):
+        READS["monitoring"](everything(tmp_path, url))
+
+
+@pytest.mark.parametrize("setting", ["prometheus", "alertmanager"])
+def test_an_endpoint_that_is_not_set_is_named(tmp_path: Path, setting: str) -> None:
+    values = {"PROMETHEUS": "http://p", "ALERTMANAGER": "http://a", setting.upper(): ""}
+    clients = Connections(Settings(root=tmp_path), values)
+    with pytest.raises(UsageError, match=f"Set `{setting}_url` in drillbook.toml"):
+        getattr(clients, setting)("/", [])
+
+
+# --------------------------------------------------------------------------- Kubernetes
+
+
+def kubernetes(pods: list[dict[str, Any]]) -> Answer:
+    """A server of pods, and of the metrics API's kind with the same plural name."""
+
+    def resources(kind: str) -> dict[str, Any]:
+        one = {"name": "pods", "kind": kind, "namespaced": True, "verbs": ["get", "list"]}
+        return {"kind": "APIResourceList", "resources": [{**one, "singularName": ""}]}
+
+    version = {"groupVersion": "metrics.k8s.io/v1beta1", "version": "v1beta1"}
+    group = {"name": "metrics.k8s.io", "versions": [version], "preferredVersion": version}
+    listed = {"apiVersion": "v1", "kind": "PodList", "metadata": {}}
+    answers = {
+        "/version": {"major": "1", "minor": "34", "gitVersion": "v1"},
+        "/api": {"kind": "APIVersions", "versions": ["v1"]},
+        "/apis": {"kind": "APIGroupList", "groups": [group]},
+        "/api/v1": resources("Pod"),
+        "/apis/metrics.k8s.io/v1beta1": resources("PodMetrics"),
+        "/api/v1/namespaces/drill-x/pods": {"items": pods, **listed},
+    }
+
+    def answer(path: str) -> tuple[int, str]:
+        found = answers.get(path.partition("?")[0])
+        return (404, "{}") if found is None else (200, json.dumps(found))
+
+    return answer
+
+
+def test_what_is_being_removed_says_nothing_about_the_present(tmp_path: Path) -> None:
+    old = {"metadata": {"name": "old", "deletionTimestamp": "2026-11-21T03:00:00Z"}}
+    new = {"metadata": {"name": "new"}}
+    source = Kube(kind="pods", selector="a=b", path="{.items[*].metadata.name}")
+    with serving(kubernetes([old, new])) as url:
+        assert source.read(everything(tmp_path, url)).answer == "new"
+    with serving(kubernetes([old])) as url:
+        assert isinstance(source.read(everything(tmp_path, url)).answer, Absent)
+
+
+def test_pods_are_pods_beside_a_metrics_server(tmp_path: Path) -> None:
+    with serving(kubernetes([])) as url:
+        clients = everything(tmp_path, url)
+        assert len(clients._dynamic.resources.search(name="pods")) > 1
+        assert clients.kind_of("pods").kind == "Pod"
+
+
+# --------------------------------------------------------------------------- tools
+
+
+def test_a_tool_that_prints_no_utf_8_is_read_all_the_same(tmp_path: Path) -> None:
+    tool = Tool(words=("printf", r'{"cause":"\351"}'), field="cause")
+    assert tool.read(connections(tmp_path, "")).answer == "\N{REPLACEMENT CHARACTER}"
+
+
+def test_a_machine_without_bash_is_could_not_tell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = Tool(words=("true",), field="cause")
+    monkeypatch.delenv("PATH")
+    with pytest.raises(CouldNotTell, match="printed no JSON"):
+        tool.read(connections(tmp_path, ""))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(CouldNotTell, match="could not be started"):
+        tool.read(connections(tmp_path, ""))
