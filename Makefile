@@ -11,12 +11,15 @@ $(SETUP): requirements.txt pyproject.toml
 	@bash scripts/setup_venv.sh $(VENV)
 	@touch $@
 
+machine:  ## say in the first second whether this machine can run the embedded cluster
+	@python3 -m drillbook.staging.preflight
+
 setup: $(SETUP)  ## install the pinned, hashed requirements into .venv
 
-drill: $(SETUP) staging-up  ## drill every runbook on the embedded staging cluster
+drill: machine $(SETUP) staging-up  ## drill every runbook on the embedded staging cluster
 	$(BIN)/drillbook drill
 
-test: $(SETUP)  ## the whole proof: pytest, the cluster's tests, then one real drill
+test: machine $(SETUP)  ## the whole proof: pytest, the cluster's tests, then one real drill
 	$(BIN)/pytest -n 2
 	$(BIN)/pytest -m staging
 	$(BIN)/drillbook staging up
@@ -34,7 +37,7 @@ lint: $(SETUP)  ## ruff, mypy --strict, import contracts, and the runbooks' own 
 bench: $(SETUP)  ## measure what docs/benchmarks.md reports
 	$(BIN)/python -m tests.bench
 
-staging-up: $(SETUP)  ## boot the embedded staging cluster (a no-op when it is up)
+staging-up: machine $(SETUP)  ## boot the embedded staging cluster (a no-op when it is up)
 	$(BIN)/drillbook staging up
 
 staging-down: $(SETUP)  ## remove it, leaving nothing but the build cache
@@ -44,4 +47,4 @@ lock: $(SETUP)  ## pin and hash the requirements again
 	$(BIN)/uv pip compile pyproject.toml --extra dev --extra staging --generate-hashes \
 	  --python-version 3.11 --no-annotate --custom-compile-command "make lock" -o requirements.txt
 
-.PHONY: help setup drill test lint bench staging-up staging-down lock
+.PHONY: help machine setup drill test lint bench staging-up staging-down lock

