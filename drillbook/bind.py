@@ -32,6 +32,9 @@ from drillbook.model import (
 )
 from drillbook.steps import Definition
 
+# A builder reads an argument, and files of the checkout that it names.
+_REFUSALS = (DrillbookError, ValueError, TypeError, LookupError, AttributeError, OSError)
+
 _ALLOWED: dict[str, tuple[str, ...]] = {
     "given": ("Workload", "Fault"),
     "when": ("Action", "Reinject", "Advice"),
@@ -124,12 +127,12 @@ class _Binding:
         definition, arguments = found[0]
         try:
             value = self._build(definition, arguments, step)
-        except (ValueError, TypeError, DrillbookError) as error:
+        except _REFUSALS as error:
             self._report(
                 step,
                 "bad-argument",
                 f"{step.text!r}: {str(error).rstrip('.')}.",
-                "Correct the argument.",
+                "Correct the argument, or what it stands for.",
             )
             return
         if type(value).__name__ not in _ALLOWED[step.keyword]:
@@ -216,7 +219,7 @@ class _Binding:
                 step,
                 "not-a-duration",
                 f"{step.text!r}: {bad[1]!r} is not a duration.",
-                f"Write a number and a unit, such as `within {bad[1].rstrip('.')}s`"
+                f"Write a number and a unit, such as `within {bad[1].rstrip('.')}s`."
                 if bad[1].isdigit()
                 else "Write a number and a unit, such as `within 90s`.",
             )

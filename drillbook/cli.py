@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+import tempfile
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +13,7 @@ import typer
 from rich.console import Console
 
 from drillbook import settings as settings_module
-from drillbook.commands import book, doctor, gate, inspect
+from drillbook.commands import doctor, gate, inspect
 from drillbook.commands import drill as drilling
 from drillbook.errors import DrillbookError
 from drillbook.model import Control, Phase
@@ -53,7 +56,7 @@ def lint(paths: Paths = None) -> None:
 def plan(runbook: Named) -> None:
     """What a drill would touch, before it touches it. Contacts nothing."""
     loaded = _settings()
-    inspect.plan(loaded, book.one_runbook(loaded, runbook), console)
+    inspect.plan(loaded, runbook, console)
 
 
 @app.command()
@@ -112,7 +115,7 @@ def list_runbooks() -> None:
 def show(runbook: Named) -> None:
     """One runbook: its causes, its steps and the commands they stand for."""
     loaded = _settings()
-    inspect.show(loaded, book.one_runbook(loaded, runbook), console)
+    inspect.show(loaded, runbook, console)
 
 
 @app.command()
@@ -130,11 +133,38 @@ def run_doctor() -> None:
 
 def main() -> None:
     """The entry point: an error's text and its exit code, never a bare traceback."""
+    sys.exit(_run(app))
+
+
+def _run(command: Callable[[], object]) -> int:
+    """The exit code of a command; what it raised, in words on stderr."""
     try:
-        app()
+        command()
     except DrillbookError as error:
-        print(f"drillbook: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        return _say(str(error), error.exit_code)
     except KeyboardInterrupt:
-        print("drillbook: interrupted", file=sys.stderr)
-        sys.exit(130)
+        return _say("interrupted", 130)
+    except OSError as error:
+        return _say(f"{error}. Nothing more is known; correct it and try again.", 4)
+    except Exception as error:  # noqa: BLE001 - the last net: a reader gets one line, never a trace
+        what = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        log = _traceback_log(error)
+        return _say(f"a mistake of drillbook's own: {what}. Report it with {log}.", 4)
+    return 0
+
+
+def _say(text: str, code: int) -> int:
+    print(f"drillbook: {text}", file=sys.stderr)
+    return code
+
+
+def _traceback_log(error: Exception) -> str:
+    """The file that holds the traceback, or the word that there is none."""
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", prefix="drillbook-", suffix=".log", delete=False
+        ) as log:
+            traceback.print_exception(error, file=log)
+    except OSError as full:
+        return f"its traceback, which could not be written ({full})"
+    return log.name

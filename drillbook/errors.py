@@ -35,14 +35,6 @@ class RunbookProblem(DrillbookError):
     exit_code = 1
 
 
-class UnboundStep(RunbookProblem):
-    """No step definition matches a step's text."""
-
-
-class AmbiguousStep(RunbookProblem):
-    """More than one step definition matches a step's text."""
-
-
 class CouldNotTell(DrillbookError):
     """No answer could be had: a server is unreachable, a metric unknown, a rule not loaded.
 

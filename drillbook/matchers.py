@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from drillbook.model import Absent, AlertState, Answer
 
@@ -161,8 +161,3 @@ def silent() -> Silent:
 
 def gone() -> Gone:
     return Gone()
-
-
-def utc(timestamp: float) -> datetime:
-    """A Unix time in seconds as a UTC stamp."""
-    return datetime.fromtimestamp(timestamp, UTC)

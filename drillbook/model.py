@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -281,6 +281,26 @@ class Workload:
     manifests: tuple[Manifest, ...]
     ready: Probe
     names: tuple[Name, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for what is no Kubernetes object."""
+        for number, manifest in enumerate(self.manifests, start=1):
+            _refuse_nameless(number, manifest)
+
+
+def _refuse_nameless(number: int, manifest: object) -> None:
+    if not isinstance(manifest, Mapping):
+        raise ValueError(f"the workload's manifest {number} is empty, or no mapping: {manifest!r}")
+    metadata = manifest.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, Mapping) else None
+    found = {"apiVersion": manifest.get("apiVersion"), "kind": manifest.get("kind")}
+    missing = [
+        key
+        for key, value in {**found, "metadata.name": name}.items()
+        if not (isinstance(value, str) and value)
+    ]
+    if missing:
+        raise ValueError(f"the workload's manifest {number} has no {' and no '.join(missing)}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -582,10 +602,3 @@ class Evidence:
     """The part of `took` spent waiting for facts or running the command."""
     outcome: str = ""
     """A reinjection's: blocked, absorbed, took effect, not applied."""
-
-
-def first_lines(texts: Iterable[str], limit: int = 3) -> str:
-    """A short list of texts for an error message."""
-    shown = list(texts)
-    more = f" (and {len(shown) - limit} more)" if len(shown) > limit else ""
-    return ", ".join(shown[:limit]) + more

@@ -24,8 +24,11 @@ from drillbook.model import (
     BoundCause,
     BoundRunbook,
     Command,
+    Fault,
     Probe,
     Runbook,
+    Value,
+    Workload,
     parts_of,
 )
 
@@ -163,23 +166,32 @@ def _tools(bound: BoundCause, root: Path) -> dict[str, str]:
 
 def commands(bound: BoundCause) -> Iterator[Command]:
     """Every command line of a cause: its steps', its fault's, its workload's, its names'."""
-    for name in bound.workload.names:
-        yield name.find
-    for probe in (bound.workload.ready, bound.fault.effect):
-        yield probe.source.command()
+    yield from commands_of(bound.workload)
+    yield from commands_of(bound.fault)
     for scenario in bound.scenarios:
         for step in scenario.steps:
-            if isinstance(step.value, Probe):
-                yield step.value.source.command()
-            elif isinstance(step.value, Action):
-                yield step.value.command
-                if step.value.keeps is not None:
-                    yield step.value.keeps.find
-                if step.value.rollback is not None:
-                    yield step.value.rollback
+            yield from commands_of(step.value)
 
 
-def _named_tools(line: Command, root: Path) -> Iterator[str]:
+def commands_of(value: Value) -> Iterator[Command]:
+    """Every command line of one step's value."""
+    if isinstance(value, Workload):
+        yield from (name.find for name in value.names)
+        yield value.ready.source.command()
+    elif isinstance(value, Fault):
+        yield value.effect.source.command()
+    elif isinstance(value, Probe):
+        yield value.source.command()
+    elif isinstance(value, Action):
+        yield value.command
+        if value.keeps is not None:
+            yield value.keeps.find
+        if value.rollback is not None:
+            yield value.rollback
+
+
+def tools_of(line: Command) -> Iterator[str]:
+    """The files under scripts/ that a command line runs, whether they are there or not."""
     literals = (p for word in line.words for p in parts_of(word) if isinstance(p, str))
     for literal in (text for text in literals if _TOOLS in text):
         path = literal.removeprefix("./")
@@ -187,6 +199,11 @@ def _named_tools(line: Command, root: Path) -> Iterator[str]:
             path = literal.replace(".", "/") + ".py"  # python3 -m scripts.area.tool
         if not re.fullmatch(rf"{_TOOLS}/[\w./-]*[\w-]", path):
             continue
+        yield path
+
+
+def _named_tools(line: Command, root: Path) -> Iterator[str]:
+    for path in tools_of(line):
         if not (root / path).is_file():
             raise RunbookProblem(
                 f"`{line}` runs {path}, which is not there. Write the tool, or correct the step."

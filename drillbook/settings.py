@@ -11,16 +11,30 @@ import json
 import os
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from drillbook.errors import UsageError
 from drillbook.model import Duration
 
 FILE = "drillbook.toml"
 DEFAULT_STATE = Path("/var/lib/drillbook/staging")
+
+
+def _duration(text: str) -> str:
+    Duration(text)
+    return text
+
+
+Length = Annotated[str, AfterValidator(_duration)]
+"""A duration as people write it, such as `90s`."""
 
 
 class Settings(BaseSettings):
@@ -38,16 +52,16 @@ class Settings(BaseSettings):
     prometheus_url: str | None = Field(None, description="Prometheus, without a trailing slash")
     alertmanager_url: str | None = Field(None, description="Alertmanager, likewise")
     tool_path: str = Field("", description="folders put before PATH for kubectl and tools")
-    probe_within: str = Field("30s", description="the budget of a sentence without `within`")
-    action_within: str = Field("2m", description="how long one command line may take")
-    steady_within: str = Field("3m", description="how long a workload may take to be steady")
-    effect_within: str = Field("3m", description="how long a fault may take to show its effect")
-    undo_within: str = Field("2m", description="how long the undo may take")
+    probe_within: Length = Field("30s", description="the budget of a sentence without `within`")
+    action_within: Length = Field("2m", description="how long one command line may take")
+    steady_within: Length = Field("3m", description="how long a workload may take to be steady")
+    effect_within: Length = Field("3m", description="how long a fault may take to show its effect")
+    undo_within: Length = Field("2m", description="how long the undo may take")
     poll_s: float = Field(1.0, gt=0, description="seconds between two reads of one fact")
     request_timeout_s: float = Field(5.0, gt=0, description="deadline of one request")
     scrape_s: float = Field(5.0, gt=0, description="Prometheus' scrape interval")
     evaluation_s: float = Field(5.0, gt=0, description="Prometheus' rule evaluation interval")
-    keep: str = Field("30m", description="how long --keep leaves an incident standing")
+    keep: Length = Field("30m", description="how long --keep leaves an incident standing")
     proof_days: int = Field(31, gt=0, description="days that an accepted drill stays valid")
 
     @classmethod
@@ -63,11 +77,8 @@ class Settings(BaseSettings):
         return (env_settings, init_settings)
 
     def duration(self, field: str) -> Duration:
-        """A setting of time. Raises UsageError when it is none."""
-        try:
-            return Duration(getattr(self, field))
-        except ValueError as error:
-            raise UsageError(f"setting {field}: {error}") from error
+        """A setting of time."""
+        return Duration(getattr(self, field))
 
     @property
     def runs(self) -> Path:
@@ -83,15 +94,21 @@ def embedded_cluster() -> dict[str, Any]:
     path = Path(os.environ.get("DRILLBOOK_STATE", str(DEFAULT_STATE))) / "cluster.json"
     if not path.exists():
         return {}
-    known = json.loads(path.read_text(encoding="utf-8"))
-    return {
-        "kubeconfig": known["kubeconfig"],
-        "context": known["context"],
-        "allowed_clusters": [known["cluster_uid"]],
-        "prometheus_url": known["prometheus_url"],
-        "alertmanager_url": known["alertmanager_url"],
-        "tool_path": known["bin"],
-    }
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+        return {
+            "kubeconfig": known["kubeconfig"],
+            "context": known["context"],
+            "allowed_clusters": [known["cluster_uid"]],
+            "prometheus_url": known["prometheus_url"],
+            "alertmanager_url": known["alertmanager_url"],
+            "tool_path": known["bin"],
+        }
+    except (OSError, ValueError, TypeError, LookupError) as error:
+        raise UsageError(
+            f"{path}: not what `drillbook staging up` writes ({type(error).__name__}: {error}). "
+            "Run `drillbook staging up` again, or set `kubeconfig` in drillbook.toml."
+        ) from error
 
 
 def find_root(start: Path) -> Path:
@@ -107,10 +124,12 @@ def find_root(start: Path) -> Path:
 
 def read_file(path: Path) -> dict[str, Any]:
     """The settings file's fields; empty when there is no file."""
-    if not path.exists():
-        return {}
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: not valid TOML: {error}") from error
 
@@ -131,4 +150,18 @@ def load(root: Path | None = None, **options: Any) -> Settings:
         settings = Settings(**chosen)
         return settings.model_copy(update=given)
     except ValidationError as error:
-        raise UsageError(f"{home / FILE} or the environment: {error}") from error
+        raise UsageError(f"{home / FILE} or the environment: {_complaints(error)}.") from error
+    except SettingsError as error:
+        raise UsageError(
+            f"the environment: {error}. A list is written as JSON: "
+            """DRILLBOOK_ALLOWED_CLUSTERS='["the UID"]'."""
+        ) from error
+
+
+def _complaints(error: ValidationError) -> str:
+    """Every complaint in one line, with its field."""
+    return "; ".join(
+        f"setting {'.'.join(str(part) for part in one['loc'])}: "
+        f"{one['msg'].removeprefix('Value error, ')}"
+        for one in error.errors()
+    )

@@ -63,6 +63,7 @@ Feature: The shop takes no orders
     Scenario: Starting it helps
       When the database of "corner" is started within 1m
       Then the alert "NoOrders" is silent within 60s
+      And the database of "corner" shows "1"
 
     @prevention
     Scenario: It cannot be stopped again
@@ -135,6 +136,10 @@ def _start(where: Where, app: Word, budget: Duration) -> Action:
     return Action(command=command("start", app), within=budget)
 
 
+def _start_by(where: Where, app: Word, tool: str) -> Action:
+    return Action(command=command("python3", f"scripts/shop/{tool}", app))
+
+
 def _reinject() -> Reinject:
     return Reinject()
 
@@ -154,6 +159,7 @@ _SENTENCES: tuple[tuple[str, str, Callable[..., Value]], ...] = (
     ("then", "the injector says that {string} has {string}", _shows("gone.database")),
     ("then", "a person tidies the disk of {string}", _advice),
     ("when", "the database of {string} is started within {duration}", _start),
+    ("when", "the database of {string} is started by {string}", _start_by),
     ("when", "the fault is injected again", _reinject),
 )
 

@@ -108,7 +108,14 @@ def scenario(phase: Phase, name: str, *steps: BoundStep) -> BoundScenario:
 def workload(app: str = "orders") -> Workload:
     return Workload(
         title="an application with one pod",
-        manifests=({"kind": "Deployment", "metadata": {"name": app}, "spec": {"replicas": 1}},),
+        manifests=(
+            {
+                "apiVersion": "apps/v1",
+                "kind": "Deployment",
+                "metadata": {"name": app},
+                "spec": {"replicas": 1},
+            },
+        ),
         ready=Probe(source=tool(), expect=equals("healthy")),
         names=(
             Name(

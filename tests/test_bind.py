@@ -140,6 +140,7 @@ def test_an_ambiguous_step_names_every_definition() -> None:
 def test_what_is_no_duration_is_named(length: str) -> None:
     (problem,) = problems(TEXT.replace("90s", length))
     assert problem.rule == "not-a-duration"
+    assert problem.fix.endswith(".")
     assert length in problem.what
 
 
@@ -159,6 +160,16 @@ def test_what_did_bind_is_still_there_for_lint() -> None:
     assert [p.rule for p in found] == ["unbound-step"]
     assert bound is not None
     assert [len(s.steps) for s in bound.causes[0].scenarios] == [1, 0]
+
+
+def reads_a_missing_file(where: Where, app: Word) -> Action:
+    raise FileNotFoundError("no such workload")
+
+
+def test_a_builder_that_cannot_read_its_file_is_a_problem_of_that_step() -> None:
+    definition = define("when", "{string} is restarted", reads_a_missing_file)
+    (problem,) = problems(TEXT, (*DEFINITIONS[:3], definition))
+    assert (problem.rule, problem.line) == ("bad-argument", 16)
 
 
 def refuses(where: Where, app: Word) -> Action:

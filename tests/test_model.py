@@ -1,10 +1,13 @@
 """Words, commands and durations."""
 
 import subprocess
+from typing import Any
 
 import pytest
 
-from drillbook.model import Duration, Joined, Var, command, join, resolve, shell
+from drillbook.matchers import equals
+from drillbook.model import Duration, Joined, Probe, Var, Workload, command, join, resolve, shell
+from drillbook.sources import Http
 
 APP = Var("APP")
 
@@ -52,3 +55,23 @@ def test_durations(text: str, seconds: float) -> None:
 def test_what_is_no_duration_says_so(text: str) -> None:
     with pytest.raises(ValueError, match="not a duration"):
         Duration(text)
+
+
+READY = Probe(source=Http(url="http://x"), expect=equals("200"))
+GOOD = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}}
+
+
+@pytest.mark.parametrize(
+    ("bad", "part"),
+    [
+        (None, "manifest 2 is empty"),
+        ({}, "no apiVersion and no kind and no metadata.name"),
+        ({**GOOD, "kind": 1}, "has no kind"),
+        ({**GOOD, "metadata": None}, "has no metadata.name"),
+        ({**GOOD, "metadata": {"name": ""}}, "has no metadata.name"),
+    ],
+)
+def test_a_workload_is_made_of_named_objects(bad: Any, part: str) -> None:
+    assert Workload(title="it", manifests=(GOOD,), ready=READY).manifests == (GOOD,)
+    with pytest.raises(ValueError, match=part):
+        Workload(title="it", manifests=(GOOD, bad), ready=READY)

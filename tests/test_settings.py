@@ -78,7 +78,32 @@ def test_outside_a_checkout_says_where_to_go(
         settings.load()
 
 
-def test_a_setting_of_time_must_be_one(checkout: Path) -> None:
-    (checkout / "drillbook.toml").write_text('keep = "30"\n')
-    with pytest.raises(UsageError, match="setting keep"):
-        settings.load().duration("keep")
+@pytest.mark.parametrize("name", ["probe", "action", "steady", "effect", "undo"])
+def test_a_setting_of_time_must_be_one(checkout: Path, name: str) -> None:
+    (checkout / "drillbook.toml").write_text(f'{name}_within = "90"\n')
+    with pytest.raises(UsageError, match=f"setting {name}_within: '90' is not a duration"):
+        settings.load()
+    (checkout / "drillbook.toml").write_text(f'{name}_within = "90s"\n')
+    assert settings.load().duration(f"{name}_within").seconds == 90
+
+
+def test_a_file_that_cannot_be_read_is_named(checkout: Path) -> None:
+    (checkout / "drillbook.toml").mkdir()
+    with pytest.raises(UsageError, match=r"drillbook\.toml: cannot be read"):
+        settings.load()
+
+
+def test_a_list_in_the_environment_is_json(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DRILLBOOK_ALLOWED_CLUSTERS", "abc")
+    with pytest.raises(UsageError, match=r"allowed_clusters.*written as JSON"):
+        settings.load()
+    monkeypatch.setenv("DRILLBOOK_ALLOWED_CLUSTERS", '["abc"]')
+    assert settings.load().allowed_clusters == ("abc",)
+
+
+@pytest.mark.parametrize("text", ["{", "{}", "[]", '"x"', ""])
+def test_what_staging_did_not_write_is_named(checkout: Path, text: str) -> None:
+    embedded(checkout)
+    (checkout / "state" / "cluster.json").write_text(text)
+    with pytest.raises(UsageError, match=r"cluster\.json: not what `drillbook staging up` writes"):
+        settings.load()

@@ -31,6 +31,7 @@ def problems(settings: Settings, paths: Sequence[Path]) -> tuple[list[Runbook], 
         scrape_s=settings.scrape_s,
         evaluation_s=settings.evaluation_s,
         default_within_s=settings.duration("probe_within").seconds,
+        scripts=_scripts(settings.root),
     )
     found = linting.problems(context)
     wanted = _wanted(settings, paths)
@@ -40,6 +41,11 @@ def problems(settings: Settings, paths: Sequence[Path]) -> tuple[list[Runbook], 
     others = {str(path.relative_to(settings.root)) for path in reader.discover(settings.root)}
     others -= wanted
     return [r for r in every if str(r.path) in wanted], [p for p in found if p.path not in others]
+
+
+def _scripts(root: Path) -> frozenset[str]:
+    files = (path for path in (root / "scripts").rglob("*") if path.is_file())
+    return frozenset(path.relative_to(root).as_posix() for path in files)
 
 
 def _wanted(settings: Settings, paths: Sequence[Path]) -> set[str] | None:
@@ -83,15 +89,13 @@ def pages(
 def render_pages(settings: Settings, check: bool, console: Console) -> None:
     """Write every page; with `check`, only compare. Raises RunbookProblem when they differ."""
     found, unreadable = book.runbooks(settings, [])
-    if unreadable:
-        raise UsageError("\n".join(str(problem) for problem in unreadable))
+    book.refuse_unreadable(unreadable)
     texts = pages(settings, book.bound(settings, found), settings.proof)
-    differing = [p for p, text in texts.items() if not p.exists() or p.read_text("utf-8") != text]
+    differing = [p for p, text in texts.items() if _present(p) != text.encode()]
     orphans = sorted(set((settings.root / "runbooks").rglob("*.md")) - set(texts))
     if not check:
         for path, text in texts.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, "utf-8")
+            _write(path, text)
         console.print(f"{len(texts)} pages, {len(differing)} changed.")
         return
     if differing or orphans:
@@ -103,6 +107,22 @@ def render_pages(settings: Settings, check: bool, console: Console) -> None:
             "Run `drillbook render`, and remove pages without a feature."
         )
     console.print(f"{len(texts)} pages are what the features render to.")
+
+
+def _present(path: Path) -> bytes | None:
+    """What is in the place of a page; None when it is no file that can be read."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise UsageError(f"{path}: the page cannot be written: {error}.") from error
 
 
 def scorecard(settings: Settings, month: str | None, console: Console) -> None:

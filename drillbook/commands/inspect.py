@@ -17,7 +17,6 @@ from drillbook.model import (
     Phase,
     Probe,
     Restart,
-    Runbook,
     shell,
 )
 from drillbook.settings import Settings
@@ -37,18 +36,18 @@ def _rules(settings: Settings) -> dict[str, monitoring.AlertRule]:
 def list_runbooks(settings: Settings, console: Console) -> None:
     """A line per cause: runbook, alert, cause, state of proof."""
     found, problems = book.runbooks(settings, [])
-    for problem in problems:
-        console.print(str(problem), style="red", markup=False)
     table = Table("id", "runbook", "alert", "cause", "proof", box=None)
     for bound in book.bound(settings, found):
         for cause, state in states(settings, bound).items():
             runbook = bound.runbook
             table.add_row(runbook.id, runbook.title, ", ".join(runbook.alerts), cause, state)
     console.print(table)
+    book.refuse_unreadable(problems)
 
 
-def show(settings: Settings, runbook: Runbook, console: Console) -> None:
+def show(settings: Settings, name: str, console: Console) -> None:
     """One runbook's causes with every step and the line it stands for."""
+    runbook, problems = book.one_runbook(settings, name)
     (bound,) = book.bound(settings, [runbook])
     proofs = states(settings, bound)
     console.print(f"{runbook.id} {runbook.title} ({runbook.path})", style="bold", markup=False)
@@ -60,6 +59,7 @@ def show(settings: Settings, runbook: Runbook, console: Console) -> None:
         )
         for line in _steps(cause):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
+    book.refuse_unreadable(problems)
 
 
 def _steps(cause: BoundCause) -> Iterator[str]:
@@ -74,11 +74,13 @@ def _steps(cause: BoundCause) -> Iterator[str]:
                     yield f"      $ {step.value.command}"
 
 
-def plan(settings: Settings, runbook: Runbook, console: Console) -> None:
+def plan(settings: Settings, name: str, console: Console) -> None:
     """What a drill of each cause would touch, before it touches it. Contacts nothing."""
+    runbook, problems = book.one_runbook(settings, name)
     (bound,) = book.bound(settings, [runbook])
     for line in _plan(settings, bound):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+    book.refuse_unreadable(problems)
 
 
 def _plan(settings: Settings, bound: BoundRunbook) -> Iterator[str]:

@@ -30,6 +30,17 @@ class Book:
     default_within_s: float = 30.0
     """The budget of a sentence without `within`, in seconds."""
 
+    scripts: frozenset[str] = frozenset()
+    """The files under scripts/, relative to the checkout."""
+
+    @cached_property
+    def unbound(self) -> Mapping[str, frozenset[int]]:
+        """By the feature's path, the lines that `bind` found something wrong with."""
+        lines: dict[str, set[int]] = defaultdict(set)
+        for one in self.bind_problems:
+            lines[one.path].add(one.line)
+        return {path: frozenset(found) for path, found in lines.items()}
+
     @cached_property
     def by_id(self) -> Mapping[str, tuple[Runbook, ...]]:
         """The runbooks that claim an id."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from drillbook.lint.book import Book, problem
-from drillbook.model import Cause, Phase, Problem, Runbook, Scenario
+from drillbook.model import Cause, Control, Phase, Problem, Runbook, Scenario
+from drillbook.proof import ALL
 from drillbook.slug import slug
 
-RESERVED = ("all", "healthy")
+RESERVED = (ALL, Control.HEALTHY.value)
 """Words that stand in a cause's place in a drill's name."""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from drillbook.model import DURATION_PATTERN, Control, Phase
+from drillbook.model import DURATION_PATTERN, Phase
 
 
 class Level(StrEnum):
@@ -78,12 +78,6 @@ TAGS: Mapping[str, TagSpec] = {
         levels=(Level.RUNBOOK, Level.CAUSE),
         value=KEBAB,
         example="@cause:driver-oom, in small letters with hyphens; it is kept for life",
-    ),
-    "control": TagSpec(
-        levels=(Level.RUNBOOK, Level.CAUSE),
-        value="|".join(Control),
-        example=f"@control:{Control.HEALTHY}, one of {', '.join(Control)}",
-        repeated=True,
     ),
     **{
         phase.value: TagSpec(levels=(Level.SCENARIO,), example=f"@{phase}, without a value")

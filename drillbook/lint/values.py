@@ -22,6 +22,7 @@ from drillbook.model import (
     Workload,
 )
 from drillbook.monitoring import AlertRule, floor_s
+from drillbook.proof import commands_of, tools_of
 from drillbook.sources import FiringAlert
 
 _READ_ONLY = (Phase.DETECTION, Phase.DIAGNOSIS)
@@ -50,9 +51,8 @@ def read_only(runbook: Runbook, book: Book) -> Iterator[Problem]:
 
 def remedy(runbook: Runbook, book: Book) -> Iterator[Problem]:
     """A remediation that does nothing would be proven by a fault that heals itself."""
-    for cause in _causes(runbook, book):
-        scenarios = cause.of(Phase.REMEDIATION)
-        steps = [bound for scenario in scenarios for bound in scenario.steps]
+    for cause in _whole(runbook, book):
+        scenarios, steps = _of(cause, Phase.REMEDIATION)
         if scenarios and not any(isinstance(b.value, (Action, Advice)) for b in steps):
             what = f"the remediation of {cause.cause.id!r} changes nothing."
             fix = "Write the When step that mends it, or an Advice where only a person can."
@@ -101,7 +101,7 @@ def above_floor(runbook: Runbook, book: Book) -> Iterator[Problem]:
 
 def silence_after_sound(runbook: Runbook, book: Book) -> Iterator[Problem]:
     """An alert that this cause never waited for may be silent because it cannot fire."""
-    for cause in _causes(runbook, book):
+    for cause in _whole(runbook, book):
         heard: set[str] = set()
         for bound in (bound for scenario in cause.scenarios for bound in scenario.steps):
             name = _alert(bound)
@@ -135,6 +135,69 @@ def reinjection(runbook: Runbook, book: Book) -> Iterator[Problem]:
         if isinstance(bound.value, Reinject) and _phase(scenario) is not Phase.PREVENTION:
             what = f"{bound.step.text!r} injects the fault outside of @prevention."
             yield _at(runbook, bound, "reinjection", what, "Move it to the prevention scenario.")
+
+
+def unchecked(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """A change that nothing is asked about proves nothing, and an alert's silence alone proves
+    little: it may be silent because what it watches has gone. So the system itself is asked."""
+    for cause in _whole(runbook, book):
+        for phase, kind in ((Phase.REMEDIATION, Action), (Phase.PREVENTION, Reinject)):
+            _, steps = _of(cause, phase)
+            last = max((n for n, b in enumerate(steps) if isinstance(b.value, kind)), default=None)
+            if last is None or any(_asks_the_system(b) for b in steps[last + 1 :]):
+                continue
+            what = f"nothing in @{phase} asks the system itself after {steps[last].step.text!r}."
+            fix = "Write a Then step after it that reads what it should bring about, not an alert."
+            yield _at(runbook, steps[last], "unchecked", what, fix)
+
+
+def injected_again(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """A prevention is proven by the same fault once more, or it is for a person to do."""
+    for cause in _whole(runbook, book):
+        scenarios, steps = _of(cause, Phase.PREVENTION)
+        if not steps or any(isinstance(b.value, Reinject) for b in steps):
+            continue
+        if not all(isinstance(b.value, Advice) for b in steps):
+            what = f"the prevention of {cause.cause.id!r} never meets the fault again."
+            fix = "Write `When the fault is injected again` before its last check."
+            yield problem(runbook, scenarios[0].scenario.line, "no-reinjection", what, fix)
+
+
+def there_are_tools(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """A command that runs a missing file of scripts/ would fail in a responder's hands."""
+    for bound in _all_steps(runbook, book):
+        for line in commands_of(bound.value):
+            for path in tools_of(line):
+                if path not in book.scripts:
+                    what = f"{bound.step.text!r} runs {path}, which is not there."
+                    near = did_you_mean(path, book.scripts, "Write the tool, or correct the step.")
+                    yield _at(runbook, bound, "missing-tool", what, near)
+
+
+def _asks_the_system(bound: BoundStep) -> bool:
+    return isinstance(bound.value, Probe) and _alert(bound) is None
+
+
+def _of(cause: BoundCause, phase: Phase) -> tuple[tuple[BoundScenario, ...], list[BoundStep]]:
+    """The scenarios of one phase, and their steps in a row."""
+    scenarios = cause.of(phase)
+    return scenarios, [bound for scenario in scenarios for bound in scenario.steps]
+
+
+def _whole(runbook: Runbook, book: Book) -> Iterator[BoundCause]:
+    """The causes whose every step is bound: of another, nobody knows what it lacks."""
+    unbound = book.unbound.get(str(runbook.path), frozenset())
+    for bound in _causes(runbook, book):
+        scenarios = bound.cause.scenarios
+        if unbound.isdisjoint(step.line for scenario in scenarios for step in scenario.steps):
+            yield bound
+
+
+def _all_steps(runbook: Runbook, book: Book) -> Iterator[BoundStep]:
+    """Every step once, the Backgrounds' among them."""
+    for cause in _causes(runbook, book):
+        yield from cause.background
+        yield from (bound for scenario in cause.scenarios for bound in scenario.steps)
 
 
 def _causes(runbook: Runbook, book: Book) -> tuple[BoundCause, ...]:
@@ -182,4 +245,7 @@ RULES = (
     silence_after_sound,
     within_rto,
     reinjection,
+    unchecked,
+    injected_again,
+    there_are_tools,
 )
