@@ -86,7 +86,9 @@ class _Binding:
 
     def run(self) -> tuple[BoundRunbook | None, list[Problem]]:
         background = self._steps(self.runbook.background)
-        workload = self._only(background, Workload, self.runbook.line, "the runbook's Background")
+        unbound = len(background) < len(self.runbook.background)
+        where = "the runbook's Background"
+        workload = self._only(background, Workload, self.runbook.line, where, unbound)
         if workload is not None:
             self.names = {name.literal: name for name in workload.names}
         causes = [self._cause(cause, background, workload) for cause in self.runbook.causes]
@@ -101,7 +103,9 @@ class _Binding:
     ) -> BoundCause | None:
         # A runbook of one cause needs no Rule: its fault may stand in the runbook's Background.
         every = background + self._steps(cause.background)
-        fault = self._only(every, Fault, cause.line, f"the Background of cause {cause.id!r}")
+        unbound = len(every) < len(self.runbook.background) + len(cause.background)
+        where = f"the Background of cause {cause.id!r}"
+        fault = self._only(every, Fault, cause.line, where, unbound)
         scenarios = tuple(self._scenario(scenario) for scenario in cause.scenarios)
         if workload is None or fault is None:
             return None
@@ -184,11 +188,14 @@ class _Binding:
                     )
 
     def _only(
-        self, bound: Sequence[BoundStep], kind: type[Any], line: int, where: str
+        self, bound: Sequence[BoundStep], kind: type[Any], line: int, where: str, unbound: bool
     ) -> Any | None:
+        """The only value of a kind. Where a step is `unbound`, that is the problem to mend."""
         found = [b.value for b in bound if isinstance(b.value, kind)]
         if len(found) == 1:
             return found[0]
+        if unbound and not found:
+            return None
         what = kind.__name__.lower()
         self.problems.append(
             Problem(

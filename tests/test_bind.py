@@ -154,6 +154,14 @@ def test_a_runbook_without_a_workload_or_fault_says_so() -> None:
     assert [p.rule for p in problems(text)] == ["one-fault"]
 
 
+def test_a_given_that_does_not_bind_is_one_problem() -> None:
+    text = TEXT.replace('Given the system "orders"', 'Given the sistem "orders"')
+    assert [p.rule for p in problems(text)] == [
+        "unbound-step"
+    ]
+    assert [p.rule for p in problems(TEXT.replace("is broken", "is braken"))] == ["unbound-step"]
+
+
 def test_what_did_bind_is_still_there_for_lint() -> None:
     text = TEXT.replace("is restarted", "is gone")
     bound, found = bind(reader.parse(text, PurePosixPath("features/x/x.feature")), DEFINITIONS)

@@ -82,7 +82,7 @@ NO_TOOL = (
 )
 TORN, NO_PAGES = a_second_file_that_is_no_runbook, a_file_in_place_of_pages
 BAD = [
-    (appended("steps/spark.py", "def (\n"), "lint", 2, "SyntaxError"),
+    (appended("steps/spark.py", "def (\n"), "lint", 2, "spark.py:"),
     (appended("steps/spark.py", "nobody\n"), "lint", 2, "NameError: name 'nobody'"),
     (replaced("steps/alerts.py", "alert {string} f", "alert {strin} f"), "lint", 2, "alerts.py:"),
     (lambda c: (c / "steps/__init__.py").write_text(""), "lint", 2, "names no step module"),

@@ -47,6 +47,8 @@ def _modules(root: Path, package: ModuleType) -> Sequence[str]:
 
 def _place(error: Exception, root: Path) -> str:
     """The line of the checkout that raised; a SyntaxError says its own."""
+    if isinstance(error, SyntaxError):
+        return f"{error.filename}:{error.lineno}"
     inside = (f for f in traceback.extract_tb(error.__traceback__) if _is_below(f.filename, root))
     last = next(reversed(list(inside)), None)
     return f"{last.filename}:{last.lineno}" if last else str(root / "steps")
