@@ -156,9 +156,7 @@ def test_a_runbook_without_a_workload_or_fault_says_so() -> None:
 
 def test_a_given_that_does_not_bind_is_one_problem() -> None:
     text = TEXT.replace('Given the system "orders"', 'Given the sistem "orders"')
-    assert [p.rule for p in problems(text)] == [
-        "unbound-step"
-    ]
+    assert [p.rule for p in problems(text)] == ["unbound-step"]
     assert [p.rule for p in problems(TEXT.replace("is broken", "is braken"))] == ["unbound-step"]
 
 
