@@ -7,13 +7,13 @@ import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from drillbook.clock import Clock
 from drillbook.errors import CouldNotTell, InvalidDrill, UndoFailed
 from drillbook.model import Manifest
-from drillbook.sources.clients import KUBE_ERRORS, Connections, could_not_ask
+from drillbook.sources.clients import KUBE_ERRORS, Connections, asking, could_not_ask
 
 PREFIX = "drill-"
 OWNER_LABEL = "drillbook.dev/drill"
@@ -150,19 +150,25 @@ class DrillNamespace:
 
 def drill_namespaces(clients: Connections) -> list[Any]:
     """Every drill namespace on the cluster, as the API has it. A list that failed is an error."""
-    try:
+    with asking("the Kubernetes API about namespaces"):
         found: list[Any] = clients.core.list_namespace(
             label_selector=OWNER_LABEL, _request_timeout=clients.request_timeout
         ).items
-    except KUBE_ERRORS as error:
-        raise could_not_ask("the Kubernetes API about namespaces", error) from error
-    return found
+        return list(found)
 
 
-def expired(namespace: Any, now: datetime, grace: timedelta = timedelta()) -> bool:
+def expired(namespace: Any, now: datetime) -> bool:
     """Whether a kept namespace is past its expiry. One without an expiry is somebody's drill."""
     stamp = (namespace.metadata.annotations or {}).get(EXPIRY_ANNOTATION)
-    return stamp is not None and datetime.fromisoformat(stamp) + grace <= now
+    if stamp is None:
+        return False
+    try:
+        return datetime.fromisoformat(stamp).astimezone(UTC) <= now
+    except ValueError as error:
+        raise CouldNotTell(
+            f"namespace {namespace.metadata.name}: {EXPIRY_ANNOTATION} is {stamp!r}, no time. "
+            "Remove the namespace with `drillbook sweep`."
+        ) from error
 
 
 def _rank(manifest: Manifest) -> int:

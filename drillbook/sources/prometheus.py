@@ -23,9 +23,9 @@ class PromQL:
 
     metric: str
     labels: tuple[tuple[str, Word], ...]
-    window: str = "15s"
-    """Three scrapes: long enough to lose one of them, short enough that what a former process
-    exposed has left it by the time that its successor is asked."""
+    window: str = "1m"
+    """Two scrapes and more for any usual interval, so that a page works in production too. What a
+    former process exposed does not count all the same: its samples are older than the change."""
     prometheus: Var = field(default=Var("PROMETHEUS"))
 
     @property
