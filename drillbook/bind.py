@@ -27,6 +27,7 @@ from drillbook.model import (
     Step,
     Value,
     Where,
+    Word,
     Workload,
     parts_of,
 )
@@ -164,13 +165,23 @@ class _Binding:
                 f"{definition.place}: the sentence has {len(arguments)} arguments, its builder "
                 f"takes {len(free)}"
             )
-        filled = {n: self._name(a) for n, a in zip(free, arguments, strict=True)}
+        kinds = inspect.get_annotations(definition.build)
+        filled = {
+            name: self._name(argument, kinds.get(name))
+            for name, argument in zip(free, arguments, strict=True)
+        }
         return definition.build(**named, **filled)
 
-    def _name(self, argument: Any) -> Any:
-        """A step argument that is a name of the workload becomes its variable."""
+    def _name(self, argument: Any, kind: Any) -> Any:
+        """A step argument that is a name of the workload becomes its variable. A parameter of type
+        `Word` takes nothing else: a misspelt name would be a literal on a page."""
         known = self.names.get(argument) if isinstance(argument, str) else None
-        return argument if known is None else known.var
+        if known is not None:
+            return known.var
+        if self.names and isinstance(argument, str) and kind in ("Word", Word):
+            names = ", ".join(map(repr, self.names))
+            raise ValueError(f"{argument!r} is not a name of the workload; there is {names}")
+        return argument
 
     def _check_literals(self, step: Step, value: Value) -> None:
         """A literal drill name on a page would be pasted by a responder of another application."""
@@ -218,6 +229,16 @@ class _Binding:
                 "ambiguous-step",
                 f"{step.text!r} matches more than one step definition: {places}.",
                 "Reword one of the patterns so that they exclude each other.",
+            )
+            return
+        others = {d.keyword for d, _ in self.binder.matches(step.text)}
+        if others:
+            meant = " or ".join(sorted(others)).capitalize()
+            self._report(
+                step,
+                "wrong-keyword",
+                f"{step.text!r} is a {meant} sentence; here it is read as {step.keyword}.",
+                f"Write {meant} before it; And and But take the keyword before them.",
             )
             return
         bad = re.search(r"\bwithin (\S+)", step.text)

@@ -174,9 +174,12 @@ def _record_of(drill: Drill | None, bound: BoundScenario) -> ScenarioRecord | No
 def _steps(
     bound: BoundScenario, record: ScenarioRecord | None, drill: Drill | None, name: Namer
 ) -> Iterator[StepView]:
-    for number, step in enumerate(bound.steps):
-        seen = record.steps[number] if record and number < len(record.steps) else None
-        same = seen if seen is not None and seen.text == step.step.text else None
+    # By their words, in order: a step that was put in or taken out leaves the others' proof alone.
+    left = list(record.steps) if record else []
+    for step in bound.steps:
+        same = next((seen for seen in left if seen.text == step.step.text), None)
+        if same is not None:
+            left.remove(same)
         yield _step_view(step, same, drill, name)
 
 

@@ -68,8 +68,12 @@ def drill(
     control: Annotated[
         list[Control] | None, typer.Option(help="only this control; may be repeated")
     ] = None,
-    until: Annotated[Phase, typer.Option(help="end after this phase: partial")] = Phase.PREVENTION,
-    keep: Annotated[bool, typer.Option("--keep", help="leave the incident for a while")] = False,
+    until: Annotated[
+        Phase, typer.Option(help="end after this phase (partial, never proof)")
+    ] = Phase.PREVENTION,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="leave the incident for 30 minutes (setting keep)")
+    ] = False,
     kubeconfig: Annotated[Path | None, typer.Option(help="the cluster to drill on")] = None,
     context: Annotated[str | None, typer.Option(help="the kubeconfig's context")] = None,
 ) -> None:

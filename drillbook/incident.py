@@ -65,6 +65,8 @@ class Incident:
     recorder: Recorder = field(init=False)
     performer: Performer = field(init=False)
     soundings: Soundings = field(init=False)
+    namespace: DrillNamespace = field(init=False)
+    injector: Injector = field(init=False)
     started: datetime = field(init=False)
     began: float = field(init=False)
     """Monotonic seconds."""
@@ -295,7 +297,7 @@ class Incident:
     def _undo(self) -> None:
         if self.undo is Undo.NOT_NEEDED:
             return
-        if self.plan.keep is not None and not self.interrupted and self._keep():
+        if not self.interrupted and self._keep():
             return
         self.progress.say(f"undo: removing {self.namespace.name}")
         within = self.settings.duration("undo_within").seconds
@@ -308,7 +310,7 @@ class Incident:
         self.progress.say("undone, verified: the namespace is gone")
 
     def _keep(self) -> bool:
-        """Leave the incident standing; False when it could not be given an expiry."""
+        """Leave the incident standing; False when that was not asked for, or could not be done."""
         if self.plan.keep is None:
             return False
         expiry = self.clock.now() + timedelta(seconds=self.plan.keep.seconds)

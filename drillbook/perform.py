@@ -15,7 +15,6 @@ from drillbook.clock import Clock
 from drillbook.errors import CouldNotTell
 from drillbook.matchers import Contains, Silent
 from drillbook.model import (
-    Absent,
     Action,
     Advice,
     AlertState,
@@ -40,7 +39,7 @@ Waiting = Callable[[Probe, str], None]
 
 
 def ignore(probe: Probe, seen: object) -> None:
-    """A listener that hears nothing."""
+    """The default of both: hears nothing."""
 
 
 @dataclass
@@ -218,8 +217,7 @@ def expectation(probe: Probe, within: Duration) -> str:
 
 
 def _shown(reading: Reading) -> str:
-    answer = reading.answer
-    text = str(answer) if isinstance(answer, (Absent, AlertState)) else f"{answer}"
+    text = str(reading.answer)
     return text if reading.dated is None else f"{text} (at {_stamp(reading.dated)})"
 
 

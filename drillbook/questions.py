@@ -67,7 +67,7 @@ class Questions:
             return self._once(probe)
         except Stopped:
             return None
-        except Exception as error:  # noqa: BLE001 - as above
+        except Exception as error:  # noqa: BLE001 - a thread's surprise is unknown, not a crash
             return self._surprise(error)
 
     def answers(self) -> tuple[Asked, ...]:

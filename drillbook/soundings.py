@@ -32,7 +32,7 @@ class Soundings:
 
     def ask_siblings(self) -> None:
         """Every sibling's diagnosis, on this incident; once."""
-        if self._questions is None:
+        if self._questions is None and self.plan.siblings:
             self._questions = self._asking()
             for sibling in self.plan.siblings:
                 self._questions.ask(sibling.cause.id, sibling.of(Phase.DIAGNOSIS))
@@ -47,7 +47,7 @@ class Soundings:
         """End every wait that is under way."""
         self._clock.end()
 
-    def ask_of_healthy(self) -> tuple[Asked, ...]:
+    def ask_of_healthy(self) -> None:
         """Every cause's detection and diagnosis, and beside them every fault's effect throughout.
 
         Raises InvalidDrill when an effect is there without its fault, CouldNotTell when nobody
@@ -59,10 +59,9 @@ class Soundings:
         for bound in self.plan.bound.causes:
             for phase in HEALTHY_PHASES:
                 self._questions.ask(bound.cause.id, bound.of(phase))
-        found = self.hear()
+        self.hear()
         for future in watched:
             _refuse_present(future.result())
-        return found
 
     def _watch(self, questions: Questions, effect: Probe) -> Future[Evidence | None]:
         return questions.watch(replace(effect, within=self._longest()))

@@ -160,6 +160,18 @@ def test_a_given_that_does_not_bind_is_one_problem() -> None:
     assert [p.rule for p in problems(TEXT.replace("is broken", "is braken"))] == ["unbound-step"]
 
 
+def test_a_name_that_the_workload_does_not_own_is_a_problem() -> None:
+    (problem,) = problems(TEXT.replace('When "orders"', 'When "order"'))
+    assert (problem.rule, problem.line) == ("bad-argument", 16)
+    assert "there is 'orders'" in problem.what
+
+
+def test_a_sentence_under_another_keyword_is_told_its_own() -> None:
+    (problem,) = problems(TEXT.replace('When "orders"', 'Then "orders"'))
+    assert problem.rule == "wrong-keyword"
+    assert "Write When" in problem.fix
+
+
 def test_what_did_bind_is_still_there_for_lint() -> None:
     text = TEXT.replace("is restarted", "is gone")
     bound, found = bind(reader.parse(text, PurePosixPath("features/x/x.feature")), DEFINITIONS)

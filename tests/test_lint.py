@@ -273,7 +273,7 @@ def test_a_step_that_does_not_bind_is_one_problem(sentence: str) -> None:
 
 def test_another_causes_step_that_does_not_bind_hides_nothing() -> None:
     ones = found(('shows "full"', "is full"), ("      When the fault is injected again\n", ""))
-    assert {p.rule for p in ones} == {"unbound-step", "no-reinjection"}
+    assert {p.rule for p in ones} == {"wrong-keyword", "no-reinjection"}
 
 
 def test_a_tool_that_is_not_there() -> None:

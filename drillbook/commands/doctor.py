@@ -16,6 +16,7 @@ from drillbook.settings import Settings
 from drillbook.staging import preflight
 from drillbook.staging.places import places
 
+BUILT = ("kubectl", "promtool")
 TOOLS = ("bash", "kubectl", "curl", "python3", "promtool")
 
 
@@ -39,7 +40,8 @@ def _checks(settings: Settings) -> Iterator[tuple[str, str | None]]:
     path = f"{settings.tool_path}:{os.environ.get('PATH', '')}"
     for tool in TOOLS:
         found = shutil.which(tool, path=path)
-        yield tool, None if found else f"{tool} is not on PATH. `drillbook staging up` builds it."
+        fix = "`drillbook staging up` builds it" if tool in BUILT else f"apt-get install {tool}"
+        yield tool, None if found else f"{tool} is not on PATH. {fix}."
     yield "runbooks", _wrong(lambda: _runbooks(settings))
     yield "cluster", _wrong(lambda: guard.admitted(settings, connections(settings)))
     yield "monitoring", _wrong(lambda: _monitoring(settings))

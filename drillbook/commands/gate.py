@@ -61,7 +61,8 @@ def lint(settings: Settings, paths: Sequence[Path], console: Console) -> None:
         console.print(str(problem), markup=False, highlight=False, soft_wrap=True)
     unreadable = [p for p in found if p.rule == linting.UNREADABLE]
     if unreadable:
-        raise UsageError(f"{len(found)} problems; {len(unreadable)} files could not be read.")
+        files = {problem.path for problem in unreadable}
+        raise UsageError(f"{len(found)} problems; {len(files)} files could not be read.")
     if found:
         raise RunbookProblem(f"{len(found)} problems in {len({p.path for p in found})} files.")
     console.print(f"{len(checked)} runbooks, no problem.")

@@ -33,7 +33,7 @@ _RULES = re.compile(
 
 
 class Outcome(StrEnum):
-    """What came of applying a change again."""
+    """What came of applying a change."""
 
     APPLIED = "applied"
     BLOCKED = "blocked"
