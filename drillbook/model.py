@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import total_ordering
+from functools import lru_cache, total_ordering
 from pathlib import PurePosixPath
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
@@ -76,13 +76,19 @@ class Command:
     words: tuple[Word, ...]
 
     def __str__(self) -> str:
-        return " ".join(shell(word) for word in self.words)
+        return _line(self.words)
 
     @property
     def variables(self) -> frozenset[str]:
         """The names of the variables that the line reads."""
         found = (p for word in self.words for p in parts_of(word) if isinstance(p, Var))
         return frozenset(var.name for var in found)
+
+
+@lru_cache(maxsize=4096)
+def _line(words: tuple[Word, ...]) -> str:
+    # A large book prints the same lines for a thousand runbooks.
+    return " ".join(shell(word) for word in words)
 
 
 def command(*words: Word) -> Command:
@@ -371,6 +377,9 @@ class Phase(StrEnum):
     PREVENTION = "prevention"
 
 
+PHASES = frozenset(phase.value for phase in Phase)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Step:
     """One sentence of a runbook."""
@@ -404,7 +413,7 @@ class Scenario:
 
     @property
     def phases(self) -> tuple[Phase, ...]:
-        return tuple(Phase(t.name) for t in self.tags if t.name in set(Phase))
+        return tuple(Phase(tag.name) for tag in self.tags if tag.name in PHASES)
 
     @property
     def phase(self) -> Phase | None:
