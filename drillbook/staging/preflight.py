@@ -23,10 +23,8 @@ from drillbook.staging import places as folders
 from drillbook.staging.places import BRIDGE, Places
 
 GIB = 1024**3
-CACHE_COLD = 12 * GIB
-"""While programs are built. An upper bound, not a measurement: Go's caches of all four programs
-took 10.0 GiB together, before each was made to go with its program; the programs, Debian and Spark
-take 1.5 GiB."""
+CACHE_COLD = 10 * GIB
+"""A cold build took 8.0 GB at its highest and left 6.5 (docs/benchmarks.md); the rest is margin."""
 CACHE_IMAGES = 7 * GIB
 """Every program is there: image layers take 1.8 GiB, the seed 3.3, an archive on its way 1."""
 STATE = 2 * GIB
