@@ -170,14 +170,6 @@ class Reading:
     """UTC, by the server's clock; None where an answer is current by construction."""
 
 
-class Clients(Protocol):
-    """The connections that sources read through. Each is opened on first use."""
-
-    @property
-    def values(self) -> Values:
-        """The drill's variables."""
-
-
 @runtime_checkable
 class Source(Protocol):
     """One source, two faces: `read` for the drill, `command` for the page, one `parse` for both."""

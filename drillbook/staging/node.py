@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -242,10 +241,3 @@ def inside(process: int, *words: str) -> tuple[str, ...]:
     """A command line that runs in a node."""
     namespaces = ("--mount", "--net", "--pid", "--uts", "--ipc", "--cgroup")
     return ("nsenter", "--target", str(process), *namespaces, "--", *words)
-
-
-def remove_folders(places: Places) -> None:
-    """Delete the nodes' folders; nothing may be mounted there any more."""
-    folder = places.state / "nodes"
-    if folder.exists():
-        shutil.rmtree(folder)
