@@ -49,6 +49,15 @@ class Settings(BaseSettings):
     allowed_clusters: tuple[str, ...] = Field(
         (), description="UIDs of the kube-system namespaces of clusters that may be drilled"
     )
+    allowed_hosts: tuple[str, ...] = Field(
+        (), description="API servers that may be drilled, as `host:port` (443 when none is given)"
+    )
+    allow_cluster_admin: bool = Field(
+        False, description="drill with credentials that may do everything; the record says so"
+    )
+    agent_socket: Path | None = Field(
+        None, description="the host agent's socket, for faults on the embedded cluster's nodes"
+    )
     prometheus_url: str | None = Field(None, description="Prometheus, without a trailing slash")
     alertmanager_url: str | None = Field(None, description="Alertmanager, likewise")
     tool_path: str = Field("", description="folders put before PATH for kubectl and tools")
@@ -61,6 +70,14 @@ class Settings(BaseSettings):
     request_timeout_s: float = Field(5.0, gt=0, description="deadline of one request")
     scrape_s: float = Field(5.0, gt=0, description="Prometheus' scrape interval")
     evaluation_s: float = Field(5.0, gt=0, description="Prometheus' rule evaluation interval")
+    lease_s: float = Field(30.0, gt=0, description="seconds until a drill's silent lease expires")
+    renew_s: float = Field(10.0, gt=0, description="seconds between two renewals of the lease")
+    acknowledged_within: Length = Field(
+        "15s", description="how long the reaper may take to acknowledge a drill"
+    )
+    max_pods: int = Field(20, gt=0, description="pods that one drill may touch at most")
+    max_nodes: int = Field(1, ge=0, description="nodes that one drill may touch at most")
+    max_drill: Length = Field("45m", description="how long one drill may take at most")
     keep: Length = Field("30m", description="how long --keep leaves an incident standing")
     proof_days: int = Field(31, gt=0, description="days that an accepted drill stays valid")
 
