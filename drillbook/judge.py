@@ -41,6 +41,8 @@ def why_not_judged(drill: Drill) -> str:
 def _why(drill: Drill) -> str:
     if drill.interrupted:
         return "interrupted"
+    if drill.refused:
+        return "refused before it began"
     if drill.partial:
         return "partial"
     if drill.injection is Injection.NO_EFFECT:

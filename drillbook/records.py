@@ -160,6 +160,7 @@ class Drill(Frozen):
     undo: Undo
     partial: bool = Field(False, description="ended early by --until or an interruption")
     interrupted: bool = False
+    refused: bool = Field(False, description="by a guard or another run's lock, before it began")
     reason: str = Field("", description="why the drill is not PASSED and valid, for a person")
     rto_s: float | None = None
     times: Times
@@ -194,9 +195,9 @@ class Drill(Frozen):
 
 
 def exit_code(drills: Iterable[Drill]) -> int:
-    """The design's table: the first of 5, 130, 1, 4 that applies, else 0; 2 when nothing ran.
+    """The design's table: the first of 5, 130, 3, 1, 4 that applies, else 0; 2 when nothing ran.
 
-    A guard's 3 and a usage error's 2 end a run before there is a record.
+    A usage error's 2, and the 3 of a guard that is asked for a whole run, come before any record.
     """
     found = list(drills)
     if not found:
@@ -205,6 +206,8 @@ def exit_code(drills: Iterable[Drill]) -> int:
         return 5
     if any(d.interrupted for d in found):
         return 130
+    if any(d.refused for d in found):
+        return 3
     if any(d.verdict is Verdict.FAILED or d.falsified for d in found):
         return 1
     passed = all(d.verdict is Verdict.PASSED for d in found)

@@ -204,7 +204,7 @@ def scorecard(
             [*(not d.valid for d in first), *(True for _ in _unrecorded(first, planned))]
         ),
         undo_failures=ratio([d.undo is Undo.FAILED for d in drills]),
-        refused=ratio([d.injection is Injection.REFUSED for d in drills]),
+        refused=ratio([d.refused or d.injection is Injection.REFUSED for d in drills]),
         reruns=len(drills) - len(first),
         flakes=_flakes(drills),
         advice=_advice(plain),
@@ -260,7 +260,7 @@ def _flow(control: Control, first: Sequence[Drill], planned: Sequence[str] | Non
     return Flow(
         control=control,
         planned=None if planned is None else sum(p.endswith(f"--{control}") for p in planned),
-        started=len(drills),
+        started=sum(not d.refused for d in drills),
         injected=sum(d.injection in applied for d in drills) if injects else None,
         confirmed=sum(d.injection is Injection.CONFIRMED for d in drills) if injects else None,
         judged=sum(judged(d) for d in drills),

@@ -97,6 +97,8 @@ def test_what_proves_nothing_is_not_valid(changed: dict[str, Any]) -> None:
         ([drill(interrupted=True), drill(verdict=Verdict.FAILED)], 130),
         ([drill(undo=Undo.FAILED), drill(interrupted=True)], 5),
         ([drill(partial=True)], 0),
+        ([drill(refused=True, verdict=Verdict.ERROR), drill(verdict=Verdict.FAILED)], 3),
+        ([drill(refused=True, verdict=Verdict.ERROR), drill(interrupted=True)], 130),
         ([drill(undo=Undo.KEPT, partial=True)], 0),
     ],
 )

@@ -152,6 +152,23 @@ def test_the_flow_and_each_exclusion_with_its_reason() -> None:
     assert str(found.invalid) == "3 of 4 (75 %)"
 
 
+def test_a_refused_drill_did_not_start_and_counts_among_the_refused() -> None:
+    held = examples.drill(
+        "config",
+        refused=True,
+        verdict=Verdict.ERROR,
+        injection=Injection.REFUSED,
+        undo=Undo.NOT_NEEDED,
+        reason="cluster/node/2 is held by another run",
+    )
+    found = card(GOOD[0], held, GOOD[2], planned=NODES)
+    assert (found.flow[0].planned, found.flow[0].started) == (2, 1)
+    assert str(found.refused) == "1 of 3 (33 %)"
+    assert [one.reason for one in found.exclusions] == [
+        "refused before it began: cluster/node/2 is held by another run"
+    ]
+
+
 def test_without_a_manifest_planned_is_not_known() -> None:
     assert card(*GOOD).flow[0].planned is None
     assert "| plain | not known | 2 |" in score.markdown(card(*GOOD))
