@@ -3,6 +3,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.installed
+ENGINE := staging/images/drillbook-python
 
 help:  ## show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -46,5 +47,8 @@ staging-down: $(SETUP)  ## remove it, leaving nothing but the build cache
 lock: $(SETUP)  ## pin and hash the requirements again
 	$(BIN)/uv pip compile pyproject.toml --extra dev --extra staging --generate-hashes \
 	  --python-version 3.11 --no-annotate --custom-compile-command "make lock" -o requirements.txt
+	$(BIN)/uv pip compile $(ENGINE)/requirements.in --constraint requirements.txt --generate-hashes \
+	  --python-version 3.11 --no-annotate --custom-compile-command "make lock" \
+	  -o $(ENGINE)/requirements.txt
 
 .PHONY: help machine setup drill test lint bench staging-up staging-down lock

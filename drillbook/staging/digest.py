@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from pathlib import Path
 
 LENGTH = 16
@@ -17,9 +18,14 @@ def of_text(*parts: str) -> str:
     return total.hexdigest()[:LENGTH]
 
 
-def of_files(folder: Path) -> str:
-    """The hash of a folder's files: their relative names, modes to execute, and contents."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+def of_files(folder: Path, without: Collection[str] = ()) -> str:
+    """The hash of a folder's files: their relative names, modes to execute, and contents.
+    Files and folders of a name in `without` do not count, however deep."""
+    files = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not set(path.relative_to(folder).parts) & set(without)
+    )
     return of_text(*(text for path in files for text in _file(folder, path)))
 
 

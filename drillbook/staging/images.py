@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,8 +41,9 @@ def _program(name: str, tag: str, artifact: str = "kube") -> Image:
     return Image(name, tag, ((artifact, name),))
 
 
+DEBIAN = Image("debian", "12", (("debian", "debian.tar"),))
 IMAGES = (
-    Image("debian", "12", (("debian", "debian.tar"),)),
+    DEBIAN,
     Image("pause", PAUSE),
     _program("etcd", golang.ETCD),
     _program("kube-apiserver", golang.KUBERNETES),
@@ -59,7 +60,8 @@ IMAGES = (
     ),
     Image("spark", spark.VERSION, (("spark", "spark"),)),
 )
-"""In the order of building: a parent stands before its children."""
+"""What the nodes are set up with, in the order of building: a parent stands before its children.
+The engine's own image comes later: `drillbook.staging.engine`."""
 
 
 def artifacts(places: Places) -> dict[str, Artifact]:
@@ -81,10 +83,12 @@ def parents(containerfile: str) -> tuple[str, ...]:
     return tuple(re.findall(r"^FROM (localhost/\S+)", containerfile, re.MULTILINE))
 
 
-def keys(places: Places, made: Mapping[str, Artifact]) -> dict[str, str]:
-    """Each image's reference with its content key."""
+def keys(
+    places: Places, made: Mapping[str, Artifact], wanted: Sequence[Image] = IMAGES
+) -> dict[str, str]:
+    """Each image's reference with its content key; parents stand before their children."""
     found: dict[str, str] = {}
-    for image in IMAGES:
+    for image in wanted:
         folder = places.sources / "images" / image.name
         inherited = [found[parent] for parent in parents((folder / "Containerfile").read_text())]
         taken = [f"{name}/{file} {made[name].key}" for name, file in image.inputs]
@@ -132,16 +136,27 @@ def key_tag(image: Image, key: str) -> str:
     return f"localhost/by-key/{image.name}:{key}"
 
 
-def build_missing(buildah: Buildah, made: Mapping[str, Artifact]) -> Iterable[str]:
+def build_missing(
+    buildah: Buildah, made: Mapping[str, Artifact], wanted: Sequence[Image] = IMAGES
+) -> Iterable[str]:
     """Build what the storage lacks, in order; yields each name before its build."""
     known = buildah.tags()
-    for image in IMAGES:
-        key = keys(buildah.shell.places, made)[image.reference]
+    found = keys(buildah.shell.places, made, wanted)
+    for image in wanted:
+        key = found[image.reference]
         if key_tag(image, key) not in known:
             yield image.name
             _build(buildah, image, key, made)
         else:
             buildah.run("tag", key_tag(image, key), image.reference)
+
+
+def export(buildah: Buildah, image: Image, archive: Path) -> None:
+    """Write an image as the archive that containerd imports."""
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    archive.unlink(missing_ok=True)
+    policy = ("--signature-policy", str(buildah.shell.places.sources / "images" / "policy.json"))
+    buildah.run("push", *policy, image.reference, f"docker-archive:{archive}:{image.reference}")
 
 
 def _build(buildah: Buildah, image: Image, key: str, made: Mapping[str, Artifact]) -> None:

@@ -17,6 +17,7 @@ from drillbook.staging import (
     cluster,
     debian,
     digest,
+    engine,
     images,
     lock,
     network,
@@ -34,6 +35,7 @@ from drillbook.staging import (
 from drillbook.staging.addresses import Node
 from drillbook.staging.artifacts import Artifact
 from drillbook.staging.cluster import Kubectl
+from drillbook.staging.engine import Engine
 from drillbook.staging.errors import StageFailed
 from drillbook.staging.node import Programs
 from drillbook.staging.places import CONTEXT, Places
@@ -51,6 +53,7 @@ class Session:
     places: Places
     nodes: tuple[Node, ...]
     made: Mapping[str, Artifact]
+    engine: Engine
     rules: Mapping[str, str]
     progress: Progress
     stage: str = "plan"
@@ -148,9 +151,14 @@ def join_nodes(session: Session) -> None:
         cluster.join(session.shell, session.programs, each, process, session.token)
 
 
+def import_engine(session: Session) -> None:
+    """The engine's own image, on every running node."""
+    session.engine.ensure(session.shell, node.first_processes(session.places), session.progress)
+
+
 def apply_platform(session: Session) -> None:
     """The manifests and the alert rules."""
-    platform.apply(session.kubectl, session.rules)
+    platform.apply(session.kubectl, session.rules, session.engine.key)
 
 
 def ready(session: Session) -> None:
@@ -174,7 +182,7 @@ def write_down(session: Session) -> None:
             bin=builds.programs(session.places, session.made),
             nodes=tuple(each.name for each in session.nodes),
             fingerprint=fingerprint(session),
-            platform=survey.platform_key(session.kubectl),
+            platform=survey.platform_key(session.kubectl, session.engine.key),
         ),
     )
 
@@ -190,12 +198,13 @@ STAGES: tuple[Stage, ...] = (
     ("nodes", start_nodes),
     ("control plane", control_plane),
     ("join", join_nodes),
+    ("engine", import_engine),
     ("platform", apply_platform),
     ("ready", ready),
     ("write down", write_down),
 )
 REFRESH: tuple[Stage, ...] = tuple(
-    stage for stage in STAGES if stage[1] in (apply_platform, ready, write_down)
+    stage for stage in STAGES if stage[1] in (import_engine, apply_platform, ready, write_down)
 )
 """What is done on a cluster that is up and made of the same."""
 
@@ -211,6 +220,7 @@ def up(places: Places, count: int, progress: Progress, *, force: bool = False) -
         places,
         addresses.nodes(count),
         images.artifacts(places),
+        engine.of_checkout(places),
         platform.alert_rules(places.root),
         progress,
     )
@@ -302,7 +312,8 @@ def is_current(session: Session) -> bool:
     builds.programs(session.places, session.made)
     known = state.read(session.places)
     try:
-        unchanged = known is not None and known.platform == survey.platform_key(session.kubectl)
+        found = survey.platform_key(session.kubectl, session.engine.key)
+        unchanged = known is not None and known.platform == found
         lacks = survey.take(session.kubectl).lacks([each.name for each in session.nodes])
     except StageFailed:
         return False

@@ -11,7 +11,7 @@ import requests
 import yaml
 
 from drillbook.monitoring import rendered_rules
-from drillbook.staging import addresses, digest
+from drillbook.staging import addresses, digest, engine
 from drillbook.staging.cluster import Kubectl
 from drillbook.staging.errors import StageFailed
 from drillbook.staging.survey import WORKLOADS
@@ -29,14 +29,18 @@ REQUEST_S = 3.0
 # --------------------------------------------------------------------------- applying
 
 
-def apply(kubectl: Kubectl, rules: Mapping[str, str]) -> None:
+def apply(kubectl: Kubectl, rules: Mapping[str, str], engine_key: str) -> None:
     """Apply the rules first, so that Prometheus starts with them. Raises StageFailed."""
     manifests = kubectl.shell.places.sources / "platform"
     file = kubectl.shell.places.state / "prometheus-rules.yaml"
     file.write_text(rules_manifest(rules))
+    every = kubectl.shell.places.tmp / "platform.yaml"
+    every.write_text(
+        engine.annotated(kubectl.output("kustomize", str(manifests / "embedded")), engine_key)
+    )
     kubectl.run("apply", "-f", str(manifests / "base" / "namespace.yaml"))
     kubectl.run("apply", "-f", str(file))
-    kubectl.run("apply", "-k", str(manifests / "embedded"))
+    kubectl.run("apply", "-f", str(every))
 
 
 def await_rollout(kubectl: Kubectl) -> None:

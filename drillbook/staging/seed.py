@@ -84,11 +84,7 @@ def _await_socket(shell: Shell, socket: Path) -> None:
 
 def _import(shell: Shell, address: str, image: Image) -> None:
     archive = shell.places.cache / "tmp" / f"{image.name}.tar"
-    archive.parent.mkdir(parents=True, exist_ok=True)
-    archive.unlink(missing_ok=True)
-    policy = ("--signature-policy", str(shell.places.sources / "images" / "policy.json"))
-    target = f"docker-archive:{archive}:{image.reference}"
-    Buildah(shell).run("push", *policy, image.reference, target)
+    images.export(Buildah(shell), image, archive)
     ctr = ("ctr", "--address", address, "--namespace", "k8s.io", "images")
     shell.run(*ctr, "import", str(archive))
     if image.reference not in shell.output(*ctr, "list", "--quiet").split():

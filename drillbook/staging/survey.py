@@ -95,13 +95,13 @@ def _all(status: Mapping[str, Any], wanted: int, *counts: str) -> bool:
 # --------------------------------------------------------------------------- the platform
 
 
-def platform_key(kubectl: Kubectl) -> str:
-    """The hash of the platform's manifests and of what the cluster holds in their place: as long
-    as it stays the same, applying them would change nothing. Raises StageFailed, also when one of
-    the objects is gone."""
+def platform_key(kubectl: Kubectl, engine: str) -> str:
+    """The hash of the platform's manifests, of the key of the engine's image, and of what the
+    cluster holds in their place: as long as it stays the same, applying them would change
+    nothing. Raises StageFailed, also when one of the objects is gone."""
     manifests = kubectl.shell.places.sources / "platform"
     live = _objects(kubectl, "--kustomize", str(manifests / "embedded"))
-    return digest.of_text(digest.of_files(manifests), told(live))
+    return digest.of_text(digest.of_files(manifests), engine, told(live))
 
 
 def told(objects: Sequence[Object]) -> str:

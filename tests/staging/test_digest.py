@@ -50,3 +50,13 @@ def test_a_time_is_not_content(tmp_path: Path) -> None:
     before = of_files(root)
     (root / "b").write_text("two")
     assert of_files(root) == before
+
+
+@pytest.mark.parametrize("name", ["left", "inner/left", "left/x"])
+def test_what_is_left_out_does_not_count_however_deep(tmp_path: Path, name: str) -> None:
+    root = folder(tmp_path / "x")
+    before = of_files(root, ("left",))
+    (root / name).parent.mkdir(exist_ok=True)
+    (root / name).write_text("")
+    assert of_files(root, ("left",)) == before
+    assert of_files(root) != before

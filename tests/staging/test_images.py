@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from drillbook.staging import golang, images, seed
+from drillbook.staging import engine, golang, images, seed
 from drillbook.staging.images import IMAGES, keys, parents
 from drillbook.staging.places import Places, places
 
@@ -30,7 +30,7 @@ def test_only_parents_of_ours_count() -> None:
 
 def test_every_parent_is_built_before_its_children() -> None:
     built: list[str] = []
-    for image in IMAGES:
+    for image in (*IMAGES, *engine.IMAGES):
         folder = places({}).sources / "images" / image.name
         assert set(parents((folder / "Containerfile").read_text())) <= set(built)
         built.append(image.reference)
@@ -38,7 +38,7 @@ def test_every_parent_is_built_before_its_children() -> None:
 
 def test_every_folder_is_an_image() -> None:
     folders = {path.name for path in (places({}).sources / "images").iterdir() if path.is_dir()}
-    assert folders == {image.name for image in IMAGES}
+    assert folders == {image.name for image in (*IMAGES, *engine.IMAGES)}
 
 
 def test_a_changed_containerfile_changes_its_own_key_and_its_childrens(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_the_embedded_platform_names_images_that_are_built() -> None:
     wanted = {
         f"{each['newName']}:{each['newTag']}" for each in yaml.safe_load(file.read_text())["images"]
     }
-    assert wanted <= {image.reference for image in IMAGES}
+    assert wanted <= {image.reference for image in (*IMAGES, *engine.IMAGES)}
 
 
 def test_the_modules_name_the_versions_that_the_images_are_called_by() -> None:

@@ -19,7 +19,12 @@ def test_a_cluster_that_is_up_and_current_is_left_alone() -> None:
 
 
 def test_a_changed_platform_is_applied_to_the_running_cluster() -> None:
-    assert names(stages_for(running=True, current=False)) == ["platform", "ready", "write down"]
+    assert names(stages_for(running=True, current=False)) == [
+        "engine",
+        "platform",
+        "ready",
+        "write down",
+    ]
 
 
 @pytest.mark.parametrize("current", [True, False])
