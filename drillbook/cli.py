@@ -72,6 +72,10 @@ def drill(
     until: Annotated[
         Phase, typer.Option(help="end after this phase (partial, never proof)")
     ] = Phase.PREVENTION,
+    jobs: Annotated[
+        int,
+        typer.Option("--jobs", "-j", min=1, help="how many drills run at once, as locks allow"),
+    ] = 1,
     keep: Annotated[
         bool, typer.Option("--keep", help="leave the incident for 30 minutes (setting keep)")
     ] = False,
@@ -84,7 +88,9 @@ def drill(
     """
     loaded = _settings(kubeconfig, context)
     kept = loaded.duration("keep") if keep else None
-    code = drilling.drill(loaded, paths or [], cause or [], control or [], until, kept, console)
+    code = drilling.drill(
+        loaded, paths or [], cause or [], control or [], until, kept, jobs, console
+    )
     raise typer.Exit(code)
 
 

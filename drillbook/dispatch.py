@@ -1,73 +1,52 @@
-"""One pytest process per drill, each in a session of its own, with signals passed on to it."""
+"""Drills side by side, each as a pytest process of its own, with signals passed on to all."""
 
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
-from drillbook import records
-from drillbook.collect import drill_name, drills_of
+from drillbook import children, records
+from drillbook.children import Child
+from drillbook.clock import Clock, SystemClock
+from drillbook.domains import Lock
 from drillbook.errors import UsageError
-from drillbook.model import Control, Duration, Phase, Runbook
-from drillbook.signals import DISPATCHED, handled_by
+from drillbook.model import Duration, Phase, Undo
+from drillbook.schedule import may_start
+from drillbook.selection import Selected
+from drillbook.signals import handled_by
 
 MANIFEST = "manifest.json"
+POLL_S = 0.1
+"""How often the children are looked at."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Selected:
-    """One drill to run."""
-
-    runbook: Runbook
-    cause: str
-    control: Control
-
-    @property
-    def node(self) -> str:
-        """Its pytest node id."""
-        return f"{self.runbook.path}::{drill_name(self.cause, self.control)}"
-
-    @property
-    def record(self) -> str:
-        """Its record's file name, first attempt."""
-        return f"{self.runbook.id}--{self.cause}--{self.control}--1.json"
+def _to_terminal(text: str) -> None:
+    # A reader that has gone (a closed pipe or terminal) must not end the drills.
+    with suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
 
 
-def select(
-    runbooks: Sequence[Runbook], causes: Sequence[str], controls: Sequence[Control]
-) -> list[Selected]:
-    """The drills that were asked for. Raises UsageError when there is none, naming them all."""
-    every = [
-        Selected(runbook=runbook, cause=cause, control=control)
-        for runbook in runbooks
-        for cause, control in drills_of(runbook)
-    ]
-    chosen = [
-        one
-        for one in every
-        if (not causes or one.cause in causes) and (not controls or one.control in controls)
-    ]
-    unknown = [cause for cause in causes if cause not in {one.cause for one in every}]
-    if unknown or not chosen:
-        known = ", ".join(drill_name(one.cause, one.control) for one in every)
-        raise UsageError(
-            f"no drill matches --cause {' '.join(causes) or '(any)'} "
-            f"--control {' '.join(controls) or '(any)'}. There is: {known}."
-        )
-    return chosen
+@dataclass
+class Turn:
+    """A drill from its place in the order to its end."""
+
+    drill: Selected
+    place: str
+    """`[2/4]`."""
+    locks: tuple[Lock, ...]
+    began: float = 0.0
+    """Monotonic seconds."""
 
 
 @dataclass
 class Dispatcher:
-    """Runs drills one after the other into one run's folder."""
+    """Runs drills into one run's folder, as many at once as `jobs` and their locks allow."""
 
     root: Path
     folder: Path
@@ -75,8 +54,11 @@ class Dispatcher:
     keep: Duration | None
     environment: Mapping[str, str] = field(default_factory=dict)
     """On top of this process's: what makes the child drill the cluster that was admitted here."""
+    jobs: int = 1
     interrupted: bool = False
-    _child: subprocess.Popen[bytes] | None = None
+    say: Callable[[str], None] = _to_terminal
+    clock: Clock = field(default_factory=SystemClock)
+    _running: list[tuple[Turn, Child]] = field(default_factory=list)
 
     def begin(self, selected: Sequence[Selected], commit: str) -> None:
         """Write the manifest: what was planned, so that nothing can go missing silently."""
@@ -90,43 +72,85 @@ class Dispatcher:
         (self.folder / MANIFEST).write_text(json.dumps(planned, indent=2) + "\n", "utf-8")
 
     def run(self, selected: Sequence[Selected]) -> list[records.Drill]:
-        """Run every drill until one is interrupted. Returns the records that were written."""
-        found = []
+        """Run every drill, or until a signal. Returns the records that were written, in the order
+        given. Whatever is raised, every child has ended by its undo before."""
+        waiting = [
+            Turn(drill=one, place=f"[{number}/{len(selected)}]", locks=one.locks)
+            for number, one in enumerate(selected, start=1)
+        ]
+        found: dict[str, records.Drill] = {}
         with handled_by(self._pass_on):
-            for number, one in enumerate(selected, start=1):
-                if self.interrupted:
-                    break
-                print(f"[{number}/{len(selected)}] {one.node}", file=sys.stderr, flush=True)
-                drill = self._drill(one)
+            try:
+                while self._start_some(waiting) or self._running:
+                    self.clock.sleep(POLL_S)
+                    found.update(self._end_some())
+            finally:
+                self._end_all()
+        return [found[one.node] for one in selected if one.node in found]
+
+    def _start_some(self, waiting: list[Turn]) -> bool:
+        """Start whoever may; False when nobody was started."""
+        ready = may_start(waiting, [turn for turn, _ in self._running], self.jobs)
+        for turn in ready:
+            if self.interrupted:
+                return False
+            waiting.remove(turn)
+            self._start(turn)
+        return bool(ready)
+
+    def _start(self, turn: Turn) -> None:
+        self.say(f"{turn.place} {turn.drill.node}")
+        turn.began = self.clock.monotonic()
+        child = children.start(
+            self._command(turn.drill),
+            cwd=self.root,
+            stem=self.folder / "logs" / turn.drill.stem,
+            environment=self.environment,
+            alone=self.jobs == 1,
+        )
+        self._running.append((turn, child))
+        if self.interrupted:  # by a signal that came while the process was made
+            child.interrupt()
+
+    def _end_some(self) -> dict[str, records.Drill]:
+        """Tell what the running say; the records of those that have ended, by node."""
+        found = {}
+        for turn, child in tuple(self._running):
+            ended = child.ended
+            for line in child.news():
+                self.say(f"{turn.place} {turn.drill.name} | {line}")
+            if ended:
+                self._running.remove((turn, child))
+                drill = self._record(turn, child)
                 if drill is not None:
-                    found.append(drill)
+                    found[turn.drill.node] = drill
         return found
 
-    def _drill(self, one: Selected) -> records.Drill | None:
-        log = self.folder / "logs" / f"{one.record.removesuffix('.json')}.log"
-        with log.open("wb") as out:
-            self._child = subprocess.Popen(
-                self._command(one),
-                cwd=self.root,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                env={**os.environ, **self.environment, DISPATCHED: str(os.getpid())},
-                start_new_session=True,
-            )
-            if self.interrupted:  # by a signal that came while the process was made
-                self._child.send_signal(signal.SIGTERM)
-            status = self._child.wait()
-            self._child = None
-        path = self.folder / one.record
-        if not path.exists():
-            tail = "\n".join(log.read_text("utf-8", "replace").splitlines()[-25:])
-            print(
-                f"{one.node}: the drill left no record (pytest's exit code {status}):\n{tail}\n"
-                f"The whole log: {log}",
-                file=sys.stderr,
-            )
-            return None
-        return records.read(path)
+    def _end_all(self) -> None:
+        """Nobody runs any more when a run has ended as it should."""
+        for _, child in self._running:
+            child.interrupt()
+        for _, child in self._running:
+            child.process.wait()
+
+    def _record(self, turn: Turn, child: Child) -> records.Drill | None:
+        """The record of a drill that has ended; None, with what is known, when it left none."""
+        took = f"{self.clock.monotonic() - turn.began:.0f} s"
+        path = self.folder / turn.drill.record
+        why = f"the drill left no record (pytest's exit code {child.process.returncode})"
+        if path.exists():
+            try:
+                drill = records.read(path)
+            except UsageError as error:
+                why = str(error)
+            else:
+                self.say(f"{turn.place} {turn.drill.node}: {_outcome(drill)} in {took}")
+                return drill
+        self.say(
+            f"{turn.place} {turn.drill.node}: {why} after {took}:\n{child.tail()}\n"
+            f"The whole log: {child.log}"
+        )
+        return None
 
     def _command(self, one: Selected) -> list[str]:
         keep = [f"--drill-keep={self.keep}"] if self.keep else []
@@ -139,6 +163,11 @@ class Dispatcher:
 
     def _pass_on(self, number: int, frame: FrameType | None) -> None:
         self.interrupted = True
-        if self._child is not None:
-            # All signals take the same path in a drill: undo, record, end.
-            self._child.send_signal(signal.SIGTERM)
+        for _, child in tuple(self._running):
+            child.interrupt()
+
+
+def _outcome(drill: records.Drill) -> str:
+    """Its verdict, or that it was refused; and an undo that failed."""
+    words = "REFUSED" if drill.refused else str(drill.verdict)
+    return f"{words}, UNDO FAILED" if drill.undo is Undo.FAILED else words

@@ -7,13 +7,13 @@ from pathlib import PurePosixPath
 import pytest
 
 from drillbook import reader
-from drillbook.dispatch import select
 from drillbook.errors import UsageError
 from drillbook.model import Control
+from drillbook.selection import select
 
 RUNBOOK = reader.parse(
     """
-@id:RB-X-001
+@id:RB-X-001 @domain:cluster/namespace
 Feature: it
   @cause:one
   Rule: first

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from drillbook.commands.drill import exit_code
-from drillbook.dispatch import Dispatcher, select
+from drillbook.dispatch import Dispatcher
 from drillbook.errors import UsageError
 from drillbook.model import Phase, Undo, Verdict
+from drillbook.selection import select
 from tests.test_dispatch import RUNBOOK
 from tests.test_records import drill
 

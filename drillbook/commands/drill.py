@@ -13,12 +13,13 @@ from rich.table import Table
 from drillbook import checkout, guard, records, score
 from drillbook.clock import SystemClock
 from drillbook.commands import book, gate
-from drillbook.dispatch import Dispatcher, Selected, select
+from drillbook.dispatch import Dispatcher
 from drillbook.errors import DrillbookError, RunbookProblem, UsageError
 from drillbook.faults import DrillNamespace, drill_namespaces, expired
 from drillbook.faults.namespace import OWNER_LABEL
 from drillbook.model import Control, Duration, Phase, Runbook, Verdict
 from drillbook.reader import UNREADABLE
+from drillbook.selection import Selected, select
 from drillbook.session import connections
 from drillbook.settings import Settings
 from drillbook.sources.clients import context_name
@@ -31,9 +32,10 @@ def drill(
     controls: Sequence[Control],
     until: Phase,
     keep: Duration | None,
+    jobs: int,
     console: Console,
 ) -> int:
-    """Lint, ask the guards, run the drills one by one, report. Returns the exit code."""
+    """Lint, ask the guards, drill, at most `jobs` at once, report. Returns the exit code."""
     runbooks, problems = gate.problems(settings, paths)
     if problems:
         text = "\n".join(str(problem) for problem in problems)
@@ -53,6 +55,7 @@ def drill(
         until=until,
         keep=keep,
         environment=_pinned(settings),
+        jobs=jobs,
     )
     dispatcher.begin(selected, commit)
     drills = dispatcher.run(selected)
@@ -176,6 +179,8 @@ def sweep(settings: Settings, console: Console, only_expired: bool = False) -> i
 def _verdict(one: records.Drill) -> str:
     colour = {Verdict.PASSED: "green", Verdict.FAILED: "red"}.get(one.verdict, "yellow")
     manual = f", {one.manual} manual" if one.manual else ""
+    if one.refused:
+        return "[yellow]REFUSED[/yellow]"
     wrong = "" if one.valid or one.partial else " (invalid)"
     return f"[{colour}]{one.verdict}[/{colour}]{manual}{wrong}"
 
