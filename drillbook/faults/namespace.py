@@ -18,6 +18,8 @@ from drillbook.sources.clients import KUBE_ERRORS, Connections, asking, could_no
 PREFIX = "drill-"
 OWNER_LABEL = "drillbook.dev/drill"
 ENVIRONMENT_LABEL = "environment"
+# Whoever may start a privileged pod has its node: the admission policy asks for this label.
+POD_SECURITY = {"pod-security.kubernetes.io/enforce": "baseline"}
 EXPIRY_ANNOTATION = "drillbook.dev/expires"
 FIELD_MANAGER = "drillbook"
 
@@ -39,7 +41,7 @@ class DrillNamespace:
     name: str
 
     def create(self, drill: str, environment: str) -> None:
-        labels = {OWNER_LABEL: drill, ENVIRONMENT_LABEL: environment}
+        labels = {OWNER_LABEL: drill, ENVIRONMENT_LABEL: environment, **POD_SECURITY}
         body = {"metadata": {"name": self.name, "labels": labels}}
         try:
             self.clients.core.create_namespace(body, _request_timeout=self._timeout)
