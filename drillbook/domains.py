@@ -17,9 +17,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from drillbook.errors import Refused, RunbookProblem
 
-KEBAB: Final = r"[a-z0-9]+(?:-[a-z0-9]+)*"
+_WORD: Final = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 NAMESPACE: Final = "cluster/namespace"
-DOMAIN: Final = rf"cluster(?:/namespace|(?:/(?!namespace(?:/|\Z)){KEBAB})*)"
+DOMAIN: Final = rf"cluster(?:/namespace|(?:/(?!namespace(?:/|\Z)){_WORD})*)"
 """The grammar of `@domain:`. `namespace` stands below `cluster` only, and it is the drill's own:
 nothing is below it."""
 ALL_BELOW: Final = "/*"
@@ -89,7 +89,13 @@ def _from_the_top(path: str) -> tuple[Lock, ...]:
 
 def conflicts(ours: Iterable[Lock], theirs: Sequence[Lock]) -> bool:
     """Whether the two drills may not run at once. It does not matter which is named first."""
-    return any(one.excludes(other) for one, other in product(ours, theirs))
+    return clash(ours, theirs) is not None
+
+
+def clash(ours: Iterable[Lock], theirs: Sequence[Lock]) -> tuple[Lock, Lock] | None:
+    """The first lock of ours that one of theirs excludes, with that one, for a message."""
+    pairs = product(ours, theirs)
+    return next(((one, other) for one, other in pairs if one.excludes(other)), None)
 
 
 def to_text(held: Sequence[Lock]) -> str:
@@ -113,7 +119,7 @@ def from_text(text: str | None, lease: str) -> tuple[Lock, ...]:
 
 
 def _unknown(lease: str, text: str | None, why: str) -> str:
-    said = "has no locks" if text is None else f"has locks that cannot be read: {text[:200]!r}"
+    said = "has no locks" if not text else f"has locks that cannot be read: {text[:200]!r}"
     return (
         f"refused: lease {lease} {said} ({why}). What its drill may break is unknown, so no other "
         "may run beside it. Wait until that drill has ended, or sweep it: `drillbook sweep`."

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from drillbook.domains import DOMAIN
 from drillbook.model import DURATION_PATTERN, Phase
 
 
@@ -62,10 +63,9 @@ TAGS: Mapping[str, TagSpec] = {
         required=True,
     ),
     "domain": TagSpec(
-        # `namespace` is the drill's own, so nothing can be below it.
-        value=rf"cluster(?:/(?!namespace/){KEBAB})*",
-        example="@domain:cluster/namespace, what a drill may break, as a path: "
-        "cluster, cluster/node/2, cluster/postgres",
+        value=DOMAIN,
+        example="@domain:cluster/namespace, what a drill may break, as a path: the drill's own "
+        "namespace; or cluster/node/2, cluster/postgres, cluster",
         required=True,
     ),
     "alert": TagSpec(
