@@ -82,19 +82,19 @@ def enter(tree: Hierarchy, node: str) -> None:
 # --------------------------------------------------------------------------- taking away
 
 
-def processes(tree: Hierarchy) -> set[int]:
-    """Every process in our cgroups, on the host's count."""
+def processes(tree: Hierarchy, node: str | None = None) -> set[int]:
+    """Every process in our cgroups, or in a node's, on the host's count."""
     return {
         int(line)
-        for folder in _all_folders(tree)
+        for folder in _all_folders(tree, node)
         for line in _read(folder / "cgroup.procs").split()
         if line != "0"
     }
 
 
-def _all_folders(tree: Hierarchy) -> Iterator[Path]:
-    """Ours, children before their parents."""
-    for top in tree.folders():
+def _all_folders(tree: Hierarchy, node: str | None) -> Iterator[Path]:
+    """Ours, or a node's, children before their parents."""
+    for top in tree.folders(node):
         for folder, _, _ in os.walk(top, topdown=False):
             yield Path(folder)
 
@@ -106,13 +106,14 @@ def _read(file: Path) -> str:
         return ""  # the folder went away while we walked: nothing is in it any more
 
 
-def remove(tree: Hierarchy, within_s: float = 20.0) -> list[Path]:
-    """Kill what is inside and take the folders away; returns those that stayed."""
+def remove(tree: Hierarchy, node: str | None = None, within_s: float = 20.0) -> list[Path]:
+    """Kill what is inside and take the folders away, all of ours or a node's; returns those that
+    stayed."""
     until = time.monotonic() + within_s
     while True:
-        for process in processes(tree):
+        for process in processes(tree, node):
             _kill(process)
-        left = [folder for folder in _all_folders(tree) if not _rmdir(folder)]
+        left = [folder for folder in _all_folders(tree, node) if not _rmdir(folder)]
         if not left or time.monotonic() > until:
             return left
         time.sleep(0.1)

@@ -33,6 +33,7 @@ from drillbook.staging import (
     tenants,
 )
 from drillbook.staging.addresses import Node
+from drillbook.staging.agent import launch
 from drillbook.staging.artifacts import Artifact
 from drillbook.staging.cluster import Kubectl
 from drillbook.staging.engine import Engine
@@ -169,6 +170,11 @@ def ready(session: Session) -> None:
     platform.await_answers(len(session.nodes))
 
 
+def host_agent(session: Session) -> None:
+    """What takes nodes away for drills, and brings them back."""
+    launch.ensure(session.shell)
+
+
 def write_down(session: Session) -> None:
     """cluster.json: the cluster counts as up from here on."""
     state.write(
@@ -201,6 +207,7 @@ STAGES: tuple[Stage, ...] = (
     ("engine", import_engine),
     ("platform", apply_platform),
     ("ready", ready),
+    ("host agent", host_agent),
     ("write down", write_down),
 )
 REFRESH: tuple[Stage, ...] = tuple(
@@ -235,6 +242,9 @@ def up(places: Places, count: int, progress: Progress, *, force: bool = False) -
 def plan(session: Session, *, force: bool) -> tuple[Stage, ...]:
     """Which stages are to run. Raises Refused when they would end somebody's drills."""
     tenants.refuse_foreign(session.places)
+    if tenants.held(session.places) and not force:
+        launch.ensure(session.shell)  # killed too, perhaps: it brings back what is held
+        tenants.refuse_while_held(session.places, "`staging up`")
     running = is_running(session)
     if not running and not force:
         deed = "`staging up` has to set the cluster up anew, which"
@@ -280,7 +290,7 @@ def _told(stage: str) -> Iterator[None]:
 def is_running(session: Session) -> bool:
     """Whether a cluster made of the same is up and answers."""
     known = state.read(session.places)
-    if known is None or known.fingerprint != fingerprint(session):
+    if known is None or known.fingerprint != fingerprint(session) or tenants.held(session.places):
         return False
     alive = node.first_processes(session.places)
     return set(alive) == set(known.nodes) and _answers_in_the_end(session.kubectl)
@@ -316,6 +326,8 @@ def is_current(session: Session) -> bool:
         unchanged = known is not None and known.platform == found
         lacks = survey.take(session.kubectl).lacks([each.name for each in session.nodes])
     except StageFailed:
+        return False
+    if not launch.is_current(session.places):
         return False
     return unchanged and not lacks and platform.works(session.rules, len(session.nodes))
 

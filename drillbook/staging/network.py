@@ -55,6 +55,53 @@ def _delete(shell: Shell, name: str) -> None:
             raise
 
 
+# --------------------------------------------------------------------------- a node's cable
+
+
+IS_UP = 0x1
+"""IFF_UP of <linux/if.h>, in an interface's flags."""
+
+
+def cut(shell: Shell, node: Node) -> None:
+    """Take the host's end of a node's cable down; safe to repeat. Raises StageFailed."""
+    shell.run("ip", "link", "set", node.veth, "down")
+
+
+def plug(shell: Shell, node: Node) -> None:
+    """Put the host's end into the bridge, and up; safe to repeat. Raises StageFailed."""
+    shell.run("ip", "link", "set", node.veth, "master", BRIDGE, "up")
+
+
+def has_cable(node: Node) -> bool:
+    """Whether a node has a cable at all: it goes with the node's namespace."""
+    return (INTERFACES / node.veth).exists()
+
+
+def unplug(shell: Shell, node: Node) -> None:
+    """Take a cable away, both ends of it; safe to repeat. Raises StageFailed."""
+    # One whose node has just ended may vanish by itself between the look and the deed.
+    if has_cable(node):
+        _delete(shell, node.veth)
+
+
+def lacks(node: Node, interfaces: Path = INTERFACES) -> list[str]:
+    """What a node's cable lacks, in words."""
+    folder = interfaces / node.veth
+    try:
+        flags = int((folder / "flags").read_text(), base=16)
+    except FileNotFoundError:
+        return [f"its cable {node.veth} is gone"]
+    bridge = folder / "master"
+    on_bridge = bridge.is_symlink() and bridge.readlink().name == BRIDGE
+    return [
+        *(() if flags & IS_UP else (f"its cable {node.veth} is down",)),
+        *(() if on_bridge else (f"its cable {node.veth} is not on {BRIDGE}",)),
+    ]
+
+
+# --------------------------------------------------------------------------- the host's routes
+
+
 def host_routes() -> list[tuple[str, str]]:
     """(device, network) of every IPv4 route of the host's main table."""
     return parse_routes(ROUTES.read_text())

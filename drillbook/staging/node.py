@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -12,10 +13,10 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from drillbook.staging import cgroups, images, mountpoints, seed
+from drillbook.staging import cgroups, images, mountpoints, network, seed
 from drillbook.staging.addresses import Node
 from drillbook.staging.errors import StageFailed
-from drillbook.staging.places import BRIDGE, PART_OF, Places
+from drillbook.staging.places import PART_OF, Places
 from drillbook.staging.shell import Shell, tail
 
 FOLDERS = {
@@ -40,6 +41,8 @@ KERNEL_SETTINGS = {
 """What kubelet insists on, and would otherwise set for the whole machine: the node sees a file of
 its own in the place of each. Source: k8s.io/component-helpers/node/util/sysctl."""
 
+SUPERVISOR = "supervisor.supervisord"
+"""What a node's process 1 becomes once the node is set up inside."""
 START_WITHIN_S = 30.0
 
 _templates = Environment(
@@ -98,7 +101,7 @@ def spec(
         ],
         "routes": [[other.pods, other.ip] for other in others if other != node],
         "path": programs.path,
-        "supervisor": [sys.executable, "-m", "supervisor.supervisord", "--configuration", config],
+        "supervisor": [sys.executable, "-m", SUPERVISOR, "--configuration", config],
     }
 
 
@@ -136,7 +139,7 @@ def start(shell: Shell, node: Node) -> int:
         _step_aside(tree, launched.pid)
     cable = ("ip", "link", "add", node.veth, "type", "veth", "peer", "name", "eth0")
     shell.run(*cable, "netns", str(process))
-    shell.run("ip", "link", "set", node.veth, "master", BRIDGE, "up")
+    network.plug(shell, node)
     return process
 
 
@@ -180,6 +183,87 @@ def _step_aside(tree: cgroups.Hierarchy, launcher: int) -> None:
     (aside / "cgroup.procs").write_text(str(launcher))
 
 
+# --------------------------------------------------------------------------- ending, and again
+
+
+ENDED_WITHIN_S = 20.0
+
+
+def kill(shell: Shell, node: Node) -> None:
+    """SIGKILL to a node's process 1, as a machine loses its power: the kernel ends the rest.
+    Returns when nothing of it runs any more; safe to repeat. Raises StageFailed."""
+    process = first_processes(shell.places).get(node.name)
+    if process:
+        _signal(process)
+    _await_end(shell, node)
+
+
+def restart(shell: Shell, node: Node) -> int:
+    """Start a node that was killed, or half started, from its folder; returns its first process.
+    What is left of the last one goes first: cgroups of dead pods, the cable. Raises StageFailed."""
+    tree = cgroups.hierarchy()
+    if tree is None:
+        raise StageFailed(f"stage {shell.stage!r}: no cgroups are mounted. Mount /sys/fs/cgroup.")
+    for process in processes_of(shell.places, node):
+        _signal(process)
+    left = cgroups.remove(tree, node.name)
+    _await_end(shell, node)
+    if left:
+        raise StageFailed(
+            f"stage {shell.stage!r}: these cgroups of {node.name} cannot be removed: "
+            f"{', '.join(map(str, left))}. Their cgroup.procs name what is still inside."
+        )
+    network.unplug(shell, node)
+    _mend_spec(shell.places.node(node.name) / "spec.json")
+    return start(shell, node)
+
+
+def _mend_spec(file: Path) -> None:
+    """Where the Python that once started the node is gone (a checkout that was removed), ours."""
+    told = json.loads(file.read_text())
+    if not Path(told["supervisor"][0]).exists():
+        told["supervisor"][0] = sys.executable
+        file.write_text(json.dumps(told, indent=1))
+
+
+def _signal(process: int) -> None:
+    try:
+        os.kill(process, signal.SIGKILL)
+    except ProcessLookupError:
+        return  # it ended by itself, which is what we want
+
+
+def _await_end(shell: Shell, node: Node) -> None:
+    until = time.monotonic() + ENDED_WITHIN_S
+    while left := processes_of(shell.places, node):
+        if time.monotonic() > until:
+            numbers = ", ".join(str(number) for number in sorted(left))
+            raise StageFailed(
+                f"stage {shell.stage!r}: processes {numbers} of {node.name} are still there "
+                f"{ENDED_WITHIN_S:g} s after SIGKILL. See with `ps` what they wait for."
+            )
+        time.sleep(0.02)
+
+
+def processes_of(places: Places, node: Node) -> set[int]:
+    """Everything that runs in a node, and what starts it."""
+    tree = cgroups.hierarchy()
+    inside = cgroups.processes(tree, node.name) if tree else set()
+    return inside | {each for each in marked(places) if _node_of(places, each) == node.name}
+
+
+def lacks(places: Places, node: Node) -> list[str]:
+    """What a node lacks to be whole, as far as the host can see it, in words."""
+    gone = () if started(places, node) else ("its process 1 is gone, or has not set it up yet",)
+    return [*gone, *network.lacks(node)]
+
+
+def started(places: Places, node: Node) -> int | None:
+    """A node's first process, once that has set the node up and become its supervisor."""
+    process = first_processes(places).get(node.name)
+    return process if process and SUPERVISOR in words(process) else None
+
+
 # --------------------------------------------------------------------------- finding
 
 
@@ -219,13 +303,18 @@ def first_processes(places: Places) -> dict[str, int]:
 
 def _node_of(places: Places, process: int) -> str | None:
     """The node whose supervisor this is, by its command line."""
-    try:
-        words = Path(f"/proc/{process}/cmdline").read_bytes().decode(errors="replace").split("\0")
-    except (FileNotFoundError, ProcessLookupError):
-        return None
     prefix = str(places.state / "nodes")
-    inside = [Path(word) for word in words if word.startswith(prefix)]
+    inside = [Path(word) for word in words(process) if word.startswith(prefix)]
     return inside[0].parent.name if inside else None
+
+
+def words(process: int) -> list[str]:
+    """Its command line; none when it has ended."""
+    try:
+        line = Path(f"/proc/{process}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    return line.decode(errors="replace").split("\0")
 
 
 def _inner_pid(process: int) -> int:

@@ -20,6 +20,8 @@ CONTEXT = "drillbook-staging"
 """The kubeconfig's context."""
 STATE_NAMES = frozenset(
     (
+        "agent",
+        "agent.sock",
         "cluster.json",
         "cluster.new",
         "discovery.conf",
@@ -68,6 +70,15 @@ class Places:
     @property
     def tmp(self) -> Path:
         return self.state / "tmp"
+
+    @property
+    def agent(self) -> Path:
+        """The host agent's journal, logs and configuration."""
+        return self.state / "agent"
+
+    @property
+    def agent_socket(self) -> Path:
+        return self.state / "agent.sock"
 
     @property
     def mountpoints(self) -> Path:

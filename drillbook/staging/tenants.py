@@ -7,6 +7,7 @@ from pathlib import Path
 
 from drillbook.errors import Refused
 from drillbook.staging import cgroups, node, state, survey
+from drillbook.staging.agent.journal import Journal
 from drillbook.staging.cluster import Kubectl
 from drillbook.staging.errors import StageFailed
 from drillbook.staging.places import Places
@@ -16,11 +17,33 @@ ANSWER_WITHIN_S = 15.0
 
 
 def refuse_while_drilled(places: Places, deed: str) -> None:
-    """Raise Refused when the cluster holds namespaces of drills. One that does not answer can
-    hold nobody up: a drill could not go on there either."""
+    """Raise Refused when the cluster holds namespaces of drills, or the host agent a node that a
+    drill took away. A cluster that does not answer can hold nobody up: a drill could not go on
+    there either."""
+    refuse_while_held(places, deed)
     found = drills(places)
     if found:
         raise Refused(refusal(deed, found))
+
+
+def refuse_while_held(places: Places, deed: str) -> None:
+    """Raise Refused while the host agent's journal says that a node is away for a drill: a cluster
+    that lacks it is not broken. Asks the disk alone."""
+    found = held(places)
+    if found:
+        raise Refused(
+            f"{deed} would end what is drilled on this cluster: {', '.join(found)}; nothing was "
+            "changed. The host agent brings it back at that time, or when the drill ends: run the "
+            f"command again then ({places.agent}/agent.log tells why it did not), or do it all "
+            "the same with --force."
+        )
+
+
+def held(places: Places) -> list[str]:
+    """What the host agent's journal says that drills have, in words."""
+    found = Journal(places.agent).read()
+    unreadable = (f"something that {file} stood for, unreadable" for file in found.unreadable)
+    return [*(change.told() for change in found.changes), *unreadable]
 
 
 def drills(places: Places) -> list[str]:

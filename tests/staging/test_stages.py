@@ -23,6 +23,7 @@ def test_a_changed_platform_is_applied_to_the_running_cluster() -> None:
         "engine",
         "platform",
         "ready",
+        "host agent",
         "write down",
     ]
 
