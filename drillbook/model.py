@@ -331,7 +331,53 @@ class Restart:
     target: Target
 
 
-Change: TypeAlias = Patch | Restart
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """Sets the replicas of one workload. Undone by setting what they were."""
+
+    target: Target
+    replicas: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Create:
+    """Makes one object in the drill's namespace. Undone by deleting it."""
+
+    manifest: Manifest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delete:
+    """Deletes one object. Undone by making it again from what it was, unless its controller
+    does."""
+
+    target: Target
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cordon:
+    """Lets no new pod onto a node. Undone by letting them again."""
+
+    node: Word
+
+
+@dataclass(frozen=True, kw_only=True)
+class KillNode:
+    """Ends a node as a power cut does. Undone by the agent on its host, which starts it again."""
+
+    node: Word
+
+
+@dataclass(frozen=True, kw_only=True)
+class CutNode:
+    """Takes a node off the network. Undone by the agent on its host."""
+
+    node: Word
+
+
+NodeChange: TypeAlias = Cordon | KillNode | CutNode
+"""What reaches beyond the drill's namespace: its runbook needs a `@domain:cluster/node/...`."""
+Change: TypeAlias = Patch | Restart | Scale | Create | Delete | NodeChange
 
 
 @dataclass(frozen=True, kw_only=True)

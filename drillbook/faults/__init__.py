@@ -1,6 +1,9 @@
-"""What a drill does to the cluster by itself: its namespace, its workload, its fault, its undo."""
+"""What a drill does to the cluster by itself: its namespace, its workload, its fault.
 
-from drillbook.faults.changes import Applied, Injector, Outcome
-from drillbook.faults.namespace import DrillNamespace, drill_namespaces, expired
+Each change is planned in the undo journal (`drillbook.undo`) before it is made.
+"""
 
-__all__ = ["Applied", "DrillNamespace", "Injector", "Outcome", "drill_namespaces", "expired"]
+from drillbook.faults.changes import Applied, Injector, Outcome, verbs_of
+from drillbook.faults.namespace import DrillNamespace
+
+__all__ = ["Applied", "DrillNamespace", "Injector", "Outcome", "verbs_of"]

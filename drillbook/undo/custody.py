@@ -1,0 +1,302 @@
+"""A drill's custody of what it changes: opened before the first change, closed by the undo.
+
+Between the two every change is planned in the journal, made under the lease, and noted as made.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from drillbook import domains
+from drillbook.clock import Clock
+from drillbook.errors import CouldNotTell, Refused, UndoFailed
+from drillbook.host_agent import HostAgent
+from drillbook.settings import Settings
+from drillbook.sources.clients import Connections
+from drillbook.sources.identities import SYSTEM_NAMESPACE, Identity
+from drillbook.undo import lease as leases
+from drillbook.undo import stops
+from drillbook.undo.journal import Journal
+from drillbook.undo.keeper import Keeper
+from drillbook.undo.lease import Lease
+from drillbook.undo.objects import Conflict, Object, Objects
+from drillbook.undo.record import ObjectRef, UndoRecord, Verb
+from drillbook.undo.undoer import Undoer
+
+ACK_POLL_S = 0.1
+
+
+@dataclass
+class Custody:
+    """One drill's. `name` is that of its lease, its owner and its namespace."""
+
+    clients: Connections
+    settings: Settings
+    clock: Clock
+    name: str
+    run: str
+    locks: tuple[domains.Lock, ...]
+    verbs: tuple[Verb, ...]
+    """What its changes may be: the reaper says before the first whether it could undo them."""
+    ended: Callable[[str], None]
+    """Hears once why the drill must end: its lease was lost, or every drill was halted."""
+    namespace: str = SYSTEM_NAMESPACE
+    keeper: Keeper | None = field(default=None, init=False)
+    journal: Journal | None = field(default=None, init=False)
+    _owner: Object | None = field(default=None, init=False)
+    _asked_host: bool = field(default=False, init=False)
+
+    # ---------------------------------------------------------------- opening
+
+    def open(self) -> None:
+        """Take the lease and its locks, and hear the reaper's word. Raises Refused; then nothing
+        was changed, and nothing is left."""
+        objects = self.as_provisioner
+        stops.refuse_without_reaper(objects, self.namespace, self.clock.now())
+        stops.refuse_stopped(objects, self.namespace)
+        try:
+            self._take_lease()
+            self._refuse_locked()
+            self._await_word()
+        except BaseException:
+            self.close()
+            raise
+
+    def _take_lease(self) -> None:
+        objects, now = self.as_provisioner, self.clock.now()
+        deadline = now + timedelta(seconds=self.settings.duration("max_drill").seconds)
+        self._owner = leases.create_drill(objects, self.name, self.run)
+        owner = leases.owner_reference(self._owner)
+        body = leases.manifest(
+            name=self.name,
+            namespace=self.namespace,
+            run=self.run,
+            holder=f"{socket.gethostname()}/{os.getpid()}",
+            now=now,
+            duration_s=self.settings.lease_s,
+            deadline=deadline,
+            locks=domains.to_text(self.locks),
+            verbs=self.verbs,
+            owner=owner,
+        )
+        taken = leases.create(objects, body)
+        self.keeper = Keeper(
+            objects=objects,
+            namespace=self.namespace,
+            clock=self.clock,
+            lease=taken,
+            renew_s=self.settings.renew_s,
+            margin_s=self.settings.request_timeout_s,
+            ended=self.ended,
+            also_renew=self._renew_host,
+        )
+        self.journal = Journal(objects, self.namespace, self.name, owner, deadline, taken.fence)
+        self.keeper.start()
+
+    def _refuse_locked(self) -> None:
+        for other in leases.of_drills(self.as_provisioner, self.namespace):
+            if other.name == self.name:
+                continue
+            if domains.conflicts(self.locks, domains.from_text(other.locks or None, other.name)):
+                raise Refused(
+                    f"refused: the drill {other.name} of the run {other.run} (held by "
+                    f"{other.holder}) holds what this one needs: {other.locks}. Wait until it has "
+                    "ended; what a dead one left, `drillbook sweep` undoes. Nothing was changed."
+                )
+
+    def _await_word(self) -> None:
+        """The reaper's. Without it nobody would undo this drill if it were killed."""
+        within = self.settings.duration("acknowledged_within").seconds
+        begin = self.clock.monotonic()
+        while self.clock.monotonic() - begin < within:
+            found = leases.get(self.as_provisioner, self.namespace, self.name)
+            if found is not None and found.declined:
+                raise Refused(
+                    f"refused: the reaper could not undo this drill: {found.declined}. "
+                    "Nothing was changed."
+                )
+            if found is not None and found.acknowledged:
+                return
+            self.clock.sleep(ACK_POLL_S)
+        raise Refused(
+            f"refused: the reaper did not acknowledge this drill within {within:g} s. "
+            f"{stops.INSTALL}"
+        )
+
+    # ---------------------------------------------------------------- changing
+
+    def check(self) -> None:
+        """Before every change. Raises LeaseLost."""
+        if self.keeper is not None:
+            self.keeper.check()
+
+    @property
+    def lost(self) -> str:
+        """Why the lease was lost; empty while it is held."""
+        return "" if self.keeper is None else self.keeper.lost
+
+    @property
+    def halted(self) -> str:
+        return "" if self.keeper is None else self.keeper.halted
+
+    @property
+    def owner(self) -> dict[str, Any]:
+        """The ownerReference of what this drill makes."""
+        assert self._owner is not None, "the custody was not opened"
+        return leases.owner_reference(self._owner)
+
+    def plan(
+        self,
+        verb: Verb,
+        target: ObjectRef,
+        *,
+        pre_image: Mapping[str, Any] | None = None,
+        patch: Mapping[str, Any] | None = None,
+        version: str = "",
+    ) -> UndoRecord:
+        """The acknowledged record of a change that is about to be made, under the lease. Raises
+        LeaseLost, CouldNotTell; then the change must not be made."""
+        assert self.journal is not None, "the custody was not opened"
+        self.check()
+        record = self.journal.plan(
+            verb, target, pre_image=pre_image, patch=patch, version=version
+        )
+        self.check()
+        return record
+
+    def applied(self, record: UndoRecord) -> UndoRecord:
+        assert self.journal is not None
+        return self.journal.applied(record)
+
+    @property
+    def host(self) -> HostAgent:
+        """Raises Refused where there is none."""
+        path = self.settings.agent_socket
+        if path is None:
+            raise Refused(
+                "refused: this fault kills or cuts off a node, and no host agent is set to bring "
+                "it back. It exists on the embedded cluster: `drillbook staging up`."
+            )
+        return HostAgent(path)
+
+    def host_expiry(self) -> float:
+        """Unix seconds until which the host's changes may stand without a renewal."""
+        self._asked_host = True
+        assert self.keeper is not None
+        return self.keeper.lease.ends.timestamp()
+
+    def _renew_host(self) -> None:
+        if self._asked_host:
+            self.host.renew(self.name, self.host_expiry())
+
+    # ---------------------------------------------------------------- keeping, closing
+
+    def keep(self, duration_s: float) -> None:
+        """Leave everything standing for that long; then the reaper undoes it. Raises
+        CouldNotTell."""
+        assert self.keeper is not None
+        self.check()
+        self.keeper.stop()
+        objects, now = self.as_provisioner, self.clock.now()
+        for _ in range(5):
+            found = leases.get(objects, self.namespace, self.name)
+            if found is None or found.holder != self.keeper.lease.holder:
+                raise CouldNotTell("the drill's lease is no longer its own: nothing can be kept.")
+            try:
+                self.keeper.lease = leases.keep(objects, found, now, duration_s)
+            except Conflict:
+                continue
+            self._renew_host()
+            return
+        raise CouldNotTell("the drill's lease could not be written in five tries.")
+
+    def close(self) -> None:
+        """Undo everything, see that it is undone, and let the lease go. Raises UndoFailed with
+        what is left. When the lease was lost, only wait until the reaper has done it."""
+        within_s = self.settings.duration("undo_within").seconds
+        if self._owner is None:
+            return
+        if self.lost:
+            self._await_reaper(within_s)
+            return
+        try:
+            self.undoer.undo(self.name, within_s)
+        except UndoFailed as error:
+            if self.lost:
+                self._await_reaper(within_s)
+                return
+            stops.quarantine(
+                self.as_provisioner, self.namespace, str(error).splitlines(), self.clock.now()
+            )
+            raise
+        finally:
+            if self.keeper is not None:
+                self.keeper.stop()
+        finish(self.as_provisioner, self.namespace, self.name)
+
+    def _await_reaper(self, within_s: float) -> None:
+        begin = self.clock.monotonic()
+        while True:
+            try:
+                if self.as_provisioner.get(leases.drill_ref(self.name)) is None:
+                    return
+                last = "the reaper is still at it"
+            except CouldNotTell as error:
+                last = str(error)
+            if self.clock.monotonic() - begin >= within_s:
+                raise UndoFailed(
+                    f"this drill lost its lease ({self.lost}), and whether the reaper has undone "
+                    f"it could not be seen: {last}. Ask with `drillbook sweep`."
+                )
+            self.clock.sleep(1.0)
+
+    @property
+    def undoer(self) -> Undoer:
+        return undoer_of(self.clients, self.settings, self.clock)
+
+    @property
+    def as_provisioner(self) -> Objects:
+        return Objects(self.clients.acting_as(Identity.PROVISIONER))
+
+
+def undoer_of(clients: Connections, settings: Settings, clock: Clock) -> Undoer:
+    """The undo as the identities of a drill may carry it out."""
+    provisioner = Objects(clients.acting_as(Identity.PROVISIONER))
+
+    def as_whom(record: UndoRecord) -> Objects:
+        if record.verb is Verb.CORDON:
+            return Objects(clients.acting_as(Identity.NODE_INJECTOR))
+        return provisioner
+
+    def ask_host(record: UndoRecord) -> str:
+        if settings.agent_socket is None:
+            return f"{record.target}: no host agent is set here that could bring it back"
+        HostAgent(settings.agent_socket).undo(record.drill)
+        return ""
+
+    return Undoer(
+        objects=provisioner,
+        namespace=SYSTEM_NAMESPACE,
+        as_whom=as_whom,
+        ask_host=ask_host,
+        clock=clock,
+    )
+
+
+def finish(objects: Objects, namespace: str, name: str) -> None:
+    """Everything is verified: the lease goes, then the drill itself and with it its records."""
+    for _ in range(5):
+        found = leases.get(objects, namespace, name)
+        if found is None:
+            break
+        try:
+            leases.delete(objects, found)
+            break
+        except Conflict:
+            continue  # a last renewal came between
+    leases.delete_drill(objects, name)

@@ -1,0 +1,131 @@
+"""Keeps a drill's lease: a thread that renews it, and looks for the object that halts every drill.
+
+A lease that was lost (expired, taken over, gone) is lost for good: from then on nothing that this
+process does may change the cluster, however long it slept in between.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from drillbook.clock import Clock
+from drillbook.errors import CouldNotTell, DrillbookError
+from drillbook.undo import lease as leases
+from drillbook.undo import stops
+from drillbook.undo.lease import Lease
+from drillbook.undo.objects import Conflict, Objects
+
+TICK_S = 1.0
+
+
+class LeaseLost(DrillbookError):
+    """Somebody else answers for this drill's changes now; this process may change nothing."""
+
+
+@dataclass
+class Keeper:
+    """One drill's. `ended` hears once why the drill must end."""
+
+    objects: Objects
+    namespace: str
+    clock: Clock
+    lease: Lease
+    renew_s: float
+    margin_s: float
+    """A change that is begun takes this long at most: no change begins later than this before the
+    lease's end."""
+    ended: Callable[[str], None]
+    also_renew: Callable[[], None] = lambda: None
+    """What else lives as long as the lease: the host agent's changes."""
+    lost: str = ""
+    halted: str = ""
+    _renewed: float = field(init=False)
+    _stop: threading.Event = field(init=False, default_factory=threading.Event)
+    _lock: threading.RLock = field(init=False, default_factory=threading.RLock)
+    _thread: threading.Thread | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self._renewed = self.clock.monotonic()
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="lease", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Renew no more. The lease stays as it is."""
+        self._stop.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(timeout=self.margin_s + TICK_S)
+
+    def check(self) -> None:
+        """Before every change. Raises LeaseLost."""
+        if not self.lost and self._held_for() >= self.lease.duration_s - self.margin_s:
+            self._lose(f"it could not be renewed for {self._held_for():.0f} s")
+        if self.lost:
+            raise LeaseLost(
+                f"this drill's lease was lost: {self.lost}. The reaper undoes the drill; nothing "
+                "was changed from here after that."
+            )
+
+    def renew(self) -> None:
+        """Renew now. What cannot be told is tried again at the next tick."""
+        with self._lock:
+            begin = self.clock.monotonic()
+            try:
+                self.lease = leases.renew(self.objects, self.lease, self.clock.now())
+            except Conflict:
+                self._read_again()
+                return
+            except CouldNotTell:
+                # A lease that is gone answers 404; so does a proxy's odd moment.
+                self._read_again()
+                return
+            self._renewed = begin
+        self.also_renew()
+
+    def _read_again(self) -> None:
+        try:
+            found = leases.get(self.objects, self.namespace, self.lease.name)
+        except CouldNotTell:
+            return  # the time that is left decides
+        if found is None or found.uid != self.lease.uid:
+            self._lose("it is gone")
+        elif found.holder != self.lease.holder:
+            self._lose(f"{found.holder} took it over")
+        else:
+            self.lease = found
+
+    def _lose(self, why: str) -> None:
+        if not self.lost:
+            self.lost = why
+            self.ended(f"the drill's lease was lost: {why}")
+
+    def _held_for(self) -> float:
+        return self.clock.monotonic() - self._renewed
+
+    def _run(self) -> None:
+        next_renewal = self.clock.monotonic() + self.renew_s
+        while not self._stop.wait(TICK_S):
+            before = self._renewed
+            if self.clock.monotonic() >= next_renewal:
+                self.renew()
+                if self._renewed != before:
+                    next_renewal = self.clock.monotonic() + self.renew_s
+            self._look()
+            if self.lost:
+                return
+
+    def _look(self) -> None:
+        """At the time that is left, and at the object that halts every drill."""
+        try:
+            self.check()
+            why = stops.halted(self.objects, self.namespace)
+        except LeaseLost:
+            return
+        except CouldNotTell:
+            return  # a server that does not answer is noticed by the lease
+        if why and not self.halted:
+            self.halted = why
+            self.ended(f"every drill was halted: {why}")
