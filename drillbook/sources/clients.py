@@ -7,12 +7,13 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 import urllib3
@@ -28,6 +29,9 @@ from drillbook.model import Word, resolve
 from drillbook.settings import Settings
 from drillbook.sources.kubeconfig import context_name, path_of
 
+if TYPE_CHECKING:
+    from drillbook.sources.identities import Identity
+
 __all__ = ["KUBE_ERRORS", "Connections", "asking", "context_name", "could_not_ask"]
 
 _OTHER_SHAPE = (
@@ -37,15 +41,53 @@ _OTHER_SHAPE = (
 KUBE_ERRORS = (ApiException, DynamicApiError, ResourceNotFoundError, urllib3.exceptions.HTTPError)
 
 
+@dataclass
+class Moment:
+    """What all identities of one drill know."""
+
+    since: datetime | None = None
+
+
 class Connections:
     """A drill's connections and its variables. Safe to share between threads."""
 
-    def __init__(self, settings: Settings, values: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        values: Mapping[str, str],
+        become: Callable[[Identity], Settings] | None = None,
+    ) -> None:
+        """`become` gives the settings of another identity: `Identities.settings_for`."""
         self.settings = settings
         self.values = dict(values)
-        self.since: datetime | None = None
-        """The drill's last change (UTC): what the servers date before it does not count."""
+        self._become = become
+        self._others: dict[Identity, Connections] = {}
+        self._moment = Moment()
         self._lock = threading.RLock()
+
+    @property
+    def since(self) -> datetime | None:
+        """The drill's last change (UTC): what the servers date before it does not count."""
+        return self._moment.since
+
+    @since.setter
+    def since(self, at: datetime | None) -> None:
+        self._moment.since = at
+
+    def acting_as(self, identity: Identity) -> Connections:
+        """The same drill's connections with that identity's credentials: one set of variables, one
+        `since`. Without a way to become somebody else it is these. Raises Refused, CouldNotTell."""
+        if self._become is None:
+            return self
+        with self._lock:
+            settings = self._become(identity)
+            other = self._others.get(identity)
+            # Other settings hold another token: the one before it is about to end.
+            if other is None or other.settings is not settings:
+                other = Connections(settings, {})
+                other.values, other._moment = self.values, self._moment
+                self._others[identity] = other
+            return other
 
     def resolve(self, word: Word) -> str:
         return resolve(word, self.values)

@@ -7,6 +7,7 @@ in: they would run before any guard has seen which cluster it is.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,41 @@ def context_name(settings: Settings) -> str:
     Raises UsageError when there is none, when the kubeconfig does not know it, or when its user
     logs in by a program.
     """
+    return str(_opened(settings).context["name"])
+
+
+def server_of(settings: Settings) -> str:
+    """The API server's URL. Raises UsageError, as `context_name` does."""
+    return str(_opened(settings).cluster["server"])
+
+
+def with_token(settings: Settings, user: str, token: str) -> dict[str, Any]:
+    """A kubeconfig for the same context and the same cluster, with another user's token."""
+    opened = _opened(settings)
+    name = opened.context["name"]
+    cluster = dict(opened.cluster)
+    if authority := cluster.get("certificate-authority"):
+        # A relative path means one from the kubeconfig's own folder; the new one lies elsewhere.
+        cluster["certificate-authority"] = str(path_of(settings).absolute().parent / authority)
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": name, "cluster": cluster}],
+        "users": [{"name": user, "user": {"token": token}}],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": user}}],
+        "current-context": name,
+    }
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """The context that is used, and the cluster that it names."""
+
+    context: Mapping[str, Any]
+    cluster: Mapping[str, Any]
+
+
+def _opened(settings: Settings) -> _Opened:
     path = path_of(settings)
     document = _mapping(path, yamlfile.read(path))
     contexts = _named(path, document, "contexts")
@@ -49,8 +85,20 @@ def context_name(settings: Settings) -> str:
             f"{path}: {asked}. The kubeconfig's contexts: {', '.join(contexts) or 'none'}. "
             "Set `context` in drillbook.toml, or give --context."
         )
-    _refuse_programs(path, _named(path, document, "users"), contexts[name])
-    return str(name)
+    context = contexts[name]
+    _refuse_programs(path, _named(path, document, "users"), context)
+    return _Opened(context, _cluster(path, document, context))
+
+
+def _cluster(path: Path, document: Mapping[str, Any], context: Any) -> Mapping[str, Any]:
+    name = _mapping(path, context.get("context") or {}).get("cluster")
+    entry = _named(path, document, "clusters").get(str(name)) or {}
+    cluster = _mapping(path, entry.get("cluster") or {})
+    if not cluster.get("server"):
+        raise UsageError(
+            f"{path}: not a usable kubeconfig: its cluster {name!r} names no server. Make it anew."
+        )
+    return cluster
 
 
 def _refuse_programs(path: Path, users: Mapping[str, Any], context: Any) -> None:

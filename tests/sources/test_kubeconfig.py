@@ -12,6 +12,7 @@ from drillbook.errors import CouldNotTell, UsageError
 from drillbook.settings import Settings
 from drillbook.sources import cluster
 from drillbook.sources.clients import Connections, context_name
+from drillbook.sources.kubeconfig import server_of
 
 
 def kubeconfig(folder: Path, user: dict[str, Any], **fields: Any) -> Path:
@@ -41,6 +42,16 @@ def test_the_current_context_has_a_name(tmp_path: Path) -> None:
     path = kubeconfig(tmp_path, {})
     assert context_name(settings(path)) == "one"
     assert context_name(settings(path, context="two")) == "two"
+
+
+def test_the_server_is_that_of_the_contexts_cluster(tmp_path: Path) -> None:
+    assert server_of(settings(kubeconfig(tmp_path, {}))) == "http://127.0.0.1:9"
+
+
+@pytest.mark.parametrize("clusters", [[], [{"name": "c"}], [{"name": "c", "cluster": {}}]])
+def test_a_cluster_without_a_server_is_a_usage_error(tmp_path: Path, clusters: list[Any]) -> None:
+    with pytest.raises(UsageError, match="cluster 'c' names no server"):
+        server_of(settings(kubeconfig(tmp_path, {}, clusters=clusters)))
 
 
 def test_an_unknown_context_names_the_known_ones(tmp_path: Path) -> None:
