@@ -11,8 +11,8 @@ from drillbook.dispatch import Dispatcher
 from drillbook.errors import UsageError
 from drillbook.model import Phase, Undo, Verdict
 from drillbook.selection import select
-from tests.test_dispatch import RUNBOOK
 from tests.test_records import drill
+from tests.test_selection import RUNBOOK
 
 PASSED, FAILED, UNDONE = drill(), drill(verdict=Verdict.FAILED), drill(undo=Undo.FAILED)
 
