@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 from drillbook import proof, records
 from drillbook.model import Phase, Verdict
 from drillbook.recorder import question_records, rto_s, verdict_of
-from drillbook.redact import redact_drill
+from drillbook.redactor import Redactor
 
 if TYPE_CHECKING:
     from drillbook.incident import Incident
 
 
-def record_of(incident: Incident) -> records.Drill:
+def record_of(incident: Incident, redactor: Redactor | None = None) -> records.Drill:
     """Everything the drill saw. No value of a Secret of its namespace, of a sensitive environment
-    variable, and no token is in it."""
+    variable, and no token is in it. Where the Secrets could not be read, what was seen is withheld
+    and the drill is an ERROR."""
     plan, recorder, clock = incident.plan, incident.recorder, incident.clock
     runbook = plan.bound.runbook
     scenarios = recorder.scenarios(plan.cause, plan.scenarios)
@@ -39,6 +40,7 @@ def record_of(incident: Incident) -> records.Drill:
         verdict=verdict(incident, scenarios, questions),
         injection=incident.injection,
         undo=incident.undo,
+        refused=incident.refused,
         partial=incident.interrupted or plan.until is not Phase.PREVENTION,
         interrupted=incident.interrupted,
         reason=incident.reason,
@@ -55,7 +57,13 @@ def record_of(incident: Incident) -> records.Drill:
             commands_s=round(recorder.commands_s, 3),
         ),
     )
-    return redact_drill(drill, incident.secrets)
+    return (redactor or _knowing(incident.secrets)).drill(drill)
+
+
+def _knowing(secrets: Sequence[str]) -> Redactor:
+    redactor = Redactor()
+    redactor.learn(secrets)
+    return redactor
 
 
 def times(incident: Incident, scenarios: Sequence[records.ScenarioRecord]) -> records.Times:

@@ -23,10 +23,15 @@ _ONE_LINE = 400
 _BLOCK = re.compile(r"^(?=[#>+=~|-])|^(\d+)(?=[.)])")
 
 
-def clean(text: str) -> str:
+def visible(text: str) -> str:
     """Without terminal codes and invisible characters; lines end with a newline."""
     text = _ANSI.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    return _BRACES.sub("{ ", _INVISIBLE.sub("", text))
+    return _INVISIBLE.sub("", text)
+
+
+def clean(text: str) -> str:
+    """What is visible, with template braces broken up."""
+    return _BRACES.sub("{ ", visible(text))
 
 
 @lru_cache(maxsize=8192)
