@@ -114,9 +114,12 @@ def embedded_cluster() -> dict[str, Any]:
     try:
         known = json.loads(path.read_text(encoding="utf-8"))
         return {
-            "kubeconfig": known["kubeconfig"],
+            # Not the administrator's: a drill works with the identities that this one may become.
+            "kubeconfig": _said(known, "runner_kubeconfig"),
             "context": known["context"],
             "allowed_clusters": [known["cluster_uid"]],
+            "allowed_hosts": _said(known, "api_hosts"),
+            "agent_socket": _said(known, "agent_socket"),
             "prometheus_url": known["prometheus_url"],
             "alertmanager_url": known["alertmanager_url"],
             "tool_path": known["bin"],
@@ -126,6 +129,13 @@ def embedded_cluster() -> dict[str, Any]:
             f"{path}: not what `drillbook staging up` writes ({type(error).__name__}: {error}). "
             "Run `drillbook staging up` again, or set `kubeconfig` in drillbook.toml."
         ) from error
+
+
+def _said(known: dict[str, Any], field: str) -> Any:
+    """Raises LookupError for what an `up` of an older version did not know yet."""
+    if not known[field]:
+        raise LookupError(f"no {field}")
+    return known[field]
 
 
 def find_root(start: Path) -> Path:

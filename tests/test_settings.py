@@ -22,7 +22,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def embedded(checkout: Path) -> None:
+def embedded(checkout: Path, **fields: object) -> None:
     (checkout / "state").mkdir()
     known = {
         "kubeconfig": "/state/kubeconfig",
@@ -31,6 +31,10 @@ def embedded(checkout: Path) -> None:
         "prometheus_url": "http://p",
         "alertmanager_url": "http://a",
         "bin": "/cache/bin",
+        "runner_kubeconfig": "/state/runner.kubeconfig",
+        "api_hosts": ["198.18.0.11:6443"],
+        "agent_socket": "/state/agent.sock",
+        **fields,
     }
     (checkout / "state" / "cluster.json").write_text(json.dumps(known))
 
@@ -55,10 +59,29 @@ def test_the_embedded_cluster_enters_its_own_uid(checkout: Path) -> None:
     assert loaded.context == "drillbook-staging"
 
 
+def test_drills_on_the_embedded_cluster_are_not_its_administrator(checkout: Path) -> None:
+    embedded(checkout)
+    loaded = settings.load()
+    assert loaded.kubeconfig == Path("/state/runner.kubeconfig")
+    assert loaded.allowed_hosts == ("198.18.0.11:6443",)
+    assert loaded.agent_socket == Path("/state/agent.sock")
+    assert loaded.allow_cluster_admin is False
+
+
+@pytest.mark.parametrize("field", ["runner_kubeconfig", "api_hosts", "agent_socket"])
+def test_a_cluster_of_an_older_version_is_to_be_brought_up_to_date(
+    checkout: Path, field: str
+) -> None:
+    embedded(checkout, **{field: None})
+    with pytest.raises(UsageError, match=f"no {field}.*Run `drillbook staging up` again"):
+        settings.load()
+
+
 def test_a_cluster_of_ones_own_gets_nothing_of_the_embedded_one(checkout: Path) -> None:
     embedded(checkout)
     loaded = settings.load(kubeconfig=Path("/own"))
-    assert loaded.allowed_clusters == ()
+    assert loaded.allowed_clusters == loaded.allowed_hosts == ()
+    assert loaded.agent_socket is None
     assert loaded.context is None
     assert loaded.prometheus_url is None
 

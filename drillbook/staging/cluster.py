@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from drillbook.sources.identities import SYSTEM_NAMESPACE
 from drillbook.staging import addresses, golang, images
 from drillbook.staging.addresses import Node
 from drillbook.staging.node import Programs, inside, render
@@ -19,6 +20,10 @@ from drillbook.staging.shell import Shell
 INIT_WITHIN_S = 180.0
 JOIN_WITHIN_S = 90.0
 READY_WITHIN_S = 120
+
+
+RUNNER_TOKEN_S = 365 * 24 * 3600
+"""How long the runner's kubeconfig is good for; each `up` that does anything makes it anew."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +135,22 @@ def renamed(admin: Mapping[str, Any]) -> dict[str, Any]:
 def discovery(admin: Mapping[str, Any]) -> dict[str, Any]:
     """The cluster's address and authority alone: how a node knows whom it joins. Pure."""
     return {**renamed(admin), "users": [{"name": CONTEXT, "user": {}}]}
+
+
+def runner(admin: Mapping[str, Any], token: str) -> dict[str, Any]:
+    """The same cluster, for drills: under the same context another user. Pure."""
+    return {**admin, "users": [{"name": CONTEXT, "user": {"token": token}}]}
+
+
+def write_runner(kubectl: Kubectl) -> None:
+    """The kubeconfig of the service account `runner`. Raises StageFailed."""
+    places = kubectl.shell.places
+    account = ("--namespace", SYSTEM_NAMESPACE, "create", "token", "runner")
+    token = kubectl.output(*account, f"--duration={RUNNER_TOKEN_S}s").strip()
+    admin = yaml.safe_load(places.kubeconfig.read_text())
+    # Whole or not at all: a drill may be reading it.
+    new = _secret(places.state / "runner.new", yaml.safe_dump(runner(admin, token)))
+    new.replace(places.runner_kubeconfig)
 
 
 # --------------------------------------------------------------------------- ready

@@ -176,7 +176,8 @@ def host_agent(session: Session) -> None:
 
 
 def write_down(session: Session) -> None:
-    """cluster.json: the cluster counts as up from here on."""
+    """The kubeconfig for drills and cluster.json: the cluster counts as up from here on."""
+    cluster.write_runner(session.kubectl)
     state.write(
         session.places,
         state.Cluster(
@@ -189,6 +190,9 @@ def write_down(session: Session) -> None:
             nodes=tuple(each.name for each in session.nodes),
             fingerprint=fingerprint(session),
             platform=survey.platform_key(session.kubectl, session.engine.key),
+            runner_kubeconfig=session.places.runner_kubeconfig,
+            api_hosts=(f"{session.nodes[0].ip}:{addresses.API_PORT}",),
+            agent_socket=session.places.agent_socket,
         ),
     )
 
@@ -211,7 +215,9 @@ STAGES: tuple[Stage, ...] = (
     ("write down", write_down),
 )
 REFRESH: tuple[Stage, ...] = tuple(
-    stage for stage in STAGES if stage[1] in (import_engine, apply_platform, ready, write_down)
+    stage
+    for stage in STAGES
+    if stage[1] in (import_engine, apply_platform, ready, host_agent, write_down)
 )
 """What is done on a cluster that is up and made of the same."""
 
@@ -323,7 +329,7 @@ def is_current(session: Session) -> bool:
     known = state.read(session.places)
     try:
         found = survey.platform_key(session.kubectl, session.engine.key)
-        unchanged = known is not None and known.platform == found
+        unchanged = known is not None and known.serves_drills and known.platform == found
         lacks = survey.take(session.kubectl).lacks([each.name for each in session.nodes])
     except StageFailed:
         return False

@@ -31,6 +31,8 @@ STATE_NAMES = frozenset(
         "mountpoints",
         "nodes",
         "prometheus-rules.yaml",
+        "runner.kubeconfig",
+        "runner.new",
         "tmp",
     )
 )
@@ -61,7 +63,13 @@ class Places:
 
     @property
     def kubeconfig(self) -> Path:
+        """The administrator's: for people, and for `staging` itself."""
         return self.state / "kubeconfig"
+
+    @property
+    def runner_kubeconfig(self) -> Path:
+        """What drills get: it may ask for the tokens of a drill's identities, and little else."""
+        return self.state / "runner.kubeconfig"
 
     @property
     def logs(self) -> Path:

@@ -15,6 +15,7 @@ class Cluster(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kubeconfig: Path
+    """The administrator's: for people. Drills get `runner_kubeconfig`."""
     context: str
     cluster_uid: str
     """UID of the namespace kube-system."""
@@ -28,6 +29,19 @@ class Cluster(BaseModel):
     in it, because they are applied to a running cluster."""
     platform: str = ""
     """`survey.platform_key` once all of it ran; empty when nobody looked."""
+    # A cluster that an older version of ours set up says none of these: the next `up` adds them
+    # to it, without setting it up anew.
+    runner_kubeconfig: Path | None = None
+    api_hosts: tuple[str, ...] = ()
+    """The API server as `host:port`, for the guard's allow-list."""
+    agent_socket: Path | None = None
+    """Where the host's agent listens."""
+
+    @property
+    def serves_drills(self) -> bool:
+        """Whether a drill finds all that it asks for."""
+        runner = self.runner_kubeconfig
+        return bool(self.api_hosts and self.agent_socket and runner and runner.is_file())
 
 
 def read(places: Places) -> Cluster | None:

@@ -107,7 +107,11 @@ def platform_key(kubectl: Kubectl, engine: str) -> str:
 def told(objects: Sequence[Object]) -> str:
     """What people asked of these objects, without what the cluster noted about them. Pure."""
     asked = {
-        _name(each): {key: part for key, part in each.items() if key not in ("metadata", "status")}
+        _name(each): {
+            **{key: part for key, part in each.items() if key not in ("metadata", "status")},
+            # The guard and the admission policies go by labels.
+            "labels": each["metadata"].get("labels", {}),
+        }
         for each in objects
     }
     return json.dumps(asked, sort_keys=True)

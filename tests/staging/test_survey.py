@@ -109,6 +109,7 @@ def test_what_the_cluster_notes_is_no_change() -> None:
     after = copy.deepcopy(before)
     after["status"]["replicas"] = 7
     after["metadata"]["resourceVersion"] = "8"
+    after["metadata"]["annotations"] = {"deployment.kubernetes.io/revision": "2"}
     assert told([before]) == told([after])
 
 
@@ -117,3 +118,11 @@ def test_what_people_ask_is(part: str) -> None:
     before = deployment("monitoring", "prometheus")
     assert told([before]) != told([before | {part: {"replicas": 2}}])
     assert told([before]) != told([])
+
+
+def test_a_label_is_asked_for() -> None:
+    """The guard reads one of the system namespace's."""
+    before = deployment("monitoring", "prometheus")
+    after = copy.deepcopy(before)
+    after["metadata"]["labels"] = {"environment": "staging"}
+    assert told([before]) != told([after])
