@@ -56,6 +56,8 @@ class Dispatcher:
     """On top of this process's: what makes the child drill the cluster that was admitted here."""
     jobs: int = 1
     interrupted: bool = False
+    unrecorded: list[Selected] = field(default_factory=list)
+    """Drills that were started and left no record."""
     say: Callable[[str], None] = _to_terminal
     clock: Clock = field(default_factory=SystemClock)
     _running: list[tuple[Turn, Child]] = field(default_factory=list)
@@ -146,6 +148,7 @@ class Dispatcher:
             else:
                 self.say(f"{turn.place} {turn.drill.node}: {_outcome(drill)} in {took}")
                 return drill
+        self.unrecorded.append(turn.drill)
         self.say(
             f"{turn.place} {turn.drill.node}: {why} after {took}:\n{child.tail()}\n"
             f"The whole log: {child.log}"

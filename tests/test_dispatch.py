@@ -91,7 +91,8 @@ def test_one_at_a_time_has_the_terminal_to_itself(
 
 def test_a_drill_without_a_record_is_told_and_the_others_go_on(tmp_path: Path) -> None:
     said = Heard()
-    _, found = run(tmp_path, {"one": "die", "two": "tear", "three": "pass"}, 2, said)
+    dispatched, found = run(tmp_path, {"one": "die", "two": "tear", "three": "pass"}, 2, said)
+    assert sorted(one.cause for one in dispatched.unrecorded) == ["one", "two"]
     assert [d.cause for d in found] == ["three"]
     (died,) = (text for text in said if "the drill left no record" in text)
     assert "pytest's exit code 3" in died
@@ -106,7 +107,7 @@ def test_a_drill_without_a_record_is_told_and_the_others_go_on(tmp_path: Path) -
 def test_a_signal_ends_every_drill_by_its_undo_and_starts_no_other(tmp_path: Path) -> None:
     does = {"one": "wait", "two": "wait", "three": "pass"}
     dispatched, found = run(tmp_path, does, 2, Heard(often=2))
-    assert dispatched.interrupted
+    assert (dispatched.interrupted, dispatched.unrecorded) == (True, [])
     assert [(d.cause, d.interrupted) for d in found] == [("one", True), ("two", True)]
 
 

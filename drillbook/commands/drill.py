@@ -12,11 +12,10 @@ from rich.table import Table
 
 from drillbook import checkout, guard, records, score
 from drillbook.clock import SystemClock
-from drillbook.commands import book, gate
+from drillbook.commands import aftermath, book, gate
 from drillbook.dispatch import Dispatcher
 from drillbook.errors import DrillbookError, RunbookProblem, UsageError
 from drillbook.faults import DrillNamespace, drill_namespaces, expired
-from drillbook.faults.namespace import OWNER_LABEL
 from drillbook.model import Control, Duration, Phase, Runbook, Verdict
 from drillbook.reader import UNREADABLE
 from drillbook.selection import Selected, select
@@ -60,9 +59,8 @@ def drill(
     dispatcher.begin(selected, commit)
     drills = dispatcher.run(selected)
     missing = len(drills) < len(selected)
-    code = exit_code(
-        drills, missing, dispatcher.interrupted, missing and _left_behind(settings, run)
-    )
+    left = bool(dispatcher.unrecorded) and _left_behind(settings, run, drills, console)
+    code = exit_code(drills, missing, dispatcher.interrupted, left)
     try:
         _report(settings, dispatcher.folder, selected, drills, console)
     except (DrillbookError, OSError) as error:
@@ -93,24 +91,36 @@ def _pinned(settings: Settings) -> dict[str, str]:
         "DRILLBOOK_PROMETHEUS_URL": settings.prometheus_url,
         "DRILLBOOK_ALERTMANAGER_URL": settings.alertmanager_url,
         "DRILLBOOK_TOOL_PATH": settings.tool_path,
+        "DRILLBOOK_ALLOWED_HOSTS": json.dumps(settings.allowed_hosts),
+        "DRILLBOOK_AGENT_SOCKET": settings.agent_socket and str(settings.agent_socket),
     }
     return {name: value for name, value in fields.items() if value}
 
 
 def _left_behind(settings: Settings, run: str) -> bool:
-    """Whether a drill that left no record left its namespace. Unknown counts as left."""
+    """Whether a drill that left no record is still held, or left its namespace. Unknown counts."""
     try:
-        found = drill_namespaces(connections(settings))
+        objects = Objects(connections(settings).acting_as(Identity.PROVISIONER))
+        ours = f"{RUN_LABEL}={run}"
+        return bool(
+            objects.listed("v1", "Namespace", selector=ours)
+            or objects.listed(LEASE_API, "Lease", SYSTEM_NAMESPACE, ours)
+        )
     except DrillbookError:
         return True
-    return any((n.metadata.labels or {}).get(OWNER_LABEL) == run for n in found)
 
 
-def _ask_guards(settings: Settings, runbooks: Sequence[Runbook]) -> None:
+def _ask_guards(settings: Settings, runbooks: Sequence[Runbook], console: Console) -> None:
+    guard.admitted(settings, runner(settings))
     clients = connections(settings)
-    guard.admitted(settings, clients)
     alerts = [alert for runbook in runbooks for alert in runbook.alerts]
     guard.check_monitoring(settings, clients, book.alerts(settings), alerts)
+    for bound in book.bound(settings, runbooks):
+        caps.refuse_over_caps(settings, bound)
+    objects, clock = Objects(clients.acting_as(Identity.PROVISIONER)), SystemClock()
+    stops.refuse_without_reaper(objects, SYSTEM_NAMESPACE, clock.now())
+    stops.refuse_stopped(objects, SYSTEM_NAMESPACE)
+    sweep.at_start(settings, console)
 
 
 def _report(
@@ -161,19 +171,6 @@ def _write_reports(
         preview.write_text(text, "utf-8")
         lines.append(f"page:      {preview} (a preview; `drillbook accept {folder.name}` keeps it)")
     return lines
-
-
-def sweep(settings: Settings, console: Console, only_expired: bool = False) -> int:
-    """Remove drill namespaces: all of them, or those kept past their expiry. Returns how many."""
-    clients, clock = connections(settings), SystemClock()
-    guard.admitted(settings, clients)
-    found = drill_namespaces(clients)
-    chosen = [n for n in found if not only_expired or expired(n, clock.now())]
-    for namespace in chosen:
-        console.print(f"removing {namespace.metadata.name}", markup=False)
-        within = settings.duration("undo_within").seconds
-        DrillNamespace(clients, namespace.metadata.name).remove(clock, within, settings.poll_s)
-    return len(chosen)
 
 
 def _verdict(one: records.Drill) -> str:
