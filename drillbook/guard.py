@@ -1,35 +1,130 @@
 """May this cluster be drilled, and is its monitoring the one that the checkout describes?
 
-Asked before anything is touched. A context's name is no evidence: the UID of `kube-system` is.
+Asked before anything is touched. A context's name is no evidence. All of this must hold, and what
+is missing means production: the API server and the UID of `kube-system` are on allow-lists, the
+system namespace says which environment it is, and the credentials are not the administrator's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from drillbook.errors import CouldNotTell, Refused
+from drillbook.errors import CouldNotTell, Refused, UsageError
 from drillbook.monitoring import AlertRule
 from drillbook.records import Cluster
 from drillbook.settings import Settings
 from drillbook.sources import cluster
 from drillbook.sources.clients import Connections, context_name
+from drillbook.sources.identities import INSTALL, SYSTEM_NAMESPACE
+from drillbook.sources.kubeconfig import host_of, server_of
+
+PRODUCTION = "production"
+ENVIRONMENT_LABEL = "environment"
+UNCHANGED = "Nothing was changed."
 
 
 def admitted(settings: Settings, clients: Connections) -> Cluster:
-    """The cluster, when its UID is on the allow-list. Raises Refused otherwise."""
-    found = cluster.identity(clients)
-    if found.uid not in settings.allowed_clusters:
-        raise Refused(
-            f"refused: the cluster behind {settings.kubeconfig} (kube-system UID {found.uid}) is "
-            "not on the list of clusters that may be drilled. If it is a staging cluster, add the "
-            "UID to `allowed_clusters` in drillbook.toml. Nothing was changed."
-        )
+    """The cluster, when it may be drilled. `clients` are the runner's own.
+
+    Raises Refused with every reason that was found, CouldNotTell when the API does not answer.
+    """
+    # Before the first request: one to the wrong server would hand it the credentials.
+    _refuse(list(filter(None, (_host(settings), _production(settings)))))
+    try:
+        found = cluster.identity(clients)
+        is_admin = cluster.is_admin(clients)
+        label = cluster.namespace_label(clients, SYSTEM_NAMESPACE, ENVIRONMENT_LABEL)
+    except CouldNotTell as error:
+        if cluster.status_of(error) in (401, 403):
+            raise Refused(_no_credentials(settings, error)) from error
+        raise
+    reasons = (_uid(settings, found.uid), _environment(settings, label), _admin(settings, is_admin))
+    _refuse(list(filter(None, reasons)))
     return Cluster(
         uid=found.uid,
         name=context_name(settings),
         version=found.version,
         environment=settings.environment,
+        cluster_admin=is_admin,
     )
+
+
+# --------------------------------------------------------------------------- reasons, "" for none
+
+
+def _refuse(reasons: list[str]) -> None:
+    if reasons:
+        raise Refused(f"refused: {' Also: '.join(reasons)} {UNCHANGED}")
+
+
+def _host(settings: Settings) -> str:
+    server = server_of(settings)
+    try:
+        host = host_of(server)
+        allowed = {host_of(one) for one in settings.allowed_hosts}
+    except ValueError as error:
+        raise UsageError(
+            f"not an address: {error}. Correct the `server` in {settings.kubeconfig}, or "
+            "`allowed_hosts` in drillbook.toml."
+        ) from error
+    if host in allowed:
+        return ""
+    return (
+        f"the API server of {settings.kubeconfig} is {host}, which is not on the list of API "
+        f"servers that may be drilled ({', '.join(sorted(allowed)) or 'it is empty'}). If it is a "
+        f'staging cluster\'s, add "{host}" to `allowed_hosts` in drillbook.toml.'
+    )
+
+
+def _production(settings: Settings) -> str:
+    if settings.environment != PRODUCTION:
+        return ""
+    return (
+        f"the setting `environment` is {PRODUCTION!r}, and production is never drilled. Set it to "
+        "the environment of a staging cluster."
+    )
+
+
+def _uid(settings: Settings, uid: str) -> str:
+    if uid in settings.allowed_clusters:
+        return ""
+    return (
+        f"the cluster behind {settings.kubeconfig} (kube-system UID {uid}) is not on the list of "
+        f'clusters that may be drilled. If it is a staging cluster, add "{uid}" to '
+        "`allowed_clusters` in drillbook.toml."
+    )
+
+
+def _environment(settings: Settings, label: str | None) -> str:
+    if label and label == settings.environment:
+        return ""
+    said = f"says {label!r}" if label else "is not there or does not say so"
+    return (
+        f"the setting `environment` is {settings.environment!r}, and the namespace "
+        f"{SYSTEM_NAMESPACE} {said}; a cluster that does not say what it is counts as "
+        f"{PRODUCTION}. If it is that one: `kubectl apply -k staging/platform/drillbook`, then "
+        f"`kubectl label namespace {SYSTEM_NAMESPACE} {ENVIRONMENT_LABEL}={settings.environment}`."
+    )
+
+
+def _admin(settings: Settings, is_admin: bool) -> str:
+    if not is_admin or settings.allow_cluster_admin:
+        return ""
+    return (
+        f"the credentials in {settings.kubeconfig} may do everything (cluster-admin), and a drill "
+        f"needs little. {INSTALL} Or set `allow_cluster_admin = true` in drillbook.toml: every "
+        "record will say so."
+    )
+
+
+def _no_credentials(settings: Settings, error: CouldNotTell) -> str:
+    return (
+        f"refused: the credentials in {settings.kubeconfig} are not accepted, or may not read "
+        f"which cluster this is ({error}). They may have expired. {INSTALL} {UNCHANGED}"
+    )
+
+
+# --------------------------------------------------------------------------- monitoring
 
 
 def check_monitoring(

@@ -135,6 +135,9 @@ class Cluster(Frozen):
     name: str
     version: str
     environment: str
+    cluster_admin: bool = Field(
+        False, description="drilled with credentials that may do everything, by the override"
+    )
 
 
 class Drill(Frozen):

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from drillbook import yamlfile
 from drillbook.errors import UsageError
@@ -46,6 +47,16 @@ def context_name(settings: Settings) -> str:
 def server_of(settings: Settings) -> str:
     """The API server's URL. Raises UsageError, as `context_name` does."""
     return str(_opened(settings).cluster["server"])
+
+
+def host_of(server: str) -> str:
+    """A server's `host:port`, of its URL or of an entry that names no scheme: 443 when it names no
+    port. Raises ValueError for what is no address."""
+    parts = urlsplit(server if "//" in server else f"//{server}")
+    if not parts.hostname:
+        raise ValueError(f"{server!r} names no host")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{host}:{parts.port or (80 if parts.scheme == 'http' else 443)}"
 
 
 def with_token(settings: Settings, user: str, token: str) -> dict[str, Any]:
