@@ -17,13 +17,21 @@ from drillbook.model import (
     BoundScenario,
     BoundStep,
     Change,
+    Cordon,
+    Create,
+    CutNode,
+    Delete,
+    KillNode,
     Matcher,
     Patch,
     Phase,
     Probe,
     Reinject,
+    Restart,
     Risk,
+    Scale,
     Verdict,
+    shell,
 )
 from drillbook.proof_words import drilled
 from drillbook.records import Drill, ScenarioRecord, StepRecord
@@ -272,7 +280,19 @@ def _saw(seen: StepRecord | None, drill: Drill | None, around: str) -> str:
 def _change(change: Change) -> str:
     if isinstance(change, Patch):
         return f"patches {code(str(change.target))} with {code(json.dumps(dict(change.patch)))}"
-    return f"deletes the pods {code(str(change.target))}, which their controller makes anew"
+    if isinstance(change, Restart):
+        return f"deletes the pods {code(str(change.target))}, which their controller makes anew"
+    if isinstance(change, Scale):
+        return f"sets the replicas of {code(str(change.target))} to {change.replicas}"
+    if isinstance(change, Delete):
+        return f"deletes {code(str(change.target))}"
+    if isinstance(change, Create):
+        name = f"{change.manifest['kind']}/{change.manifest['metadata']['name']}"
+        return f"creates {code(name)}"
+    return f"{_TO_NODES[type(change)]} the node {code(shell(change.node))}"
+
+
+_TO_NODES = {Cordon: "cordons", KillNode: "ends, as a power cut does,", CutNode: "cuts off"}
 
 
 def _budgets(bound: BoundCause, name: Namer) -> Iterator[str]:

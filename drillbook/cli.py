@@ -16,6 +16,7 @@ from rich.console import Console
 from drillbook import settings as settings_module
 from drillbook.commands import doctor, gate, inspect
 from drillbook.commands import drill as drilling
+from drillbook.commands import sweep as sweeping
 from drillbook.errors import DrillbookError
 from drillbook.model import Control, Phase
 from drillbook.settings import Settings
@@ -131,9 +132,23 @@ def show(runbook: Named) -> None:
 
 @app.command()
 def sweep() -> None:
-    """Remove every drill namespace, kept or left behind. Do not run it beside a drill."""
-    removed = drilling.sweep(_settings(), console)
-    console.print(f"{removed} drill namespaces removed.")
+    """Undo what dead drills left behind, and what was kept; a drill under way is left alone.
+
+    The reaper in the cluster does the same by itself when a drill's lease expires.
+    """
+    sweeping.sweep(_settings(), console)
+
+
+@app.command()
+def halt(
+    why: Annotated[str, typer.Option(help="the reason, which every refused drill says")] = "",
+    lift: Annotated[bool, typer.Option("--lift", help="let drills start again")] = False,
+) -> None:
+    """Stop every drill by its undo, and let none start before `--lift`."""
+    if lift:
+        sweeping.lift(_settings(), console)
+    else:
+        sweeping.halt(_settings(), why or "somebody said `drillbook halt`", console)
 
 
 @app.command("doctor")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from drillbook.incident import Incident
 
 
-def record_of(incident: Incident, redactor: Redactor | None = None) -> records.Drill:
+def record_of(incident: Incident, redactor: Redactor) -> records.Drill:
     """Everything the drill saw. No value of a Secret of its namespace, of a sensitive environment
     variable, and no token is in it. Where the Secrets could not be read, what was seen is withheld
     and the drill is an ERROR."""
@@ -57,13 +57,7 @@ def record_of(incident: Incident, redactor: Redactor | None = None) -> records.D
             commands_s=round(recorder.commands_s, 3),
         ),
     )
-    return (redactor or _knowing(incident.secrets)).drill(drill)
-
-
-def _knowing(secrets: Sequence[str]) -> Redactor:
-    redactor = Redactor()
-    redactor.learn(secrets)
-    return redactor
+    return redactor.drill(drill)
 
 
 def times(incident: Incident, scenarios: Sequence[records.ScenarioRecord]) -> records.Times:

@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 
 from drillbook import settings as settings_module
+from drillbook.clean_reports import CleanReports
+from drillbook.clean_stream import clean_output
 from drillbook.collect import DrillClass
-from drillbook.errors import DrillbookError
+from drillbook.errors import DrillbookError, Refused
 from drillbook.incident import Incident
 from drillbook.lint import TAGS
 from drillbook.model import Duration, Phase
+from drillbook.refusal import record_of_refusal
 from drillbook.session import DrillSession
 from drillbook.signals import held_off, take_termination_as_interrupt
 
@@ -36,6 +39,9 @@ def configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{name}: a tag of Drillbook's runbooks")
     if config.getoption("--drill"):
         config.stash[SESSION] = _open(config)
+        redactor = config.stash[SESSION].redactor
+        clean_output(redactor)
+        config.pluginmanager.register(CleanReports(redactor), "drillbook-clean-reports")
         take_termination_as_interrupt()
 
 
@@ -83,7 +89,7 @@ def run(request: pytest.FixtureRequest) -> Iterator[Incident]:
     """Begin, yield, and always end: on success, failure, exception, SIGINT and SIGTERM."""
     node = request.node
     session = request.config.stash[SESSION]
-    incident = session.incident(node.runbook, node.cause, node.control)
+    incident = _incident(session, node)
     _RUNNING.append(incident)
     try:
         incident.begin()
@@ -93,6 +99,28 @@ def run(request: pytest.FixtureRequest) -> Iterator[Incident]:
             path = session.write(incident.end())
             _RUNNING.remove(incident)
             incident.progress.say(f"record: {path}")
+
+
+def _incident(session: DrillSession, node: Any) -> Incident:
+    """A refusal before there is an incident has a record as well."""
+    started = datetime.now(UTC)
+    try:
+        return session.incident(node.runbook, node.cause, node.control)
+    except Refused as error:
+        session.write(
+            record_of_refusal(
+                error,
+                runbook=node.runbook,
+                cause=node.cause,
+                control=node.control,
+                run=session.run,
+                commit=session.commit,
+                until=session.until,
+                started=started,
+                ended=datetime.now(UTC),
+            )
+        )
+        raise
 
 
 def before_scenario(request: pytest.FixtureRequest, scenario: Any) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from drillbook import records
+from drillbook import domains, records
 from drillbook.clock import Clock
 from drillbook.drill_record import record_of
-from drillbook.errors import CouldNotTell, DrillbookError
-from drillbook.faults import DrillNamespace, Injector
+from drillbook.errors import DrillbookError, Refused
+from drillbook.faults import DrillNamespace, Injector, verbs_of
 from drillbook.faults.namespace import fresh_name
 from drillbook.injection import InjectionRefused, NoEffect, Opening
 from drillbook.model import (
@@ -27,13 +29,15 @@ from drillbook.model import (
 )
 from drillbook.perform import Performer
 from drillbook.plan import Plan
-from drillbook.progress import Progress
+from drillbook.progress import Progress, one_line
 from drillbook.recorder import Recorder
+from drillbook.redactor import Redactor
 from drillbook.reinjection import reinject
 from drillbook.settings import Settings
 from drillbook.soundings import Soundings, held_in_words, last_seen
 from drillbook.sources import FiringAlert
 from drillbook.sources.clients import Connections
+from drillbook.undo.custody import Custody
 
 
 class StepNotPassed(DrillbookError):
@@ -60,18 +64,18 @@ class Incident:
     failed: bool = False
     """A step ended as FAILED or ERROR, or the opening did: what follows is not run."""
     left: tuple[str, ...] = ()
-    secrets: tuple[str, ...] = ()
-    """Values of Secrets in the drill's namespace: they stay out of the record."""
+    refused: bool = False
+    """A guard, a lock or the reaper said no before anything was changed."""
+    redactor: Redactor = field(default_factory=Redactor)
     recorder: Recorder = field(init=False)
     performer: Performer = field(init=False)
     soundings: Soundings = field(init=False)
+    custody: Custody = field(init=False)
     namespace: DrillNamespace = field(init=False)
     injector: Injector = field(init=False)
     started: datetime = field(init=False)
     began: float = field(init=False)
     """Monotonic seconds."""
-    _created: bool = False
-    """The API server acknowledged the namespace."""
     _current: BoundStep | None = None
 
     def __post_init__(self) -> None:
@@ -84,11 +88,25 @@ class Incident:
             skew=timedelta(seconds=self.plan.skew_s),
             listener=self.recorder.listen,
             waiting=self._waiting,
+            redactor=self.redactor,
+            held_for_s=lambda: self.custody.held_for_s(),
+            lost=lambda: self.custody.lost,
         )
         name = fresh_name(self.plan.bound.runbook.id, self.plan.cause)
-        self.namespace = DrillNamespace(self.clients, name)
+        bound = self.plan.cause_bound
+        self.custody = Custody(
+            clients=self.clients,
+            settings=self.settings,
+            clock=self.clock,
+            name=name,
+            run=self.plan.run,
+            locks=domains.locks(self.plan.bound.runbook.tag("domain"), name),
+            verbs=verbs_of(None if bound is None else bound.fault),
+            ended=self._must_end,
+        )
+        self.namespace = DrillNamespace(self.clients, self.custody, name)
         self.clients.values["NAMESPACE"] = name
-        self.injector = Injector(self.clients, name)
+        self.injector = Injector(self.clients, name, self.custody)
         self.soundings = Soundings(self.plan, self.performer)
         self._steps = {
             bound.step.line: (bound, scenario.scenario.phase)
@@ -108,11 +126,14 @@ class Incident:
             raise
         except Exception as error:
             self.failed = True
-            self.reason = str(error) if isinstance(error, DrillbookError) else repr(error)
+            said = str(error) if isinstance(error, DrillbookError) else repr(error)
+            self.reason = self.redactor.text(said)
             if isinstance(error, NoEffect):
                 self.injection = Injection.NO_EFFECT
             elif isinstance(error, InjectionRefused):
                 self.injection = Injection.REFUSED
+            elif isinstance(error, Refused) and self.undo is Undo.NOT_NEEDED:
+                self.refused, self.injection = True, Injection.REFUSED
             raise
 
     def _begin(self) -> None:
@@ -121,12 +142,14 @@ class Incident:
         self.clients.values.update({n.var.name: n.literal for n in workload.names})
         self.progress.say(f"namespace {self.namespace.name}: {workload.title}")
         self.clients.since = self.clock.now()
+        self.custody.open()
         self.undo = Undo.FAILED  # until it is verified: from here on there is something to undo
-        self.namespace.create(self.plan.run, self.settings.environment)
-        self._created = True
-        opening.steady(workload, self.namespace)
-        self._learn_secrets()
         bound = self.plan.cause_bound
+        self.namespace.create(
+            self.settings.environment, () if bound is None else bound.fault.changes
+        )
+        self.redactor.watch(self.namespace.secret_values)
+        opening.steady(workload, self.namespace)
         if bound is None:
             self._ask_of_healthy()
         else:
@@ -134,12 +157,12 @@ class Incident:
             opening.inject(bound.fault)
             self.injection = Injection.CONFIRMED
 
-    def _learn_secrets(self) -> None:
-        """What cannot be read is not removed by value; shapes of secrets still are."""
-        try:
-            self.secrets = self.namespace.secret_values()
-        except CouldNotTell as error:
-            self.recorder.notes.append(f"its Secrets could not be read for redaction: {error}")
+    def _must_end(self, why: str) -> None:
+        """The lease was lost, or every drill was halted: take the path of a signal, from whatever
+        the drill is waiting for."""
+        self.reason = why
+        self.progress.say(f"the drill ends: {why}")
+        os.kill(os.getpid(), signal.SIGTERM)
 
     def _ask_of_healthy(self) -> None:
         self.clients.since = self.clock.now()
@@ -202,7 +225,7 @@ class Incident:
             self.interrupted = True
             raise
         except Exception as error:  # noqa: BLE001 - no surprise may let the next phase run
-            evidence = self._surprise(error)
+            evidence = self.redactor.evidence(self._surprise(error))
         self.recorder.evidence[step.step.line] = evidence
         self.progress.say(f"{evidence.verdict:7} {step.step.text}: {_short(evidence)}")
         if evidence.verdict in (Verdict.FAILED, Verdict.ERROR):
@@ -278,36 +301,37 @@ class Incident:
 
     def end(self) -> records.Drill:
         """Undo, verify, and make the record: nothing that goes wrong here may skip the undo."""
+        self.redactor.refresh()  # once the namespace is gone, nobody knows its Secrets
         try:
             if not self.interrupted:
                 self._hear_siblings()
         except Exception as error:  # noqa: BLE001 - the undo comes first, whatever this was
-            self.recorder.notes.append(f"the siblings could not be heard: {error!r}")
+            said = self.redactor.words(repr(error))
+            self.recorder.notes.append(f"the siblings could not be heard: {said}")
         self.soundings.end()
         begin = self.clock.monotonic()
         try:
             self._undo()
         except Exception as error:  # noqa: BLE001 - an undo that raised is an undo that failed
-            self.undo, self.left = Undo.FAILED, (str(error) or repr(error),)
-            self.progress.say(f"UNDO FAILED: {error}")
+            left = self.redactor.words(str(error) or repr(error))
+            self.undo, self.left = Undo.FAILED, tuple(left.splitlines())
+            for line in self.left:
+                self.progress.say(f"UNDO FAILED, left: {line}")
         self.recorder.waiting_s += self.clock.monotonic() - begin
         self.soundings.hear()
-        return record_of(self)
+        return record_of(self, self.redactor)
 
     def _undo(self) -> None:
         if self.undo is Undo.NOT_NEEDED:
             return
         if not self.interrupted and self._keep():
             return
-        self.progress.say(f"undo: removing {self.namespace.name}")
-        within = self.settings.duration("undo_within").seconds
-        # A creation that nobody acknowledged may still happen: absence must last for a request.
-        settle_s = 0.0 if self._created else self.settings.request_timeout_s
-        self.namespace.remove(self.clock, within, self.settings.poll_s, settle_s)
+        self.progress.say(f"undo: removing {self.namespace.name}, and what the journal says")
+        self.custody.close()
         self.undo = Undo.VERIFIED
         if "t0" in self.recorder.moments:
             self.recorder.see("t9")
-        self.progress.say("undone, verified: the namespace is gone")
+        self.progress.say("undone, verified: everything is as it was")
 
     def _keep(self) -> bool:
         """Leave the incident standing; False when that was not asked for, or could not be done."""
@@ -315,8 +339,8 @@ class Incident:
             return False
         expiry = self.clock.now() + timedelta(seconds=self.plan.keep.seconds)
         try:
-            self.namespace.keep_until(expiry)
-        except CouldNotTell as error:
+            self.custody.keep(self.plan.keep.seconds)
+        except DrillbookError as error:
             self.progress.say(f"not kept, because it could not be given an expiry: {error}")
             return False
         self.undo = Undo.KEPT
@@ -326,7 +350,7 @@ class Incident:
     # ---------------------------------------------------------------- look-ups
 
     def _waiting(self, probe: Probe, seen: str) -> None:
-        self.progress.waiting(f"{probe.source.command().words[0]}: {_one_line(seen)}")
+        self.progress.waiting(str(probe.source.command().words[0]), seen)
 
     def _scenario(self, line: int) -> BoundScenario | None:
         return next((s for s in self.plan.scenarios if s.scenario.line == line), None)
@@ -335,11 +359,5 @@ class Incident:
 def _short(evidence: Evidence) -> str:
     """One line of what was seen, and how long it took."""
     outcome = f"{evidence.outcome}; " if evidence.outcome else ""
-    seen = _one_line(evidence.observed) or "done"
+    seen = one_line(evidence.observed) or "done"
     return f"{outcome}{seen} [{evidence.took.total_seconds():.1f} s]"
-
-
-def _one_line(text: object) -> str:
-    lines = [line for line in str(text).splitlines() if line.strip()]
-    last = lines[-1] if lines else ""
-    return last if len(last) <= 140 else f"{last[:140]}..."

@@ -6,11 +6,11 @@ way, so that the moments of an incident (t2, t3, t4) are seen when they happen.
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from drillbook import command_run
 from drillbook.clock import Clock
 from drillbook.errors import CouldNotTell
 from drillbook.matchers import Contains, Silent
@@ -24,9 +24,11 @@ from drillbook.model import (
     Reading,
     Verdict,
 )
+from drillbook.redactor import Redactor
 from drillbook.settings import Settings
 from drillbook.sources import FiringAlert
 from drillbook.sources.clients import Connections
+from drillbook.sources.identities import Identity
 
 OBSERVED_LIMIT = 4000
 """Characters of an answer that evidence keeps: its end, where a log says why."""
@@ -53,6 +55,11 @@ class Performer:
     """The servers' clock minus the runner's."""
     listener: Listener = ignore
     waiting: Waiting = ignore
+    redactor: Redactor = field(default_factory=Redactor)
+    held_for_s: Callable[[], float] = lambda: 3600.0
+    """For how many seconds from now on the drill's lease is certain: an Action's leash."""
+    lost: Callable[[], str] = lambda: ""
+    """Why the lease is not held any more."""
     heard: set[str] = field(default_factory=set)
     """Alerts that were listed during this drill: silence counts only after sound."""
 
@@ -74,15 +81,22 @@ class Performer:
             self.waiting(probe, wait.observed)
             self.clock.sleep(min(self.settings.poll_s, within.seconds - elapsed))
         took = timedelta(seconds=self.clock.monotonic() - begin)
-        return Evidence(
-            verdict=wait.verdict(self.clock.monotonic()),
-            command=str(probe.source.command()),
-            expected=expectation(probe, within),
-            observed=wait.observed,
-            started=started,
-            took=took,
-            waited=took,
+        return self.clean(
+            Evidence(
+                verdict=wait.verdict(self.clock.monotonic()),
+                command=str(probe.source.command()),
+                expected=expectation(probe, within),
+                observed=wait.observed,
+                started=started,
+                took=took,
+                waited=took,
+            )
         )
+
+    def clean(self, evidence: Evidence) -> Evidence:
+        """Redacted where it is made, then cut: half of a secret is not known to be one."""
+        clean = self.redactor.evidence(evidence)
+        return replace(clean, observed=_trim(clean.observed))
 
     def _read(self, wait: _Wait) -> None:
         probe = wait.probe
@@ -120,37 +134,32 @@ class Performer:
             )
 
     def action(self, action: Action) -> Evidence:
-        """Run exactly the printed line in `bash -eu`, the drill's variables in its environment."""
+        """Run exactly the printed line in `bash -eu`, the drill's variables in its environment, as
+        a responder, and only while the drill's lease is held."""
         within = action.within or self.settings.duration("action_within")
         started, begin = self.clock.now(), self.clock.monotonic()
         line = str(action.command)
-        try:
-            done = subprocess.run(
-                ["bash", "-eu", "-c", line],
-                env=self.clients.environment(),
-                cwd=self.settings.root,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=within.seconds,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            verdict, observed = Verdict.FAILED, f"still running after {within}; ended"
-        else:
-            verdict = Verdict.PASSED if done.returncode == 0 else Verdict.FAILED
-            said = "\n".join(filter(None, (done.stdout.strip(), done.stderr.strip())))
-            observed = said if verdict is Verdict.PASSED else f"exit {done.returncode}: {said}"
+        ran = command_run.run(
+            line,
+            environment=self.clients.acting_as(Identity.RESPONDER).environment(),
+            folder=self.settings.root,
+            within_s=within.seconds,
+            clock=self.clock,
+            held_for_s=self.held_for_s,
+            lost=self.lost,
+        )
+        verdict, observed = _judged(ran, within)
         took = timedelta(seconds=self.clock.monotonic() - begin)
-        return Evidence(
-            verdict=verdict,
-            command=line,
-            expected="the line ends with exit code 0",
-            observed=_trim(observed),
-            started=started,
-            took=took,
-            waited=took,
+        return self.clean(
+            Evidence(
+                verdict=verdict,
+                command=line,
+                expected="the line ends with exit code 0",
+                observed=observed,
+                started=started,
+                took=took,
+                waited=took,
+            )
         )
 
     def advice(self, advice: Advice) -> Evidence:
@@ -182,7 +191,7 @@ class _Wait:
     def answer(self, reading: Reading, holds: bool, at: float) -> None:
         self.unknown = False
         self.answered_at = at
-        self.observed = _trim(_shown(reading))
+        self.observed = _shown(reading)
         if not holds:
             self.held_since = None
         elif self.held_since is None:
@@ -194,10 +203,10 @@ class _Wait:
         # For an alert rule the question stays open until it is evaluated again; a series or an
         # object that shows no newer state by the end of the budget is an answer: it did not happen.
         self.unknown = isinstance(reading.answer, AlertState)
-        self.observed = _trim(f"{_shown(reading)} (older than the last change)")
+        self.observed = f"{_shown(reading)} (older than the last change)"
 
     def could_not_tell(self, why: str, at: float) -> None:
-        self.unknown, self.held_since, self.observed = True, None, _trim(why)
+        self.unknown, self.held_since, self.observed = True, None, why
         self.longest_gap_s = max(self.longest_gap_s, at - self.answered_at)
 
     def done(self, at: float) -> bool:
@@ -208,6 +217,17 @@ class _Wait:
             return Verdict.PASSED
         blind = self.unknown or self.longest_gap_s > self.gap_limit_s
         return Verdict.ERROR if blind else Verdict.FAILED
+
+
+def _judged(ran: command_run.Ran, within: Duration) -> tuple[Verdict, str]:
+    """What came of an Action's line, and what it said."""
+    if ran.cut:
+        return Verdict.ERROR, f"ended, because the drill's lease was lost: {ran.cut}\n{ran.said}"
+    if ran.code is None:
+        return Verdict.FAILED, f"still running after {within}; ended\n{ran.said}".rstrip()
+    if ran.code != 0:
+        return Verdict.FAILED, f"exit {ran.code}: {ran.said}"
+    return Verdict.PASSED, ran.said
 
 
 def expectation(probe: Probe, within: Duration) -> str:

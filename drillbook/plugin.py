@@ -16,6 +16,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     drilling.add_options(parser)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     drilling.configure(config)
 

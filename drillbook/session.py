@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from drillbook import checkout, guard, monitoring, proof, records
+from drillbook import caps, checkout, guard, monitoring, proof, records
 from drillbook.bind import Binder
 from drillbook.clock import SystemClock
 from drillbook.errors import RunbookProblem
@@ -15,21 +15,31 @@ from drillbook.model import BoundRunbook, Control, Duration, Phase, Runbook
 from drillbook.monitoring import AlertRule
 from drillbook.plan import Plan
 from drillbook.progress import Progress
+from drillbook.redactor import Redactor
 from drillbook.settings import Settings
 from drillbook.sources import cluster
 from drillbook.sources.clients import Connections, context_name
+from drillbook.sources.identities import Identities, Identity
 from drillbook.steps import DEFINITIONS
 
 
+def runner(settings: Settings) -> Connections:
+    """The runner's own connections: enough to ask which cluster this is, and no more."""
+    return Connections(settings, {})
+
+
 def connections(settings: Settings) -> Connections:
-    """Fresh connections with the variables that every drill has."""
+    """Fresh connections as the observer, with the variables that every drill has; what changes
+    anything becomes another identity for it."""
+    identities = Identities(settings)
     return Connections(
-        settings,
+        identities.settings_for(Identity.OBSERVER),
         {
             "CONTEXT": context_name(settings),
             "PROMETHEUS": settings.prometheus_url or "",
             "ALERTMANAGER": settings.alertmanager_url or "",
         },
+        become=identities.settings_for,
     )
 
 
@@ -42,6 +52,7 @@ class DrillSession:
     folder: Path
     until: Phase = Phase.PREVENTION
     keep: Duration | None = None
+    redactor: Redactor = field(default_factory=Redactor)
     binder: Binder = field(init=False)
 
     def __post_init__(self) -> None:
@@ -49,7 +60,7 @@ class DrillSession:
 
     @cached_property
     def cluster(self) -> records.Cluster:
-        return guard.admitted(self.settings, connections(self.settings))
+        return guard.admitted(self.settings, runner(self.settings))
 
     @cached_property
     def rules(self) -> dict[str, AlertRule]:
@@ -68,8 +79,10 @@ class DrillSession:
 
     def incident(self, runbook: Runbook, cause: str, control: Control) -> Incident:
         """A drill that is ready to begin. Raises Refused, CouldNotTell or RunbookProblem."""
-        bound, clients, clock = self.bound(runbook), connections(self.settings), SystemClock()
+        bound, clock = self.bound(runbook), SystemClock()
         admitted = self.cluster
+        caps.refuse_over_caps(self.settings, bound)
+        clients = connections(self.settings)
         guard.check_monitoring(self.settings, clients, self.rules, runbook.alerts)
         plan = Plan(
             bound=bound,
@@ -89,7 +102,8 @@ class DrillSession:
             settings=self.settings,
             clients=clients,
             clock=clock,
-            progress=Progress(clock),
+            progress=Progress(clock, redactor=self.redactor),
+            redactor=self.redactor,
         )
 
     def write(self, drill: records.Drill) -> Path:

@@ -1,4 +1,4 @@
-"""`drill` and `sweep`."""
+"""`drill`: lint, guards, the run, its reports."""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from drillbook import checkout, guard, records, score
+from drillbook import caps, checkout, guard, records, score
 from drillbook.clock import SystemClock
-from drillbook.commands import aftermath, book, gate
+from drillbook.commands import aftermath, book, gate, sweep
 from drillbook.dispatch import Dispatcher
 from drillbook.errors import DrillbookError, RunbookProblem, UsageError
-from drillbook.faults import DrillNamespace, drill_namespaces, expired
 from drillbook.model import Control, Duration, Phase, Runbook, Verdict
 from drillbook.reader import UNREADABLE
 from drillbook.selection import Selected, select
-from drillbook.session import connections
+from drillbook.session import connections, runner
 from drillbook.settings import Settings
 from drillbook.sources.clients import context_name
+from drillbook.sources.identities import SYSTEM_NAMESPACE, Identity
+from drillbook.undo import stops
+from drillbook.undo.objects import Objects
 
 
 def drill(
@@ -42,10 +44,7 @@ def drill(
         kind = UsageError if unreadable else RunbookProblem
         raise kind(f"{text}\nNothing is drilled before these are mended.")
     selected = select(runbooks, causes, controls)
-    _ask_guards(settings, runbooks)
-    swept = sweep(settings, console, only_expired=True)
-    if swept:
-        console.print(f"swept {swept} kept drills past their expiry")
+    _ask_guards(settings, runbooks, console)
     commit = checkout.commit(settings.root)
     run = f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%SZ}-{commit.partition('+')[0]}"
     dispatcher = Dispatcher(
@@ -97,17 +96,21 @@ def _pinned(settings: Settings) -> dict[str, str]:
     return {name: value for name, value in fields.items() if value}
 
 
-def _left_behind(settings: Settings, run: str) -> bool:
-    """Whether a drill that left no record is still held, or left its namespace. Unknown counts."""
-    try:
-        objects = Objects(connections(settings).acting_as(Identity.PROVISIONER))
-        ours = f"{RUN_LABEL}={run}"
-        return bool(
-            objects.listed("v1", "Namespace", selector=ours)
-            or objects.listed(LEASE_API, "Lease", SYSTEM_NAMESPACE, ours)
-        )
-    except DrillbookError:
-        return True
+def _left_behind(
+    settings: Settings, run: str, drills: Sequence[records.Drill], console: Console
+) -> bool:
+    """Whether a drill that left no record is not undone when the reaper has had its time."""
+    clients = connections(settings)
+    within_s = settings.lease_s + settings.duration("undo_within").seconds
+    left = aftermath.left_behind(
+        lambda: aftermath.drills_of_run(clients, run),
+        {one.namespace for one in drills},
+        SystemClock(),
+        within_s,
+    )
+    if left:
+        console.print(f"not undone: {left}. `drillbook sweep` tries again.", markup=False)
+    return bool(left)
 
 
 def _ask_guards(settings: Settings, runbooks: Sequence[Runbook], console: Console) -> None:

@@ -1,4 +1,4 @@
-"""`list`, `show`, `plan`: what there is, and what a drill would touch."""
+"""`list` and `show`: what there is."""
 
 from __future__ import annotations
 
@@ -13,11 +13,8 @@ from drillbook.model import (
     Action,
     BoundCause,
     BoundRunbook,
-    Patch,
     Phase,
     Probe,
-    Restart,
-    shell,
 )
 from drillbook.settings import Settings
 
@@ -72,32 +69,3 @@ def _steps(cause: BoundCause) -> Iterator[str]:
                     yield f"      $ {step.value.source.command()}"
                 elif isinstance(step.value, Action):
                     yield f"      $ {step.value.command}"
-
-
-def plan(settings: Settings, name: str, console: Console) -> None:
-    """What a drill of each cause would touch, before it touches it. Contacts nothing."""
-    runbook, problems = book.one_runbook(settings, name)
-    (bound,) = book.bound(settings, [runbook])
-    for line in _plan(settings, bound):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
-    book.refuse_unreadable(problems)
-
-
-def _plan(settings: Settings, bound: BoundRunbook) -> Iterator[str]:
-    runbook = bound.runbook
-    yield f"{runbook.id} {runbook.title}: domain {runbook.tag('domain')}"
-    yield f"cluster: context {settings.context or '(current)'} of {settings.kubeconfig}"
-    yield f"may be drilled when its UID is one of: {', '.join(settings.allowed_clusters) or 'none'}"
-    for cause in bound.causes:
-        yield f"\n{cause.cause.id}--plain: one namespace drill-..., removed afterwards, with"
-        for manifest in cause.workload.manifests:
-            yield f"  creates  {manifest['kind']}/{manifest['metadata']['name']}"
-        for change in cause.fault.changes:
-            if isinstance(change, Patch):
-                yield f"  fault    patches {change.target}: {dict(change.patch)}"
-            elif isinstance(change, Restart):
-                yield f"  fault    deletes pods to be made anew: {shell(change.target.selector)}"
-        for step in (s for scenario in cause.scenarios for s in scenario.steps):
-            if isinstance(step.value, Action):
-                yield f"  action   {step.value.command}"
-    yield "\nall--healthy: the same namespace and workload, no fault, no action"

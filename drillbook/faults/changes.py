@@ -168,7 +168,7 @@ class Injector:
                 after = change_fields(self._as_whom(ref), record)
             except Conflict as error:
                 # Something else wrote it between our reading and our change, which was refused.
-                self._journal_dropped(record, str(error))
+                self.custody.dropped(record, str(error))
                 continue
             self.in_place[number].append(self.custody.applied(record))
             return _took(record, live, after)
@@ -222,9 +222,7 @@ class Injector:
     def _ask_host(self, number: int, change: KillNode | CutNode) -> Applied:
         ref = self._node(change.node)
         live = self._found(ref)
-        record = self.custody.plan(
-            VERBS[type(change)], replace(ref, uid=live["metadata"]["uid"])
-        )
+        record = self.custody.plan(VERBS[type(change)], replace(ref, uid=live["metadata"]["uid"]))
         ask_host(self.custody, record)
         self.in_place[number].append(self.custody.applied(record))
         return Applied(Outcome.APPLIED, f"{ref}: {record.verb}")
@@ -272,19 +270,13 @@ class Injector:
             return live is None
         return still_in_place(record, live)
 
-    def _journal_dropped(self, record: UndoRecord, why: str) -> None:
-        assert self.custody.journal is not None
-        self.custody.journal.dropped(record, why)
-
     def _uids(self, target: Target) -> frozenset[str]:
         return frozenset(pod["metadata"]["uid"] for pod in self._pods(target, self.clients))
 
     def _pods(self, target: Target, clients: Connections | None = None) -> list[Object]:
         asking_as = clients or self.clients.acting_as(Identity.INJECTOR)
         selector = self.clients.resolve(target.selector)
-        return Objects(asking_as).listed(
-            target.api_version, target.kind, self.namespace, selector
-        )
+        return Objects(asking_as).listed(target.api_version, target.kind, self.namespace, selector)
 
 
 # --------------------------------------------------------------------------- the writes
@@ -357,5 +349,3 @@ def refusal(error: BaseException | None) -> Outcome:
     by_rule = status == 403 and _RULES.search(said)
     by_webhook = status == 400 and re.search(_WEBHOOK, said)
     return Outcome.BLOCKED if status == 422 or by_rule or by_webhook else Outcome.NOT_APPLIED
-
-

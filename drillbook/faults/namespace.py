@@ -90,8 +90,10 @@ class DrillNamespace:
     def secret_values(self) -> tuple[str, ...]:
         """The values of the Secrets in it: no record may hold them. Raises CouldNotTell."""
         found = self._objects.listed("v1", "Secret", self.name)
-        encoded = (value for secret in found for value in (secret.get("data") or {}).values())
-        return tuple(base64.b64decode(value).decode("utf-8", "replace") for value in encoded)
+        # A binary value is printed in base64: both forms count.
+        encoded = [value for secret in found for value in (secret.get("data") or {}).values()]
+        decoded = (base64.b64decode(value).decode("utf-8", "replace") for value in encoded)
+        return (*encoded, *decoded)
 
     @writes("namespace.create")
     def _create(self, body: Mapping[str, Any]) -> None:

@@ -22,13 +22,20 @@ from drillbook.sources.identities import SYSTEM_NAMESPACE, Identity
 from drillbook.undo import lease as leases
 from drillbook.undo import stops
 from drillbook.undo.journal import Journal
-from drillbook.undo.keeper import Keeper
-from drillbook.undo.lease import Lease
+from drillbook.undo.keeper import Keeper, LeaseLost
 from drillbook.undo.objects import Conflict, Object, Objects
 from drillbook.undo.record import ObjectRef, UndoRecord, Verb
 from drillbook.undo.undoer import Undoer
 
 ACK_POLL_S = 0.1
+
+
+@dataclass(frozen=True)
+class Held:
+    """What an open custody works with."""
+
+    keeper: Keeper
+    journal: Journal
 
 
 @dataclass
@@ -46,9 +53,8 @@ class Custody:
     ended: Callable[[str], None]
     """Hears once why the drill must end: its lease was lost, or every drill was halted."""
     namespace: str = SYSTEM_NAMESPACE
-    keeper: Keeper | None = field(default=None, init=False)
-    journal: Journal | None = field(default=None, init=False)
-    _owner: Object | None = field(default=None, init=False)
+    _drill: Object | None = field(default=None, init=False)
+    _held: Held | None = field(default=None, init=False)
     _asked_host: bool = field(default=False, init=False)
 
     # ---------------------------------------------------------------- opening
@@ -70,8 +76,8 @@ class Custody:
     def _take_lease(self) -> None:
         objects, now = self.as_provisioner, self.clock.now()
         deadline = now + timedelta(seconds=self.settings.duration("max_drill").seconds)
-        self._owner = leases.create_drill(objects, self.name, self.run)
-        owner = leases.owner_reference(self._owner)
+        self._drill = leases.create_drill(objects, self.name, self.run)
+        owner = leases.owner_reference(self._drill)
         body = leases.manifest(
             name=self.name,
             namespace=self.namespace,
@@ -85,7 +91,7 @@ class Custody:
             owner=owner,
         )
         taken = leases.create(objects, body)
-        self.keeper = Keeper(
+        keeper = Keeper(
             objects=objects,
             namespace=self.namespace,
             clock=self.clock,
@@ -95,8 +101,9 @@ class Custody:
             ended=self.ended,
             also_renew=self._renew_host,
         )
-        self.journal = Journal(objects, self.namespace, self.name, owner, deadline, taken.fence)
-        self.keeper.start()
+        journal = Journal(objects, self.namespace, self.name, owner, deadline, taken.fence)
+        self._held = Held(keeper, journal)
+        keeper.start()
 
     def _refuse_locked(self) -> None:
         for other in leases.of_drills(self.as_provisioner, self.namespace):
@@ -132,23 +139,30 @@ class Custody:
 
     def check(self) -> None:
         """Before every change. Raises LeaseLost."""
-        if self.keeper is not None:
-            self.keeper.check()
+        self.held.keeper.check()
+
+    @property
+    def held(self) -> Held:
+        """Raises LeaseLost where no lease was ever taken."""
+        if self._held is None:
+            raise LeaseLost("this drill holds no lease, so it may change nothing.")
+        return self._held
+
+    def held_for_s(self) -> float:
+        """For how many seconds from now on the lease is certain to be this drill's."""
+        return 0.0 if self._held is None else self._held.keeper.held_for_s()
 
     @property
     def lost(self) -> str:
         """Why the lease was lost; empty while it is held."""
-        return "" if self.keeper is None else self.keeper.lost
-
-    @property
-    def halted(self) -> str:
-        return "" if self.keeper is None else self.keeper.halted
+        return "" if self._held is None else self._held.keeper.lost
 
     @property
     def owner(self) -> dict[str, Any]:
         """The ownerReference of what this drill makes."""
-        assert self._owner is not None, "the custody was not opened"
-        return leases.owner_reference(self._owner)
+        if self._drill is None:
+            raise LeaseLost("this drill holds no lease, so it may make nothing.")
+        return leases.owner_reference(self._drill)
 
     def plan(
         self,
@@ -161,17 +175,19 @@ class Custody:
     ) -> UndoRecord:
         """The acknowledged record of a change that is about to be made, under the lease. Raises
         LeaseLost, CouldNotTell; then the change must not be made."""
-        assert self.journal is not None, "the custody was not opened"
         self.check()
-        record = self.journal.plan(
+        record = self.held.journal.plan(
             verb, target, pre_image=pre_image, patch=patch, version=version
         )
         self.check()
         return record
 
     def applied(self, record: UndoRecord) -> UndoRecord:
-        assert self.journal is not None
-        return self.journal.applied(record)
+        return self.held.journal.applied(record)
+
+    def dropped(self, record: UndoRecord, why: str) -> None:
+        """The server refused the change for good: there is nothing to undo."""
+        self.held.journal.dropped(record, why)
 
     @property
     def host(self) -> HostAgent:
@@ -187,8 +203,7 @@ class Custody:
     def host_expiry(self) -> float:
         """Unix seconds until which the host's changes may stand without a renewal."""
         self._asked_host = True
-        assert self.keeper is not None
-        return self.keeper.lease.ends.timestamp()
+        return self.held.keeper.lease.ends.timestamp()
 
     def _renew_host(self) -> None:
         if self._asked_host:
@@ -199,16 +214,16 @@ class Custody:
     def keep(self, duration_s: float) -> None:
         """Leave everything standing for that long; then the reaper undoes it. Raises
         CouldNotTell."""
-        assert self.keeper is not None
         self.check()
-        self.keeper.stop()
+        keeper = self.held.keeper
+        keeper.stop()
         objects, now = self.as_provisioner, self.clock.now()
         for _ in range(5):
             found = leases.get(objects, self.namespace, self.name)
-            if found is None or found.holder != self.keeper.lease.holder:
+            if found is None or found.holder != keeper.lease.holder:
                 raise CouldNotTell("the drill's lease is no longer its own: nothing can be kept.")
             try:
-                self.keeper.lease = leases.keep(objects, found, now, duration_s)
+                keeper.lease = leases.keep(objects, found, now, duration_s)
             except Conflict:
                 continue
             self._renew_host()
@@ -219,7 +234,7 @@ class Custody:
         """Undo everything, see that it is undone, and let the lease go. Raises UndoFailed with
         what is left. When the lease was lost, only wait until the reaper has done it."""
         within_s = self.settings.duration("undo_within").seconds
-        if self._owner is None:
+        if self._drill is None:
             return
         if self.lost:
             self._await_reaper(within_s)
@@ -235,8 +250,8 @@ class Custody:
             )
             raise
         finally:
-            if self.keeper is not None:
-                self.keeper.stop()
+            if self._held is not None:
+                self._held.keeper.stop()
         finish(self.as_provisioner, self.namespace, self.name)
 
     def _await_reaper(self, within_s: float) -> None:

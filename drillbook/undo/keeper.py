@@ -69,6 +69,10 @@ class Keeper:
                 "was changed from here after that."
             )
 
+    def held_for_s(self) -> float:
+        """For how many seconds from now on the lease is certain to be this drill's."""
+        return 0.0 if self.lost else self.lease.duration_s - self.margin_s - self._held_for()
+
     def renew(self) -> None:
         """Renew now. What cannot be told is tried again at the next tick."""
         with self._lock:

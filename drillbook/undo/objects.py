@@ -85,8 +85,8 @@ class Objects:
 
     def apply(self, body: Mapping[str, Any], manager: str) -> Object:
         """Server-side apply: the object as it is to be, whoever wrote it before."""
-        whole = {"body": dict(body), "field_manager": manager, "force_conflicts": True}
-        return self._call(_ref_of(body), "server_side_apply", **whole)
+        whole: dict[str, Any] = {"field_manager": manager, "force_conflicts": True}
+        return self._call(_ref_of(body), "server_side_apply", body=dict(body), **whole)
 
     @property
     def _timeout(self) -> float:

@@ -24,13 +24,18 @@ def of_drill(objects: Objects, drill: str) -> list[str]:
 
 def unexplained(objects: Objects, drills: Collection[str]) -> list[str]:
     """What carries our marks and belongs to none of `drills`, in words. Raises CouldNotTell."""
-    spaces = objects.listed("v1", "Namespace", selector=RUN_LABEL)
-    strangers = [one for one in spaces if one["metadata"]["name"] not in drills]
     nodes = [one for one in objects.listed("v1", "Node") if _marks(one) - set(drills)]
     return [
-        *(f"namespace/{one['metadata']['name']}: no drill answers for it" for one in strangers),
+        *(f"namespace/{one}: no drill answers for it" for one in strangers(objects, drills)),
         *_words(nodes),
     ]
+
+
+def strangers(objects: Objects, drills: Collection[str]) -> list[str]:
+    """The names of the namespaces with our label that are none of `drills`'. Raises
+    CouldNotTell."""
+    spaces = objects.listed("v1", "Namespace", selector=RUN_LABEL)
+    return [name for one in spaces if (name := one["metadata"]["name"]) not in drills]
 
 
 def not_ready(objects: Objects, name: str, since: datetime) -> str:
