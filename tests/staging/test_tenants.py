@@ -8,6 +8,8 @@ import pytest
 
 from drillbook.errors import Refused
 from drillbook.staging import tenants
+from drillbook.staging.agent.change import Change, Verb
+from drillbook.staging.agent.journal import Journal
 from drillbook.staging.places import Places
 
 
@@ -32,6 +34,23 @@ def test_a_cluster_that_cannot_answer_holds_nobody_up(tmp_path: Path) -> None:
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "kubeconfig").write_text("")
     assert tenants.drills(at(tmp_path)) == []
+
+
+def test_a_node_that_the_host_agent_has_away_is_no_reason_to_build_anew(tmp_path: Path) -> None:
+    places = at(tmp_path)
+    assert tenants.held(places) == []
+    journal = Journal(places.agent)
+    journal.write(
+        Change(drill="drill-a", sequence=1, verb=Verb.KILL_NODE, node="node2", expires=1e9)
+    )
+    for refuse in (tenants.refuse_while_held, tenants.refuse_while_drilled):
+        with pytest.raises(Refused, match=r"`staging up` would end .*node2 \(kill-node by drill-a"):
+            refuse(places, "`staging up`")
+    journal.remove(("drill-a", 1))
+    tenants.refuse_while_drilled(places, "`staging up`")
+    (places.agent / "drill-a-2.json").write_text("{")
+    with pytest.raises(Refused, match=r"something that .*drill-a-2\.json stood for, unreadable"):
+        tenants.refuse_while_held(places, "`staging up`")
 
 
 def test_a_folder_with_somebody_elses_files_is_never_removed(tmp_path: Path) -> None:
