@@ -88,6 +88,15 @@ def excesses(settings: Settings, radius: BlastRadius) -> list[str]:
     ]
 
 
+def words(settings: Settings, radius: BlastRadius) -> str:
+    """A blast radius beside its caps. Pure."""
+    return (
+        f"{radius.pods} of at most {settings.max_pods} pods, {radius.nodes} of at most "
+        f"{settings.max_nodes} nodes, {radius.namespaces} namespace, "
+        f"{radius.longest_s:.0f} s of at most {settings.max_drill}"
+    )
+
+
 def refuse_over_caps(settings: Settings, bound: BoundRunbook, cluster_nodes: int = 1) -> None:
     """Raises Refused with everything that is over a cap, in every cause."""
     found = [

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from drillbook import settings as settings_module
-from drillbook.commands import doctor, gate, inspect
+from drillbook.commands import doctor, gate, inspect, planning
 from drillbook.commands import drill as drilling
 from drillbook.commands import sweep as sweeping
 from drillbook.errors import DrillbookError
@@ -55,10 +55,18 @@ def lint(paths: Paths = None) -> None:
 
 
 @app.command()
-def plan(runbook: Named) -> None:
-    """What a drill would touch, before it touches it. Contacts nothing."""
-    loaded = _settings()
-    inspect.plan(loaded, runbook, console)
+def plan(
+    runbook: Named,
+    offline: Annotated[bool, typer.Option("--offline", help="contact nothing")] = False,
+    kubeconfig: Annotated[Path | None, typer.Option(help="the cluster to ask")] = None,
+    context: Annotated[str | None, typer.Option(help="the kubeconfig's context")] = None,
+) -> None:
+    """What a drill would touch, before it touches it, and whether it could begin now.
+
+    Asks the cluster and changes nothing: the guard, the identities' rights, the reaper, what halts
+    drills, what others hold, the nodes that a fault takes. Exit code 3: a drill would be refused.
+    """
+    planning.plan(_settings(kubeconfig, context), runbook, offline, console)
 
 
 @app.command()
