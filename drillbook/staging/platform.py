@@ -132,7 +132,8 @@ def works(rules: Mapping[str, str], node_count: int) -> bool:
 
 def _wanted(node_count: int) -> dict[str, int]:
     """How many targets each job of ours must have."""
-    return {"prometheus": 1, "kube-state-metrics": 1, "kubelet-containers": node_count}
+    each = ("prometheus", "kube-state-metrics", "drillbook-reaper")
+    return {**dict.fromkeys(each, 1), "kubelet-containers": node_count}
 
 
 def _has(found: Mapping[str, int] | None, node_count: int) -> bool:

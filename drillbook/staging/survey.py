@@ -16,6 +16,7 @@ WORKLOADS = (
     "monitoring/Deployment/prometheus",
     "monitoring/Deployment/alertmanager",
     "monitoring/Deployment/kube-state-metrics",
+    "drillbook-system/Deployment/reaper",
     "kube-system/Deployment/coredns",
     "kube-system/DaemonSet/kube-proxy",
 )
