@@ -31,7 +31,9 @@ from drillbook.model import (
     Workload,
     parts_of,
 )
+from drillbook.reader import UNREADABLE
 from drillbook.steps import Definition
+from drillbook.yamlfile import UnreadableYaml
 
 # A builder reads an argument, and files of the checkout that it names.
 _REFUSALS = (DrillbookError, ValueError, TypeError, LookupError, AttributeError, OSError)
@@ -43,12 +45,16 @@ _ALLOWED: dict[str, tuple[str, ...]] = {
 }
 
 
+HINTS = 100
+
+
 class Binder:
     """Binds runbooks against one set of definitions; sentences are matched once and remembered."""
 
     def __init__(self, definitions: Sequence[Definition]) -> None:
         self._definitions = tuple(definitions)
         self._matches: dict[str, list[tuple[Definition, tuple[Any, ...]]]] = {}
+        self._hints = 0
 
     def bind(self, runbook: Runbook) -> tuple[BoundRunbook | None, list[Problem]]:
         """The runbook with values for steps, and every problem. With problems it holds only the
@@ -63,7 +69,11 @@ class Binder:
         return self._matches[text]
 
     def closest(self, text: str) -> str:
-        """The nearest patterns, for an error's 'did you mean'."""
+        """The nearest patterns, for an error's 'did you mean'. Looking for them is slow, and
+        nobody reads more than HINTS of them."""
+        self._hints += 1
+        if self._hints > HINTS:
+            return f"not looked for after {HINTS} others"
         patterns = [d.pattern for d in self._definitions]
         near = difflib.get_close_matches(text, patterns, n=2, cutoff=0.3)
         return " or ".join(repr(pattern) for pattern in near) or "none is near"
@@ -133,9 +143,11 @@ class _Binding:
         try:
             value = self._build(definition, arguments, step)
         except _REFUSALS as error:
+            # A file that is no YAML is not a wrong argument: nobody knows what it says.
+            unreadable = isinstance(error, UnreadableYaml)
             self._report(
                 step,
-                "bad-argument",
+                UNREADABLE if unreadable else "bad-argument",
                 f"{step.text!r}: {str(error).rstrip('.')}.",
                 "Correct the argument, or what it stands for.",
             )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import atexit
 import io
+import os
 import re
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final, TextIO, cast
 
 from drillbook.redactor import WITHHELD, Redactor
@@ -35,6 +37,9 @@ class CleanStream(io.TextIOBase):
         self._too_long = False
         self._in_key = False
         self._withheld = False
+        self.lost: OSError | None = None
+        """Why something could not be written: a full disk, or a reader that has gone. It is noted,
+        not raised: no such thing may end a drill or its undo. Whoever ends the process says it."""
         self._lock = threading.RLock()
 
     def write(self, text: str) -> int:
@@ -53,7 +58,15 @@ class CleanStream(io.TextIOBase):
             self.write(line)
 
     def flush(self) -> None:
-        self.under.flush()
+        with self._noted():
+            self.under.flush()
+
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self.lost = self.lost or error
 
     def finish(self) -> None:
         """Write what did not end with a newline, at the end of the process."""
@@ -72,7 +85,7 @@ class CleanStream(io.TextIOBase):
     def _line(self, line: str, end: str) -> None:
         too_long, self._too_long = self._too_long, False
         if too_long or len(line) > LONGEST:
-            self.under.write(f"{TOO_LONG}{end}")
+            self._put(f"{TOO_LONG}{end}")
             return
         # A private key that nobody has told us of, over several lines: what looks like the rest of
         # it goes with its first line.
@@ -85,7 +98,11 @@ class CleanStream(io.TextIOBase):
         again = self._withheld and clean == WITHHELD
         self._withheld = clean == WITHHELD
         if not again:
-            self.under.write(f"{clean}{end}")
+            self._put(f"{clean}{end}")
+
+    def _put(self, text: str) -> None:
+        with self._noted():
+            self.under.write(text)
 
     # ---------------------------------------------------------------- what the one under it is
 
@@ -127,6 +144,20 @@ def clean_output(redactor: Redactor) -> None:
         clean = CleanStream(stream, redactor)
         atexit.register(clean.finish)
         setattr(sys, name, cast(TextIO, clean))
+
+
+def lost_output() -> OSError | None:
+    """Why something that this process printed could not be written; None when all was. After it
+    nothing more is printed to that stream: what waits in it could not be written either."""
+    found = None
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, CleanStream):
+            stream.finish()
+            if stream.lost is not None:
+                found = found or stream.lost
+                with open(os.devnull, "w") as nowhere:
+                    os.dup2(nowhere.fileno(), stream.fileno())
+    return found
 
 
 def under(stream: TextIO) -> TextIO:

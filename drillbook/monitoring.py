@@ -137,8 +137,17 @@ def _read_rules(root: Path) -> tuple[_RuleFile, ...]:
     return tuple(_read_rule_file(root, path) for path in paths)
 
 
+def _inside(root: Path, path: Path) -> Path:
+    if not path.resolve().is_relative_to(root.resolve()):
+        raise UsageError(
+            f"{path}: leads to {path.resolve()}, which is outside the checkout {root}. "
+            "Put a file in the link's place."
+        )
+    return path
+
+
 def _read_rule_file(root: Path, path: Path) -> _RuleFile:
-    groups = _validated(_Groups, path, yamlfile.read(path)).groups
+    groups = _validated(_Groups, path, yamlfile.read(_inside(root, path))).groups
     return _RuleFile(path, path.relative_to(root).as_posix(), tuple(groups))
 
 
@@ -147,7 +156,7 @@ def _read_values(root: Path, environment: str) -> _Values:
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in (root / VALUES).glob("*.yaml"))) or "none"
         raise UsageError(f"{path}: no such file. Environments that have values: {known}.")
-    written = _validated(_ForValues, path, yamlfile.read(path)).for_
+    written = _validated(_ForValues, path, yamlfile.read(_inside(root, path))).for_
     durations = {alert: _duration(path, alert, text) for alert, text in written.items()}
     return _Values(path.relative_to(root).as_posix(), durations)
 

@@ -25,6 +25,8 @@ FEATURES = "features"
 SUFFIX = ".feature"
 LIMIT_BYTES = 1_000_000
 """A runbook is read by a person; 1 MB is a hundred times the longest one we know."""
+LIMIT_LINES = 5_000
+"""Likewise: an outline of 100,000 examples would keep the parser busy for seconds."""
 UNREADABLE = "unreadable"
 """The rule id of every problem that the reader reports."""
 DEFAULT_CAUSE = "runbook"
@@ -127,8 +129,11 @@ def _text(path: Path, shown: PurePosixPath) -> str:
         shown,
         1,
         f"the file has {size} bytes; a runbook may have {LIMIT_BYTES}.",
-        "Split it: one file holds the causes of one symptom.",
+        _SPLIT,
     )
+
+
+_SPLIT = "Split it: one file holds the causes of one symptom."
 
 
 def _decoded(data: bytes, shown: PurePosixPath) -> str:
@@ -143,7 +148,11 @@ def _decoded(data: bytes, shown: PurePosixPath) -> str:
     if nul:
         line = before.count("\n") + 1
         raise _wrong(shown, line, "this line holds a NUL byte.", "Remove it; save as UTF-8.")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if text.count("\n") > LIMIT_LINES:
+        what = f"the file has more than {LIMIT_LINES} lines."
+        raise _wrong(shown, LIMIT_LINES + 1, what, _SPLIT)
+    return text
 
 
 # --------------------------------------------------------------------------- text

@@ -75,6 +75,12 @@ class Redactor:
         else:
             self.blind = ""
 
+    def settle(self) -> None:
+        """Read the watched Secrets for the last time: the undo removes them. What is known then
+        holds for everything that is still to be written."""
+        self.refresh()
+        self._read = None
+
     def text(self, text: str) -> str:
         """What was seen, without secrets; WITHHELD while nobody can tell."""
         return (WITHHELD if text else "") if self.blind else self.words(text)

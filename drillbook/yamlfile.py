@@ -14,6 +14,13 @@ import yaml
 
 from drillbook.errors import UsageError
 
+LIMIT_BYTES = 2_000_000
+"""What people write by hand is a hundred times smaller."""
+
+
+class UnreadableYaml(UsageError):
+    """A file is not YAML that is read here."""
+
 
 class Lined(dict[Any, Any]):
     """A mapping that knows the line (from 1) that it starts on."""
@@ -65,18 +72,27 @@ def read_all(path: Path) -> tuple[Any, ...]:
 
 def _parse(path: Path, *, all_documents: bool) -> tuple[Any, ...]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = _text(path)
         # Both loaders are subclasses of SafeLoader: no tag can name a Python type.
         if all_documents:
             return tuple(yaml.load_all(text, _StrictLoader))
         return (yaml.load(text, _StrictLoader),)  # noqa: S506
     except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}.") from error
+        raise UnreadableYaml(f"{path}: cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not UTF-8: {error.reason} at byte {error.start}.") from error
+        raise UnreadableYaml(f"{path}: not UTF-8: {error.reason} at byte {error.start}.") from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise UsageError(f"{place}: not usable YAML: {error.problem or error.context}.") from error
+        what = error.problem or error.context
+        raise UnreadableYaml(f"{place}: not usable YAML: {what}.") from error
     except (yaml.YAMLError, TypeError, RecursionError, ValueError) as error:
-        raise UsageError(f"{path}: not usable YAML: {error}.") from error
+        raise UnreadableYaml(f"{path}: not usable YAML: {error}.") from error
+
+
+def _text(path: Path) -> str:
+    with path.open("rb") as file:
+        data = file.read(LIMIT_BYTES + 1)
+    if len(data) > LIMIT_BYTES:
+        raise UnreadableYaml(f"{path}: it has more than {LIMIT_BYTES} bytes. Split or shorten it.")
+    return data.decode("utf-8")

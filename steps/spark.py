@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from drillbook.matchers import after_last_change, any_equals, contains, equals
 from drillbook.model import (
     Action,
@@ -179,7 +181,11 @@ def set_option(where: Where, app: Word, key: str, value: str, note: str) -> Acti
         where, "get", join("configmap/", configuration(app)), "-o", f"jsonpath={{.data.{key}}}"
     )
     return Action(
-        command=patch_configuration(where, app, f'{{"data":{{"{key}":"{value}"}}}}'),
+        command=patch_configuration(
+            where,
+            app,
+            json.dumps({"data": {key: value}}, separators=(",", ":"), ensure_ascii=False),
+        ),
         keeps=Kept(var=before, find=get),
         note=f"{note} {IF_IMMUTABLE}",
         rollback=patch_configuration(where, app, join(f'{{"data":{{"{key}":"', before, '"}}')),

@@ -87,6 +87,20 @@ def test_a_secret_that_comes_during_the_drill_counts_and_is_not_forgotten() -> N
     assert SECRET not in one.text(f"saw {SECRET}")
 
 
+def test_after_the_last_reading_a_namespace_that_is_gone_changes_nothing() -> None:
+    one = Redactor({})
+    one.watch(Namespace((), (SECRET,), CouldNotTell("HTTP 403.")).read)
+    one.settle()
+    assert one.seen(f"a log line, {SECRET}") == "a log line, [redacted]"
+
+
+def test_the_last_reading_that_fails_withholds_what_follows() -> None:
+    one = Redactor({})
+    one.watch(Namespace((), CouldNotTell("HTTP 403."), ()).read)
+    one.settle()
+    assert one.seen("a log line") == WITHHELD
+
+
 def test_unreadable_secrets_at_the_start_are_an_error_with_the_next_move() -> None:
     with pytest.raises(CouldNotTell, match=r"HTTP 403 Forbidden\. Let the identity"):
         Redactor({}).watch(cut_off)

@@ -12,7 +12,7 @@ from drillbook import lint as linting
 from drillbook import proof, reader, render, score
 from drillbook.bind import Binder
 from drillbook.commands import book
-from drillbook.errors import RunbookProblem, UsageError
+from drillbook.errors import CouldNotTell, RunbookProblem, UsageError
 from drillbook.model import BoundRunbook, Problem, Runbook
 from drillbook.settings import Settings
 
@@ -96,7 +96,7 @@ def render_pages(settings: Settings, check: bool, console: Console) -> None:
     orphans = sorted(set((settings.root / "runbooks").rglob("*.md")) - set(texts))
     if not check:
         for path, text in texts.items():
-            _write(path, text)
+            _write(settings.root, path, text)
         console.print(f"{len(texts)} pages, {len(differing)} changed.")
         return
     if differing or orphans:
@@ -118,12 +118,22 @@ def _present(path: Path) -> bytes | None:
         return None
 
 
-def _write(path: Path, text: str) -> None:
+def _write(root: Path, path: Path, text: str) -> None:
+    if not path.resolve().is_relative_to(root.resolve()):
+        raise UsageError(
+            f"{path}: leads to {path.resolve()}, which is outside the checkout {root}, so the page "
+            "is not written there. Remove the link."
+        )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
-    except OSError as error:
+    except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
         raise UsageError(f"{path}: the page cannot be written: {error}.") from error
+    except OSError as error:
+        raise CouldNotTell(
+            f"{path}: the page cannot be written: {error.strerror}. Make room or give the right to "
+            "write there, then run `drillbook render`."
+        ) from error
 
 
 def scorecard(settings: Settings, month: str | None, console: Console) -> None:
@@ -144,6 +154,11 @@ def scorecard(settings: Settings, month: str | None, console: Console) -> None:
 def accept(settings: Settings, run: str, console: Console) -> None:
     """Make a run the committed proof, and render."""
     folder = Path(run) if Path(run).is_dir() else settings.runs / run
+    if folder.is_dir() and not folder.resolve().is_relative_to(settings.root.resolve()):
+        raise UsageError(
+            f"{folder}: leads to {folder.resolve()}, which is outside the checkout "
+            f"{settings.root}. Copy the run into {settings.runs}."
+        )
     if not folder.is_dir():
         known = ", ".join(sorted(p.name for p in settings.runs.glob("*"))) or "none"
         raise UsageError(f"no run {run!r} under {settings.runs}. There is: {known}.")

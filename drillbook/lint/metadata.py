@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from drillbook.lint.book import Book, did_you_mean, problem
 from drillbook.lint.tags import KEBAB, TAGS, Level
-from drillbook.model import Problem, Runbook, Tag
+from drillbook.model import Problem, Runbook, Step, Tag
+from drillbook.redact import redact
 
 LINES = ("Meaning", "Impact", "Escalation")
 """What a responder must find on every page, as lines of the Feature's description."""
@@ -109,6 +110,44 @@ def prose(runbook: Runbook, book: Book) -> Iterator[Problem]:
             )
 
 
+def no_secrets(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """A runbook is committed, rendered and recorded. Looks for the shape of a secret, and does not
+    print what it found."""
+    for line, text in _texts(runbook):
+        clean = redact(text, (), {})
+        if clean != text:
+            yield problem(
+                runbook,
+                line,
+                "secret",
+                f"{clean!r} holds what looks like a secret.",
+                "Name the Secret that holds it instead, and change it: whoever has this file has "
+                "it.",
+            )
+
+
+def _texts(runbook: Runbook) -> Iterator[tuple[int, str]]:
+    """Everything that a person wrote, with its line."""
+    yield runbook.line, runbook.title
+    yield runbook.line, runbook.description
+    for _, tags in _tagged(runbook):
+        yield from ((tag.line, tag.value) for tag in tags)
+    yield from _of_steps(runbook.background)
+    for cause in runbook.causes:
+        yield from ((cause.line, text) for text in (cause.name, cause.description))
+        yield from _of_steps(cause.background)
+        for scenario in cause.scenarios:
+            yield scenario.line, scenario.name
+            yield from _of_steps(scenario.steps)
+
+
+def _of_steps(steps: Sequence[Step]) -> Iterator[tuple[int, str]]:
+    for step in steps:
+        yield step.line, step.text
+        yield step.line, step.doc_string or ""
+        yield from ((step.line, ": ".join(row)) for row in step.table or ())
+
+
 def _tagged(runbook: Runbook) -> Iterator[tuple[Level, tuple[Tag, ...]]]:
     """Every place that holds tags."""
     yield Level.RUNBOOK, runbook.tags
@@ -134,4 +173,5 @@ RULES = (
     repeated_tags,
     own_id,
     prose,
+    no_secrets,
 )

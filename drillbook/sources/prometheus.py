@@ -4,13 +4,45 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from drillbook.errors import CouldNotTell
-from drillbook.model import Absent, AlertState, Answer, Command, Reading, Var, Word, command, join
+from drillbook.model import (
+    Absent,
+    AlertState,
+    Answer,
+    Command,
+    Reading,
+    Var,
+    Word,
+    command,
+    join,
+    parts_of,
+)
 from drillbook.sources.clients import Connections, asking
+
+_METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_WINDOW = re.compile(r"[0-9]+(?:ms|s|m|h|d)")
+
+
+def _check(grammar: re.Pattern[str], text: str, what: str) -> None:
+    """What stands in a query beside its quotes must be a name: it could be another query."""
+    if not grammar.fullmatch(text):
+        raise ValueError(f"{text!r} is not {what}")
+
+
+def _escaped(text: str) -> str:
+    """A text as the inside of a PromQL string."""
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def _escaped_literals(word: Word) -> Word:
+    return join(*(p if isinstance(p, Var) else _escaped(p) for p in parts_of(word)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,11 +60,20 @@ class PromQL:
     former process exposed does not count all the same: its samples are older than the change."""
     prometheus: Var = field(default=Var("PROMETHEUS"))
 
+    def __post_init__(self) -> None:
+        _check(_METRIC, self.metric, "the name of a metric")
+        _check(_WINDOW, self.window, "a range of time")
+        for name, _ in self.labels:
+            _check(_LABEL, name, "the name of a label")
+
     @property
     def query(self) -> Word:
+        return self._selecting(_escaped_literals)
+
+    def _selecting(self, quoted: Callable[[Word], Word]) -> Word:
         pairs: list[Word] = []
         for name, value in self.labels:
-            pairs += [", " if pairs else "", name, '="', value, '"']
+            pairs += [", " if pairs else "", name, '="', quoted(value), '"']
         return join(self.metric, "{", *pairs, "}[", self.window, "]")
 
     def command(self) -> Command:
@@ -46,7 +87,7 @@ class PromQL:
             return self._newest(_result(json.loads(text)["data"])).answer
 
     def read(self, clients: Connections) -> Reading:
-        query = clients.resolve(self.query)
+        query = clients.resolve(self._selecting(lambda value: _escaped(clients.resolve(value))))
         answer = clients.prometheus("/api/v1/query", [("query", query)])
         with asking("Prometheus"):
             reading = self._newest(_result(answer))
@@ -87,6 +128,9 @@ class FiringAlert:
     namespace: Var = field(default=Var("NAMESPACE"))
     alertmanager: Var = field(default=Var("ALERTMANAGER"))
 
+    def __post_init__(self) -> None:
+        _check(_LABEL, self.alert, "the name of an alert")
+
     def command(self) -> Command:
         return command(
             *("curl", "-fsS", "--get", join(self.alertmanager, "/api/v2/alerts")),
@@ -108,7 +152,7 @@ class FiringAlert:
             "/api/v2/alerts",
             [
                 ("filter", f'alertname="{self.alert}"'),
-                ("filter", f'namespace="{namespace}"'),
+                ("filter", f'namespace="{_escaped(namespace)}"'),
                 *(("active", "true"), ("inhibited", "false"), ("silenced", "false")),
             ],
         )
