@@ -38,7 +38,8 @@ def ensure(shell: Shell) -> None:
     places = shell.places
     places.agent.mkdir(mode=0o700, parents=True, exist_ok=True)
     (places.agent / CONFIG).write_text(config(places))
-    shell.daemon(sys.executable, "-m", "drillbook.staging.agent.keep", str(places.agent / CONFIG))
+    keep = (sys.executable, "-m", "drillbook.staging.agent.keep", str(places.agent / CONFIG))
+    shell.run("setsid", "--fork", *keep)  # nobody's child: who started it may live on, or not
     until = time.monotonic() + STARTED_WITHIN_S
     while not is_current(places):
         if time.monotonic() > until:
