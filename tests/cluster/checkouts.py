@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drillbook import records, settings
-from drillbook.faults import drill_namespaces
 from drillbook.session import connections
+from drillbook.undo.lease import RUN_LABEL
+from drillbook.undo.objects import Objects
 
 ROOT = Path(__file__).parents[2]
 FEATURE = "features/spark/driver-crash-loop.feature"
@@ -57,5 +58,5 @@ class Checkout:
 
 def namespaces() -> set[str]:
     """The drill namespaces that the cluster has."""
-    found = drill_namespaces(connections(settings.load(root=ROOT)))
-    return {namespace.metadata.name for namespace in found}
+    objects = Objects(connections(settings.load(root=ROOT)))
+    return {one["metadata"]["name"] for one in objects.listed("v1", "Namespace", "", RUN_LABEL)}
