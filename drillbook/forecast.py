@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from drillbook import caps, domains, guard, needs, session
@@ -115,7 +116,8 @@ class _Forecast:
         for identity in identities(self.bound):
             own = [right for right in dict.fromkeys(wanted) if right.identity is identity]
             missing = [str(right) for right in own if not self._has(right)]
-            yield _rights(f"{identity}", missing, f"has the {len(own)} rights that it needs now")
+            good = f"has the {len(own)} rights that it needs beside the drill's namespace"
+            yield _rights(str(identity), missing, good if own else "needs none of its own")
 
     def _reading(self) -> list[Right]:
         """The observer's, by the kinds that the probes name."""
@@ -130,14 +132,13 @@ class _Forecast:
         return bool(answer["status"].get("allowed"))
 
     def _rights_in_drill(self) -> Iterator[Finding]:
-        """What the provisioner will hold in a drill's namespace, against what it makes there and
-        hands on to the injector."""
+        """What the provisioner will hold in a drill's namespace, against what it makes and undoes
+        there and hands on to the injector."""
         about = f"{Identity.PROVISIONER} in the drill"
-        role = self._as(Identity.PROVISIONER).get(
-            ObjectRef(api_version=f"{needs.RBAC}/v1", kind="ClusterRole", name=rights.IN_DRILL)
-        )
-        if role is None:
-            yield Finding(about, f"the cluster role {rights.IN_DRILL} is not there", wrong=True)
+        held, _ = roles = [self._role(name) for name in GRANTED]
+        if held is None or None in roles:
+            gone = ", ".join(n for n, role in zip(GRANTED, roles, strict=True) if role is None)
+            yield Finding(about, f"no cluster role {gone}. {stops.INSTALL}", wrong=True)
             return
         wanted: list[Mapping[str, Any]] = []
         for cause in self.bound.causes:
@@ -151,9 +152,16 @@ class _Forecast:
                 wanted.append(needs.applied(kind.group or "", kind.name))
                 # Nobody grants what he does not hold: a workload's own role counts too.
                 wanted.extend(manifest.get("rules") or [])
-            wanted.extend(rights.injector_rules(cause.fault.changes, self.clients))
-        missing = needs.lacking(role["rules"] or [], wanted)
-        yield _rights(about, missing, "will hold what it makes and hands on there")
+            fault = rights.injector_rules(cause.fault.changes, self.clients)
+            wanted.extend((*fault, *needs.inverse(fault)))
+            granted = f"will be given {needs.words(fault) or 'nothing'}"
+            yield Finding(f"{Identity.INJECTOR} in {cause.cause.id}", granted)
+        missing = needs.lacking(held["rules"] or [], wanted)
+        yield _rights(about, missing, "will hold what it makes, undoes and hands on there")
+
+    def _role(self, name: str) -> Object | None:
+        ref = ObjectRef(api_version=f"{needs.RBAC}/v1", kind="ClusterRole", name=name)
+        return self._as(Identity.PROVISIONER).get(ref)
 
     # ---------------------------------------------------------------- what may stop it
 
@@ -170,7 +178,7 @@ class _Forecast:
         found = leases.of_drills(self._as(Identity.PROVISIONER), SYSTEM_NAMESPACE)
         ours = domains.locks(self.bound.runbook.tag("domain"), PLANNED)
         for other in found:
-            yield _tried("drill", lambda other=other: _beside(other, ours))  # type: ignore[misc]
+            yield _tried("drill", partial(_beside, other, ours))
         if not found:
             yield Finding("drills", "none is under way")
 
@@ -182,7 +190,7 @@ class _Forecast:
             taken = [c for c in cause.fault.changes if isinstance(c, KillNode | CutNode)]
             if taken:
                 names = [self.clients.resolve(change.node) for change in taken]
-                yield _tried("host agent", lambda names=names: self._host(names))  # type: ignore[misc]
+                yield _tried("host agent", partial(self._host, names))
 
     def _host(self, nodes: list[str]) -> str:
         path = self.settings.agent_socket

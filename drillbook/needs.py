@@ -15,6 +15,7 @@ from drillbook.sources import Kube, Logs
 from drillbook.sources.identities import SYSTEM_NAMESPACE, Identity
 
 RBAC = "rbac.authorization.k8s.io"
+INVERSE = {"patch": "patch", "create": "delete", "delete": "create"}
 Rules = Sequence[Mapping[str, Any]]
 """The rules of a Role, as the API has them."""
 
@@ -136,6 +137,25 @@ def covers(rules: Rules, verb: str, group: str, resource: str) -> bool:
 
 def _has(listed: Sequence[str] | None, one: str) -> bool:
     return bool({"*", one} & set(listed or ()))
+
+
+def inverse(rules: Rules) -> list[dict[str, Any]]:
+    """What undoing takes, where a fault's own rules say what doing takes. Pure."""
+    return [
+        {**rule, "verbs": [INVERSE[verb] for verb in rule["verbs"] if verb in INVERSE]}
+        for rule in rules
+    ]
+
+
+def words(rules: Rules) -> str:
+    """Rules as people read them: `get, patch configmaps`. Pure."""
+    said = (
+        f"{', '.join(rule['verbs'])} "
+        f"{', '.join(f'{kind}.{group}' if group else kind for kind in rule['resources'])}"
+        for rule in rules
+        for group in rule["apiGroups"]
+    )
+    return "; ".join(dict.fromkeys(said))
 
 
 def applied(group: str, resource: str) -> dict[str, Any]:
