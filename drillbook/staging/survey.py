@@ -17,6 +17,7 @@ WORKLOADS = (
     "monitoring/Deployment/alertmanager",
     "monitoring/Deployment/kube-state-metrics",
     "drillbook-system/Deployment/reaper",
+    "drillbook-system/Deployment/reaper",
     "kube-system/Deployment/coredns",
     "kube-system/DaemonSet/kube-proxy",
 )
