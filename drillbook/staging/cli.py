@@ -39,8 +39,9 @@ def up(
     A first run builds Kubernetes and the images: 10 to 20 minutes, with
     nothing but package registries. Later ones take them from the cache:
     half a minute. A cluster that is up and made of the same stays up: changed
-    manifests and alert rules are applied to it, and with nothing changed
-    that takes a second. What an earlier `up` left behind, however it ended,
+    manifests and alert rules are applied to it, a changed engine is imported
+    and its reaper rolled over to it, and with nothing changed that takes a
+    second. What an earlier `up` left behind, however it ended,
     is removed first.
 
     The state is in DRILLBOOK_STATE (/var/lib/drillbook/staging), which `down`
