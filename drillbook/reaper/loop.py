@@ -16,7 +16,6 @@ from drillbook.errors import CouldNotTell, UndoFailed
 from drillbook.reaper.metrics import Metrics
 from drillbook.undo import lease as leases
 from drillbook.undo.lease import ACKNOWLEDGED, DECLINED, MAX_SKEW_S, Lease
-from drillbook.undo.objects import Conflict
 from drillbook.undo.reaping import Reaping, dead, orphans
 from drillbook.undo.record import HOST_VERBS, Verb, stamp
 
@@ -79,8 +78,8 @@ class Reaper:
         )
         try:
             leases.annotate(self.reaping.objects, lease, key, value)
-        except Conflict:
-            return  # it was renewed meanwhile: the next round, which that began, answers
+        except CouldNotTell:
+            return  # renewed or gone meanwhile; the next round, which that began, answers
         self.say(f"{lease.name}: {'declined: ' + why if why else 'acknowledged'}")
 
     def _start(self, name: str, undo: Callable[[], object]) -> None:

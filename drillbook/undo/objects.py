@@ -70,11 +70,13 @@ class Objects:
         """Whole, conditional on the resource version that it carries."""
         return self._call(_ref_of(body), "replace", body=dict(body))
 
-    def delete(self, ref: ObjectRef, *, version: str = "") -> bool:
+    def delete(self, ref: ObjectRef, *, version: str = "", grace_s: int | None = None) -> bool:
         """Delete that very object; False when it was gone already. Raises Conflict when the one
-        of that name is another."""
+        of that name is another. `grace_s`: how many seconds a pod has to end."""
         condition = {"uid": ref.uid, "resourceVersion": version}
-        body = {"preconditions": {k: v for k, v in condition.items() if v}}
+        body: dict[str, Any] = {"preconditions": {k: v for k, v in condition.items() if v}}
+        if grace_s is not None:
+            body["gracePeriodSeconds"] = grace_s
         try:
             self._call(ref, "delete", body=body)
         except CouldNotTell as error:

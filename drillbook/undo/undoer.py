@@ -7,6 +7,7 @@ was done before: it reads, acts under a condition, reads again; and it may be re
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -27,8 +28,10 @@ from drillbook.undo.inverse import (
     unsettled,
 )
 from drillbook.undo.killpoints import writes
-from drillbook.undo.objects import Object, Objects
+from drillbook.undo.objects import Conflict, Object, Objects
 from drillbook.undo.record import HOST_VERBS, ObjectRef, State, UndoRecord, Verb
+
+POD_GRACE_S = 2
 
 AsWhom = Callable[[UndoRecord], Objects]
 """The identity that may carry out this record's inverse."""
@@ -111,6 +114,8 @@ class Undoer:
         return unsettled(record, self._live(record))
 
     def _carry_out(self, record: UndoRecord, step: Inverse) -> None:
+        if isinstance(step, Wait) and _makes_namespace(record):
+            self._hasten(self.as_whom(record), record.target.name)
         if isinstance(step, Done | Wait | AskHost):
             return
         objects = self.as_whom(record)
@@ -121,10 +126,18 @@ class Undoer:
             return
         elif isinstance(step, Remove):
             remove(objects, _ref(record, live))
+            if _makes_namespace(record):
+                self._hasten(objects, record.target.name)
         elif isinstance(step, Write):
             write(objects, _ref(record, live), step, live)
         elif isinstance(step, Touch):
             touch(objects, _ref(record, live), live, record)
+
+    def _hasten(self, objects: Objects, namespace: str) -> None:
+        """Nobody needs a drill's pods to end politely, and some take half a minute for it."""
+        for pod in self.objects.listed("v1", "Pod", namespace):
+            if pod["metadata"].get("deletionGracePeriodSeconds") != POD_GRACE_S:
+                end_pod(objects, pod)
 
     def _live(self, record: UndoRecord) -> Object | None:
         return None if record.verb in HOST_VERBS else self.objects.get(record.target)
@@ -150,6 +163,15 @@ def make(objects: Objects, step: Make) -> None:
 @writes("undo.remove")
 def remove(objects: Objects, ref: ObjectRef) -> None:
     objects.delete(ref)
+
+
+@writes("undo.end-pod")
+def end_pod(objects: Objects, pod: Object) -> None:
+    metadata = pod["metadata"]
+    place = {"name": metadata["name"], "namespace": metadata["namespace"], "uid": metadata["uid"]}
+    ref = ObjectRef(api_version="v1", kind="Pod", **place)
+    with suppress(Conflict):  # it went, and its controller made another of its name
+        objects.delete(ref, grace_s=POD_GRACE_S)
 
 
 @writes("undo.write")
