@@ -17,7 +17,6 @@ WORKLOADS = (
     "monitoring/Deployment/alertmanager",
     "monitoring/Deployment/kube-state-metrics",
     "drillbook-system/Deployment/reaper",
-    "drillbook-system/Deployment/reaper",
     "kube-system/Deployment/coredns",
     "kube-system/DaemonSet/kube-proxy",
 )

@@ -45,7 +45,6 @@ def healthy() -> dict[str, Json]:
         "alertmanager": deployment("monitoring", "alertmanager"),
         "metrics": deployment("monitoring", "kube-state-metrics"),
         "reaper": deployment("drillbook-system", "reaper"),
-        "reaper": deployment("drillbook-system", "reaper"),
         "drilled": deployment("drill-x", "prometheus"),
     }
 
