@@ -16,7 +16,8 @@ _INVISIBLE = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
 )
 _BRACES = re.compile(r"\{(?=[{%#])")
-_MARKUP = re.compile(r"[\\*\[\]`]|(?<!\w)_|_(?!\w)|~(?=~)|<|&(?=#?\w+;)")
+# Underscores between letters are no emphasis; a run of them at the edge of a word is.
+_MARKUP = re.compile(r"[\\*\[\]`]|(?<!_)(?:(?<![^\W_])_+|_+(?![^\W_]))(?!_)|~(?=~)|<|&(?=#?\w+;)")
 _ENTITIES = {"<": "&lt;", "&": "&amp;"}
 _ONE_LINE = 400
 """Characters of what was seen on one line."""
@@ -39,11 +40,11 @@ def prose(text: str) -> str:
     """One line of prose. Pairs of backticks stay code; everything else is literal."""
     line = " ".join(clean(text).split())
     parts = line.split("`")
-    if len(parts) % 2 == 0:  # an odd number of backticks opens what nothing closes
+    # An odd number of backticks opens what nothing closes, and neighbouring ones hold no code.
+    if len(parts) % 2 == 0 or not all(part.strip() for part in parts[1::2]):
         return _block_safe(_escape(line))
     escaped = (
-        f"`{part.strip()}`" if number % 2 and part.strip() else _escape(part)
-        for number, part in enumerate(parts)
+        f"`{part.strip()}`" if number % 2 else _escape(part) for number, part in enumerate(parts)
     )
     return _block_safe("".join(escaped))
 
@@ -120,7 +121,7 @@ def sentence(text: str) -> str:
 
 
 def _escape(text: str) -> str:
-    return _MARKUP.sub(lambda m: _ENTITIES.get(m[0], f"\\{m[0]}"), text)
+    return _MARKUP.sub(lambda m: _ENTITIES.get(m[0], "".join(f"\\{mark}" for mark in m[0])), text)
 
 
 def _block_safe(line: str) -> str:

@@ -18,7 +18,7 @@ from drillbook import monitoring, templates, variables
 from drillbook.cause_views import CauseView, StepView, cause_views, check_view
 from drillbook.figures import seconds
 from drillbook.history import shown
-from drillbook.markdown import prose, sentence
+from drillbook.markdown import prose, sentence, visible
 from drillbook.model import BoundCause, BoundRunbook, Duration, Phase, Probe, Workload
 from drillbook.monitoring import AlertRule
 from drillbook.proof_words import environment, proof_line
@@ -95,7 +95,7 @@ def _front_matter(bound: BoundRunbook, found: Sequence[Standing], days: int) -> 
     proven = worst(found) is State.VERIFIED
     fields = {
         "id": runbook.id,
-        "title": runbook.title,
+        "title": visible(runbook.title),
         "alerts": list(runbook.alerts),
         "owner": runbook.tag("owner"),
         "severity": runbook.tag("severity"),
