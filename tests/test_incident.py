@@ -13,7 +13,7 @@ from drillbook import reader, records, settings
 from drillbook.bind import Binder
 from drillbook.clock import SystemClock
 from drillbook.commands import book
-from drillbook.errors import CouldNotTell, DrillbookError, UndoFailed
+from drillbook.errors import CouldNotTell, DrillbookError, Refused, UndoFailed
 from drillbook.incident import Incident, StepNotPassed
 from drillbook.model import Control, Duration, Injection, Undo, Verdict
 from drillbook.monitoring import load_alerts
@@ -26,9 +26,11 @@ FEATURE = "features/spark/driver-crash-loop.feature"
 
 
 class Namespace:
-    """Notes what is asked of it; raises what it was given for a verb."""
+    """Stands for the drill's namespace and for its custody. Notes what is asked of it; raises what
+    it was given for a verb."""
 
     name = "drill-x"
+    lost = ""
 
     def __init__(self, **raises: BaseException) -> None:
         self.asked: list[str] = []
@@ -83,6 +85,7 @@ def incident(plan: Plan, namespace: Namespace, stream: Any = None) -> Incident:
         progress=Progress(clock, stream=stream or io.StringIO()),
     )
     found.namespace = namespace  # type: ignore[assignment]
+    found.custody = namespace  # type: ignore[assignment]
     return found
 
 
@@ -101,7 +104,7 @@ def test_whatever_the_opening_raises_the_undo_runs(
 ) -> None:
     namespace = Namespace(**{verb: error})
     record = begun_and_ended(incident(plan, namespace))
-    assert namespace.asked[-1] == "remove"
+    assert namespace.asked[-1] == "close"
     assert (record.undo, record.valid) == (Undo.VERIFIED, False)
     assert record.interrupted is isinstance(error, KeyboardInterrupt)
 
@@ -109,29 +112,45 @@ def test_whatever_the_opening_raises_the_undo_runs(
 def test_monitoring_that_is_not_there_is_an_error_and_undone(plan: Plan) -> None:
     namespace = Namespace()
     record = begun_and_ended(incident(plan, namespace))
-    assert namespace.asked == ["create", "apply", "remove"]
+    assert namespace.asked == ["open", "create", "secret_values", "apply", "secret_values", "secret_values", "close"]
     assert (record.verdict, record.injection) == (Verdict.ERROR, Injection.NONE)
     assert "no steady state" in record.reason
+
+
+def test_a_refusal_before_anything_was_changed_is_a_refusal(plan: Plan) -> None:
+    namespace = Namespace(open=Refused("another drill holds it"))
+    record = begun_and_ended(incident(plan, namespace))
+    assert namespace.asked == ["open"]
+    assert (record.refused, record.injection) == (True, Injection.REFUSED)
+    assert (record.undo, records.exit_code([record])) == (Undo.NOT_NEEDED, 3)
+
+
+def test_secrets_that_cannot_be_read_end_the_drill_before_its_workload(plan: Plan) -> None:
+    namespace = Namespace(secret_values=CouldNotTell("HTTP 403"))
+    record = begun_and_ended(incident(plan, namespace))
+    assert "apply" not in namespace.asked
+    assert namespace.asked[-1] == "close"
+    assert (record.verdict, records.exit_code([record])) == (Verdict.ERROR, 4)
 
 
 def test_a_closed_terminal_does_not_skip_the_undo(plan: Plan) -> None:
     namespace = Namespace()
     begun_and_ended(incident(plan, namespace, stream=Gone()))
-    assert namespace.asked[-1] == "remove"
+    assert namespace.asked[-1] == "close"
 
 
 @pytest.mark.parametrize("error", [UndoFailed("pod/x is left"), ValueError("no JSON")])
 def test_an_undo_that_raises_is_an_undo_that_failed(plan: Plan, error: Exception) -> None:
-    record = begun_and_ended(incident(plan, Namespace(remove=error)))
+    record = begun_and_ended(incident(plan, Namespace(close=error)))
     assert (record.undo, record.left) == (Undo.FAILED, (str(error),))
     assert records.exit_code([record]) == 5
 
 
 def test_what_cannot_be_given_an_expiry_is_not_kept(plan: Plan) -> None:
     kept = Plan(**{**vars(plan), "keep": Duration("30m")})
-    namespace = Namespace(keep_until=CouldNotTell("no answer"))
+    namespace = Namespace(keep=CouldNotTell("no answer"))
     record = begun_and_ended(incident(kept, namespace))
-    assert namespace.asked[-2:] == ["keep_until", "remove"]
+    assert namespace.asked[-2:] == ["keep", "close"]
     assert record.undo is Undo.VERIFIED
 
 
@@ -139,7 +158,7 @@ def test_what_was_asked_for_is_kept(plan: Plan) -> None:
     kept = Plan(**{**vars(plan), "keep": Duration("30m")})
     namespace = Namespace()
     record = begun_and_ended(incident(kept, namespace))
-    assert namespace.asked[-1] == "keep_until"
+    assert namespace.asked[-1] == "keep"
     assert record.undo is Undo.KEPT
 
 
