@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import tempfile
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -14,11 +16,13 @@ import typer
 from rich.console import Console
 
 from drillbook import settings as settings_module
+from drillbook.clean_stream import clean_output, lost_output
 from drillbook.commands import doctor, gate, inspect, planning
 from drillbook.commands import drill as drilling
 from drillbook.commands import sweep as sweeping
 from drillbook.errors import DrillbookError
 from drillbook.model import Control, Phase
+from drillbook.redactor import Redactor
 from drillbook.settings import Settings
 from drillbook.staging.cli import app as staging
 
@@ -35,6 +39,9 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(staging, name="staging")
+
+REDACTOR = Redactor()
+"""A command holds no Secrets of a cluster: it knows the environment's, and the shapes."""
 
 # Into a file or a log, a table must not be cut to the width of a terminal that is not there.
 console = Console(width=None if sys.stdout.isatty() else 160)
@@ -170,13 +177,27 @@ def main() -> None:
     # What a command reads it keeps until it ends; looking for garbage in it took a fifth of the
     # time of a large lint, and freed nothing (docs/benchmarks.md).
     gc.disable()
-    sys.exit(_run(app))
+    # What it prints quotes runbooks and servers' answers: a secret in them is not printed.
+    clean_output(REDACTOR)
+    sys.exit(_written(_run(app)))
+
+
+def _written(code: int) -> int:
+    """The exit code of what was printed, too: a report that nobody got is no success."""
+    lost = lost_output()
+    if lost is None:
+        return code
+    with suppress(OSError):  # where both streams are lost, the code is all there is
+        os.write(2, f"drillbook: its output could not be written: {lost.strerror}.\n".encode())
+    return code or 4
 
 
 def _run(command: Callable[[], object]) -> int:
     """The exit code of a command; what it raised, in words on stderr."""
     try:
         command()
+    except SystemExit as ended:  # typer's own way to end
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except DrillbookError as error:
         return _say(str(error), error.exit_code)
     except KeyboardInterrupt:
@@ -184,7 +205,9 @@ def _run(command: Callable[[], object]) -> int:
     except OSError as error:
         return _say(f"{error}. Nothing more is known; correct it and try again.", 4)
     except Exception as error:  # noqa: BLE001 - the last net: a reader gets one line, never a trace
-        what = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        # Redacted before it is cut: half of a secret is not known to be one.
+        said = " ".join(REDACTOR.words(str(error)).split())
+        what = f"{type(error).__name__}: {said[:200]}"
         log = _traceback_log(error)
         return _say(f"a mistake of drillbook's own: {what}. Report it with {log}.", 4)
     return 0
@@ -201,7 +224,7 @@ def _traceback_log(error: Exception) -> str:
         with tempfile.NamedTemporaryFile(
             "w", encoding="utf-8", prefix="drillbook-", suffix=".log", delete=False
         ) as log:
-            traceback.print_exception(error, file=log)
+            log.write(REDACTOR.words("".join(traceback.format_exception(error))))
     except OSError as full:
         return f"its traceback, which could not be written ({full})"
     return log.name

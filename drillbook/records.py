@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from drillbook.errors import UsageError
+from drillbook.errors import CouldNotTell, UsageError
 from drillbook.model import Control, Injection, Phase, Undo, Verdict
 
 SCHEMA_VERSION: Final = 1
@@ -220,12 +221,21 @@ def exit_code(drills: Iterable[Drill]) -> int:
 
 
 def write(drill: Drill, folder: Path) -> Path:
-    """Write a record whole or not at all (write beside, then rename)."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write a record whole or not at all (write beside, then rename). Raises CouldNotTell when it
+    cannot be written."""
     path = folder / f"{drill.name}.json"
     beside = path.with_suffix(".tmp")
-    beside.write_text(drill.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    os.replace(beside, path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        beside.write_text(drill.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        os.replace(beside, path)
+    except OSError as error:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise CouldNotTell(
+            f"{path}: the record cannot be written: {error.strerror}. Its undo is told in the "
+            "drill's log. Make room, or give the right to write there, and drill again."
+        ) from error
     return path
 
 
