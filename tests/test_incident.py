@@ -112,7 +112,8 @@ def test_whatever_the_opening_raises_the_undo_runs(
 def test_monitoring_that_is_not_there_is_an_error_and_undone(plan: Plan) -> None:
     namespace = Namespace()
     record = begun_and_ended(incident(plan, namespace))
-    assert namespace.asked == ["open", "create", "secret_values", "apply", "secret_values", "secret_values", "close"]
+    read, asked = "secret_values", namespace.asked
+    assert asked == ["open", "create", read, "apply", read, read, "close"]
     assert (record.verdict, record.injection) == (Verdict.ERROR, Injection.NONE)
     assert "no steady state" in record.reason
 

@@ -86,7 +86,7 @@ def _of_create(record: UndoRecord, live: Live) -> Inverse:
     if not is_ours(record, live):
         return Done("what is there now is not this drill's")
     if live["metadata"].get("deletionTimestamp"):
-        return Wait("it is being deleted")
+        return Wait(f"it is being deleted{held_up(live)}")
     return Remove()
 
 
@@ -135,6 +135,13 @@ def unsettled(record: UndoRecord, live: Live) -> str:
     if contains(live, record.pre_image):
         return ""
     return f"{record.target} is not as it was: {dict(record.pre_image)}"
+
+
+def held_up(namespace: Mapping[str, Any]) -> str:
+    """What a namespace that is being deleted waits for, in its controller's words."""
+    conditions = (namespace.get("status") or {}).get("conditions") or []
+    words = [one.get("message", "") for one in conditions if one.get("status") == "True"]
+    return "".join(f"; {one}" for one in words if one)
 
 
 def is_ours(record: UndoRecord, live: Mapping[str, Any]) -> bool:

@@ -34,15 +34,24 @@ class Rehearsal:
 
     @classmethod
     def start(cls, *words: str, **environment: str) -> Rehearsal:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "tests.cluster.rehearsal", *words],
-            cwd=ROOT,
-            env={**os.environ, **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
+        return cls.of(
+            subprocess.Popen(
+                cls.words(*words),
+                cwd=ROOT,
+                env={**os.environ, **environment},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                start_new_session=True,
+            )
         )
+
+    @staticmethod
+    def words(*words: str) -> list[str]:
+        return [sys.executable, "-u", "-m", "tests.cluster.rehearsal", *words]
+
+    @classmethod
+    def of(cls, child: subprocess.Popen[str]) -> Rehearsal:
         found = cls(child)
         threading.Thread(target=found._read, daemon=True).start()
         return found

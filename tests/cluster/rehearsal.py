@@ -186,6 +186,8 @@ def main() -> int:
     parser.add_argument("--action", default="", help="a line that a responder runs on the incident")
     parser.add_argument("--hold", type=float, default=0.0, help="seconds to stand before the undo")
     parser.add_argument("--again", action="store_true", help="take the fault back and inject again")
+    parser.add_argument("--take-back", action="store_true", help="undo what is in place of it")
+    parser.add_argument("--show", default="", help="what `kubectl get -o json` says of this, then")
     parser.add_argument("--keep", default="", help="leave it standing for so long")
     asked = parser.parse_args()
     loaded = settings.load(root=ROOT)
@@ -217,6 +219,15 @@ def stand(found: Incident, asked: argparse.Namespace) -> None:
         words = ("bash", "-c", asked.action)
         seen = found.performer.action(Action(command=Command(words), within=Duration("5m")))
         print(f"action {seen.verdict}: {seen.observed}", flush=True)
+    if asked.take_back and cause is not None:
+        print(f"taken back: {found.injector.take_back(cause.fault)}", flush=True)
+    if asked.show:
+        shown = found.performer.action(
+            Action(
+                command=Command(("kubectl", "-n", WHERE.namespace, "get", asked.show, "-o=json"))
+            )
+        )
+        print(f"shown: {' '.join(shown.observed.split())}", flush=True)
     time.sleep(asked.hold)
 
 

@@ -1,0 +1,366 @@
+"""What can happen to a drill beside being killed: nothing stays behind, and nothing is hidden."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from drillbook import settings
+from drillbook.sources.identities import SYSTEM_NAMESPACE
+from drillbook.staging import state
+from drillbook.staging.places import places
+from drillbook.undo.record import ObjectRef
+from tests.cluster.checkouts import ROOT, Checkout
+from tests.cluster.killing import GRACE_S, LEASE_S, Rehearsal
+from tests.cluster.snapshot import (
+    administrator,
+    agent,
+    await_nothing,
+    differences,
+    left_of,
+    snapshot,
+)
+
+pytestmark = pytest.mark.cluster
+HERE = Checkout(ROOT)
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    """The whole cluster equals its baseline after each of these."""
+    before = snapshot()
+    yield
+    left = await_nothing(lambda: differences(before, snapshot()), time.monotonic() + 60)
+    assert not left, "\n".join(left)
+
+
+@pytest.fixture
+def rehearse() -> Iterator[Callable[..., Rehearsal]]:
+    """Starts rehearsals that do not outlive the test."""
+    started: list[Rehearsal] = []
+
+    def start(*words: str, **environment: str) -> Rehearsal:
+        started.append(Rehearsal.start(*words, **environment))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.end()
+
+
+def kubectl(*words: str) -> str:
+    """As the administrator of the embedded cluster."""
+    known = state.read(places())
+    assert known is not None
+    program = (str(known.bin / "kubectl"), "--kubeconfig", str(known.kubeconfig))
+    done = subprocess.run((*program, *words), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def nothing_left(drill: str, within_s: float) -> None:
+    left = await_nothing(lambda: left_of(drill), time.monotonic() + within_s)
+    assert not left, "\n".join(left)
+
+
+# --------------------------------------------------------------------------- the reaper
+
+
+def reapers_process() -> int:
+    """On the host's count; a node's processes are the host's too."""
+    for folder in Path("/proc").iterdir():
+        try:
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"drillbook.reaper" in words and words[0].endswith(b"python3"):
+            return int(folder.name)
+    raise AssertionError("no reaper runs")
+
+
+def test_the_reaper_killed_with_the_drill(rehearse: Callable[..., Rehearsal]) -> None:
+    found = rehearse("patch", "--hold", "60")
+    found.await_line("effect confirmed")
+    found.child.kill()
+    os.kill(reapers_process(), signal.SIGKILL)
+    nothing_left(found.named(), LEASE_S + GRACE_S)
+
+
+@contextmanager
+def without_reaper() -> Iterator[None]:
+    kubectl("-n", SYSTEM_NAMESPACE, "scale", "deployment/reaper", "--replicas=0")
+    kubectl("-n", SYSTEM_NAMESPACE, "wait", "pods", "-l", "app=reaper", "--for=delete")
+    try:
+        yield
+    finally:
+        kubectl("-n", SYSTEM_NAMESPACE, "scale", "deployment/reaper", "--replicas=1")
+        kubectl("-n", SYSTEM_NAMESPACE, "rollout", "status", "deployment/reaper", "--timeout=60s")
+
+
+def test_a_reaper_that_comes_back_finds_what_died_meanwhile(
+    rehearse: Callable[..., Rehearsal],
+) -> None:
+    found = rehearse("patch", "cordon", "--hold", "60")
+    found.await_line("effect confirmed")
+    with without_reaper():
+        found.child.kill()
+        found.ended()
+        time.sleep(LEASE_S + 1)
+        assert left_of(found.named()), "somebody else undid it"
+    nothing_left(found.named(), GRACE_S)
+
+
+def test_without_a_reaper_nothing_is_injected(checkout: Checkout) -> None:
+    with without_reaper():
+        time.sleep(LEASE_S + 1)  # until its last sign of life is too old
+        before = snapshot()
+        code, said = checkout.drill("--control", "healthy")
+        assert code == 3, said
+        assert "kubectl apply -k staging/platform/drillbook" in said
+        assert "Nothing was changed" in said
+        assert not differences(before, snapshot())
+
+
+def test_by_hand_without_a_reaper(rehearse: Callable[..., Rehearsal]) -> None:
+    """And killed at its own writes, the last of which a second sweep finds."""
+    found = rehearse("cordon", DRILLBOOK_KILL_AT="fault.patch:before#1")
+    with without_reaper():
+        found.ended()
+        time.sleep(LEASE_S + 1)
+        for point in ("lease.take:after#1", "undo.touch:after#1", "undo.write:after#1"):
+            code, said = HERE.run("sweep", DRILLBOOK_KILL_AT=point)
+            assert code == -signal.SIGKILL, f"{point}: {said}"
+            # A lease that was taken over is its taker's until that one is late.
+            kubectl(
+                *("-n", SYSTEM_NAMESPACE, "patch", "lease", found.named(), "--type=merge", "-p"),
+                json.dumps({"spec": {"leaseDurationSeconds": 1}}),
+            )
+            time.sleep(1.5)
+        code, said = HERE.run("sweep")
+        assert code == 0, said
+        assert not left_of(found.named())
+
+
+def test_a_drill_that_the_reaper_could_not_undo_is_declined(
+    rehearse: Callable[..., Rehearsal],
+) -> None:
+    binding = ("clusterrolebinding", "drillbook-node-reaper")
+    kept = kubectl("get", *binding, "-o", "json")
+    kubectl("delete", *binding)
+    try:
+        found = rehearse("cordon")
+        found.ended()
+        assert "the reaper may not patch nodes, which undoes cordon" in found.said
+        assert "refused True" in found.said
+    finally:
+        subprocess_apply(kept)
+
+
+def subprocess_apply(manifest: str) -> None:
+    known = state.read(places())
+    assert known is not None
+    body = json.loads(manifest)
+    for key in ("uid", "resourceVersion", "creationTimestamp", "managedFields"):
+        body["metadata"].pop(key, None)
+    words = (str(known.bin / "kubectl"), "--kubeconfig", str(known.kubeconfig), "create", "-f", "-")
+    subprocess.run(words, input=json.dumps(body), text=True, check=True, capture_output=True)
+
+
+# --------------------------------------------------------------------------- the API, the lease
+
+
+@contextmanager
+def api_cut_off(group: int) -> Iterator[None]:
+    """For processes of that group id only; what they send is dropped, not refused."""
+    table = "drillbook_test"
+    address = settings.load(root=ROOT).allowed_hosts[0].partition(":")[0]
+    rules = (
+        f"add table ip {table}; "
+        f"add chain ip {table} out {{ type filter hook output priority 0 ; }}; "
+        f"add rule ip {table} out meta skgid {group} ip daddr {address} tcp dport 6443 drop"
+    )
+    subprocess.run(["nft", rules], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["nft", f"delete table ip {table}"], check=True)
+
+
+def test_the_api_cut_off_from_the_drill() -> None:
+    group = 47114
+    child = subprocess.Popen(
+        Rehearsal.words("patch", "cordon", "--hold", "90"),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        group=group,
+        extra_groups=[0],
+    )
+    found = Rehearsal.of(child)
+    try:
+        found.await_line("effect confirmed")
+        with api_cut_off(group):
+            nothing_left(found.named(), LEASE_S + GRACE_S)
+            found.await_line("could not be renewed", 60)
+        found.ended()
+        assert "undo verified" in found.said, found.said
+    finally:
+        found.end()
+
+
+def test_an_action_of_a_paused_drill_ends_with_its_lease(
+    rehearse: Callable[..., Rehearsal], tmp_path: Path
+) -> None:
+    late = tmp_path / "late"
+    line = f"echo begun; sleep {LEASE_S + 10}; touch {late}; kubectl cordon node2"
+    found = rehearse("cordon", "--action", line, DRILLBOOK_KILL_AT="", PYTHONUNBUFFERED="1")
+    found.await_line("effect confirmed")
+    time.sleep(2)
+    os.kill(found.child.pid, signal.SIGSTOP)
+    nothing_left(found.named(), LEASE_S + GRACE_S)
+    time.sleep(12)
+    os.kill(found.child.pid, signal.SIGCONT)
+    found.ended()
+    assert not late.exists()
+    assert "action ERROR" in found.said or "ended: " in found.said
+
+
+def test_a_target_made_anew_is_not_touched(rehearse: Callable[..., Rehearsal]) -> None:
+    again = (
+        'kubectl -n "$NAMESPACE" delete configmap conf && '
+        'kubectl -n "$NAMESPACE" create configmap conf --from-literal=mode=broken '
+        "--from-literal=new=x"
+    )
+    found = rehearse("patch", "--action", again, "--take-back", "--show", "configmaps/conf")
+    found.ended()
+    assert "action PASSED" in found.said, found.said
+    shown = found.said.partition("shown: ")[2]
+    assert "broken" in shown.splitlines()[0], found.said
+    assert "undo verified" in found.said
+
+
+# --------------------------------------------------------------------------- locks
+
+
+def test_a_node_drill_is_alone(rehearse: Callable[..., Rehearsal]) -> None:
+    first = rehearse("cordon", "--hold", "20")
+    first.await_line("effect confirmed")
+    for changes in (("cordon",), ("patch",)):
+        second = rehearse(*changes)
+        second.ended()
+        assert "holds what this one needs" in second.said
+        assert "injection refused, undo not needed, refused True" in second.said
+    first.ended()
+    assert "undo verified" in first.said
+
+
+def test_namespace_drills_run_side_by_side(rehearse: Callable[..., Rehearsal]) -> None:
+    both = [rehearse("patch", "--hold", "5") for _ in range(2)]
+    assert [one.ended() for one in both] == [0, 0]
+    assert all("injection confirmed, undo verified" in one.said for one in both)
+
+
+def test_a_node_that_somebody_cordoned_is_not_drilled(rehearse: Callable[..., Rehearsal]) -> None:
+    kubectl("cordon", "node2")
+    try:
+        found = rehearse("cordon")
+        found.ended()
+        assert "there before the fault" in found.said, found.said
+        assert "injection none, undo verified" in found.said
+        assert "true" in kubectl("get", "node", "node2", "-o", "jsonpath={.spec.unschedulable}")
+    finally:
+        kubectl("uncordon", "node2")
+
+
+# --------------------------------------------------------------------------- halt, quarantine
+
+
+def test_one_object_halts_every_drill(rehearse: Callable[..., Rehearsal]) -> None:
+    found = rehearse("patch", "--hold", "120")
+    found.await_line("effect confirmed")
+    code, said = HERE.run("halt", "--why", "the month's close")
+    assert code == 0, said
+    try:
+        found.ended(60)
+        assert "every drill was halted: the month's close" in found.said
+        assert "undo verified" in found.said
+        code, said = HERE.drill("--control", "healthy")
+        assert code == 3, said
+        assert "the month's close" in said
+        assert "drillbook halt --lift" in said
+    finally:
+        code, said = HERE.run("halt", "--lift")
+        assert code == 0, said
+
+
+def test_an_undo_that_fails_quarantines_the_cluster(rehearse: Callable[..., Rehearsal]) -> None:
+    stuck = (
+        'kubectl -n "$NAMESPACE" patch configmap conf --type=merge '
+        """-p '{"metadata":{"finalizers":["example.org/stuck"]}}'"""
+    )
+    found = rehearse("patch", "--action", stuck, DRILLBOOK_UNDO_WITHIN="8s")
+    found.ended()
+    drill = found.named()
+    assert "undo failed" in found.said, found.said
+    assert f"left: namespace/{drill}: it is being deleted" in found.said
+    assert "example.org/stuck" in found.said
+    code, said = HERE.drill("--control", "healthy")
+    assert code == 3, said
+    assert "quarantine" in said
+    assert drill in said
+    ref = ("-n", drill, "patch", "configmap", "conf", "--type=json", "-p")
+    kubectl(*ref, '[{"op":"remove","path":"/metadata/finalizers"}]')
+    time.sleep(LEASE_S + 1)  # the lease of the drill that failed ends; the reaper tries again
+    code, said = HERE.run("sweep")
+    assert code == 0, said
+    assert "the quarantine is lifted" in said
+    nothing_left(drill, GRACE_S)
+
+
+# --------------------------------------------------------------------------- keeping, nodes
+
+
+def test_what_is_kept_is_undone_at_its_end(rehearse: Callable[..., Rehearsal]) -> None:
+    found = rehearse("patch", "--keep", "20s")
+    found.ended()
+    assert "undo kept" in found.said
+    assert left_of(found.named())
+    nothing_left(found.named(), 20 + GRACE_S)
+
+
+def test_sweep_removes_what_is_kept_and_leaves_what_is_under_way(
+    rehearse: Callable[..., Rehearsal],
+) -> None:
+    kept = rehearse("patch", "--keep", "30m")
+    live = rehearse("patch", "--hold", "25")
+    kept.ended()
+    live.await_line("effect confirmed")
+    code, said = HERE.run("sweep")
+    assert code == 0, said
+    assert f"{live.named()}: under way" in said
+    assert not left_of(kept.named())
+    live.ended()
+    assert "undo verified" in live.said
+
+
+@pytest.mark.parametrize("change", ["kill", "cut"])
+def test_a_node_taken_away_and_brought_back(
+    change: str, rehearse: Callable[..., Rehearsal]
+) -> None:
+    found = rehearse(change)
+    found.ended()
+    assert "injection confirmed, undo verified" in found.said, found.said
+    assert not agent().held()
+    node = administrator().get(ObjectRef(api_version="v1", kind="Node", name="node2"))
+    assert node is not None
+    ready = [c["status"] for c in node["status"]["conditions"] if c["type"] == "Ready"]
+    assert ready == ["True"]

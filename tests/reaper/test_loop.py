@@ -1,0 +1,70 @@
+"""What the reaper answers, and which drills it takes for dead. Its deeds are tested on the cluster
+(tests/cluster/test_safety.py)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from drillbook.reaper.loop import no_answer, rights_for
+from drillbook.undo import lease as leases
+from drillbook.undo.lease import Lease
+from drillbook.undo.reaping import dead, orphans
+from drillbook.undo.record import Verb, stamp
+
+NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
+
+
+def lease(renewed_s_ago: float = 0.0, holder: str = "host/1", name: str = "drill-a") -> Lease:
+    body = leases.manifest(
+        name=name,
+        namespace="drillbook-system",
+        run="r",
+        holder=holder,
+        now=NOW - timedelta(seconds=renewed_s_ago),
+        duration_s=30.0,
+        deadline=NOW + timedelta(minutes=45),
+        locks="[]",
+        verbs=(),
+        owner={},
+    )
+    body["metadata"].update(uid="u", resourceVersion="1")
+    return leases.from_object(body)
+
+
+@pytest.mark.parametrize("age_s", [-4.0, 0.0, 15.0])
+def test_a_drill_by_the_same_clock_is_answered(age_s: float) -> None:
+    assert no_answer(lease(age_s), NOW) == ""
+
+
+@pytest.mark.parametrize("age_s", [-60.0, 28.0])
+def test_clocks_that_differ_are_declined(age_s: float) -> None:
+    assert "clock" in no_answer(lease(age_s), NOW)
+
+
+def test_an_expired_drill_is_dead_and_one_that_is_renewed_is_not() -> None:
+    found = [lease(31, name="drill-a"), lease(29, name="drill-b")]
+    assert [one.name for one in dead(found, NOW, "reaper/me")] == ["drill-a"]
+
+
+def test_what_another_reaper_took_over_is_dead_with_it() -> None:
+    found = [lease(holder="reaper/gone", name="drill-a"), lease(holder="reaper/me", name="drill-b")]
+    assert [one.name for one in dead(found, NOW, "reaper/me")] == ["drill-a"]
+
+
+def test_a_drill_without_a_lease_is_an_orphan_after_a_while() -> None:
+    def drill(name: str, age_s: float) -> dict[str, Any]:
+        created = stamp(NOW - timedelta(seconds=age_s))
+        return {"metadata": {"name": name, "creationTimestamp": created}}
+
+    drills = [drill("drill-a", 60), drill("drill-b", 60), drill("drill-c", 5)]
+    assert orphans(drills, [lease(name="drill-a")], NOW) == ["drill-b"]
+
+
+def test_the_rights_of_every_verb_are_known() -> None:
+    beyond = {verb: rights_for(verb) for verb in Verb}
+    assert beyond[Verb.CREATE] == (("delete", "", "namespaces"),)
+    assert ("patch", "", "nodes") in beyond[Verb.CORDON]
+    assert beyond[Verb.PATCH] == ()
