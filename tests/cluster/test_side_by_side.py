@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import time
@@ -17,6 +18,11 @@ pytestmark = pytest.mark.cluster
 
 TWO = ("--cause", "driver-oom", "--cause", "missing-module", "--control", "plain")
 OOM = ("--cause", "driver-oom", "--control", "plain")
+
+
+def ours() -> set[str]:
+    """The namespaces of this runbook's drills: other tests may be at work on the cluster."""
+    return {name for name in namespaces() if name.startswith("drill-rb-spark-001-")}
 
 
 def records_of(checkout: Checkout) -> list[records.Drill]:
@@ -42,16 +48,16 @@ def test_namespace_drills_run_side_by_side(checkout: Checkout) -> None:
 
 
 def test_one_signal_ends_both_by_their_undo(checkout: Checkout) -> None:
-    before = namespaces()
+    before = ours()
     child = checkout.start("drill", *TWO, "-j", "2")
-    while len(namespaces() - before) < 2:
+    while len(ours() - before) < 2:
         assert child.poll() is None, child.communicate()[0]
         time.sleep(0.2)
     child.send_signal(signal.SIGTERM)
     said, _ = child.communicate(timeout=180)
     assert child.returncode == 130, said
     assert [(d.interrupted, d.undo) for d in records_of(checkout)] == [(True, Undo.VERIFIED)] * 2
-    assert not namespaces() - before
+    assert not ours() - before
 
 
 def test_a_lock_of_another_run_refuses(checkout: Checkout, tmp_path: Path) -> None:
@@ -59,15 +65,15 @@ def test_a_lock_of_another_run_refuses(checkout: Checkout, tmp_path: Path) -> No
     checkout.edit(FEATURE, "@domain:cluster/namespace", "@domain:cluster/postgres")
     other = Checkout(tmp_path / "other")
     shutil.copytree(checkout.root, other.root, ignore=shutil.ignore_patterns("other"))
-    before = namespaces()
+    before = ours()
     holder = checkout.start("drill", *OOM)
     try:
-        while not namespaces() - before:
+        while not ours() - before:
             assert holder.poll() is None, holder.communicate()[0]
             time.sleep(0.2)
-        held = namespaces()
+        held = ours()
         code, said = other.drill(*OOM)
-        assert not namespaces() - held, "the refused drill made a namespace"
+        assert not ours() - held, "the refused drill made a namespace"
     finally:
         holder.send_signal(signal.SIGTERM)
         words, _ = holder.communicate(timeout=180)
@@ -82,3 +88,18 @@ def test_a_lock_of_another_run_refuses(checkout: Checkout, tmp_path: Path) -> No
     assert mine.run in refused.reason
     assert "REFUSED" in said
     assert (holder.returncode, mine.undo) == (130, Undo.VERIFIED), words
+
+
+def test_a_killed_drill_is_awaited_until_the_reaper_has_undone_it(checkout: Checkout) -> None:
+    before = ours()
+    child = checkout.start("drill", *OOM)
+    while not ours() - before:
+        assert child.poll() is None, child.communicate()[0]
+        time.sleep(0.2)
+    # No process of ours but the drill's is a child of the dispatcher.
+    (drill,) = Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text().split()
+    os.kill(int(drill), signal.SIGKILL)
+    said, _ = child.communicate(timeout=200)
+    assert child.returncode == 4, said
+    assert "the drill left no record" in said
+    assert not ours() - before
