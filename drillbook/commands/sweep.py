@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 from rich.console import Console
@@ -20,7 +20,7 @@ from drillbook.undo import stops
 from drillbook.undo.custody import undoer_of
 from drillbook.undo.lease import Lease
 from drillbook.undo.objects import Objects
-from drillbook.undo.reaping import Reaping, dead, orphans
+from drillbook.undo.reaping import Reaping, orphans
 
 
 def sweep(settings: Settings, console: Console) -> None:
@@ -28,7 +28,8 @@ def sweep(settings: Settings, console: Console) -> None:
     nothing is left. A drill that is under way is left alone, and named. Raises UndoFailed."""
     reaping = _reaping(settings)
     found, failed = reaping.leases(), list[str]()
-    chosen = {one.name for one in dead(found, reaping.clock.now(), "") + _kept(found)}
+    now = reaping.clock.now()
+    chosen = {one.name for one in found if one.expired(now) or one.kept}
     for lease in found:
         if lease.name in chosen:
             _end(reaping, lease, console, failed)
@@ -53,7 +54,8 @@ def at_start(settings: Settings, console: Console) -> None:
     something that cannot be explained, or that could not be undone."""
     reaping = _reaping(settings)
     failed: list[str] = []
-    for lease in dead(reaping.leases(), reaping.clock.now(), ""):
+    now = reaping.clock.now()
+    for lease in (one for one in reaping.leases() if one.expired(now)):
         _end(reaping, lease, console, failed)
     left = [*failed, *reaping.unexplained()]
     if left:
@@ -93,15 +95,11 @@ def _reaping(settings: Settings) -> Reaping:
     return Reaping(
         objects=Objects(clients.acting_as(Identity.PROVISIONER)),
         namespace=SYSTEM_NAMESPACE,
-        undoer=undoer_of(clients, settings, clock),
+        undoer=undoer_of(clients, settings, clock, lambda: None),
         clock=clock,
         holder=f"sweep/{socket.gethostname()}/{os.getpid()}",
         within_s=settings.duration("undo_within").seconds,
     )
-
-
-def _kept(found: Sequence[Lease]) -> list[Lease]:
-    return [one for one in found if one.kept]
 
 
 def _end(reaping: Reaping, lease: Lease, console: Console, failed: list[str]) -> None:

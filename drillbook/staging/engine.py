@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -91,38 +92,46 @@ class Engine:
     def _name(self) -> str:
         return images.key_tag(ENGINE, self.key)
 
+    @property
+    def archive(self) -> Path:
+        """The image as containerd imports it; kept, as a node that is made anew lacks it."""
+        return self.places.cache / "engine" / f"{self.key}.tar"
+
     def ensure(self, shell: Shell, processes: Mapping[str, int], progress: Progress) -> None:
         """Bring it to those running nodes that lack it, building it where the cache lacks it.
         Raises StageFailed."""
         lacking = [node for node in processes if self._name not in names(shell, processes[node])]
         if not lacking:
             return
-        self._build(shell, progress)
-        archive = self.places.cache / "tmp" / f"{ENGINE.name}.tar"
-        images.export(Buildah(shell), ENGINE, archive)
-        for node in lacking:
-            progress.say(f"           importing image {ENGINE.name} into {node}")
-            self._import(shell, processes[node], archive)
-        archive.unlink()
+        if not self.archive.is_file():
+            self._build(shell, progress)
+        progress.say(f"           importing image {ENGINE.name} into {', '.join(lacking)}")
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(lambda node: self._import(shell, processes[node]), lacking))
 
     def _build(self, shell: Shell, progress: Progress) -> None:
+        """Each edit makes another: the cache keeps the newest."""
         builds.artifacts(self.places, self.made, progress)
         buildah = Buildah(shell)
         for name in images.build_missing(buildah, self.made, ALL):
             progress.say(f"           building image {name}")
-        # Each edit makes one: the cache keeps the newest.
         for name in older(buildah.tags(), self._name):
             buildah.run("rmi", name)
         made = self.made["engine"].path(self.places)
         for folder in made.parent.glob("engine-*"):
             if folder != made:
                 shutil.rmtree(folder)
+        if self.archive.parent.exists():
+            shutil.rmtree(self.archive.parent)
+        unfinished = self.archive.with_suffix(".new")
+        images.export(buildah, ENGINE, unfinished)
+        unfinished.rename(self.archive)
 
-    def _import(self, shell: Shell, process: int, archive: Path) -> None:
+    def _import(self, shell: Shell, process: int) -> None:
         # In this order: the name by key says what `current` is, also when we are ended between.
         for name in older(names(shell, process), self._name):
             shell.run(*_ctr(process, "remove", name))
-        shell.run(*_ctr(process, "import", str(archive)))
+        shell.run(*_ctr(process, "import", str(self.archive)))
         shell.run(*_ctr(process, "tag", ENGINE.reference, self._name))
 
 

@@ -241,10 +241,10 @@ class Custody:
             return
         try:
             self.undoer.undo(self.name, within_s)
+        except LeaseLost:
+            self._await_reaper(within_s)
+            return
         except UndoFailed as error:
-            if self.lost:
-                self._await_reaper(within_s)
-                return
             stops.quarantine(
                 self.as_provisioner, self.namespace, str(error).splitlines(), self.clock.now()
             )
@@ -272,15 +272,22 @@ class Custody:
 
     @property
     def undoer(self) -> Undoer:
-        return undoer_of(self.clients, self.settings, self.clock)
+        return undoer_of(self.clients, self.settings, self.clock, self._check_what_is_held)
+
+    def _check_what_is_held(self) -> None:
+        """A drill that never came to its lease may still remove what it began."""
+        if self._held is not None:
+            self._held.keeper.check()
 
     @property
     def as_provisioner(self) -> Objects:
         return Objects(self.clients.acting_as(Identity.PROVISIONER))
 
 
-def undoer_of(clients: Connections, settings: Settings, clock: Clock) -> Undoer:
-    """The undo as the identities of a drill may carry it out."""
+def undoer_of(
+    clients: Connections, settings: Settings, clock: Clock, check: Callable[[], None]
+) -> Undoer:
+    """The undo as the identities of a drill may carry it out, for as long as `check` says."""
     provisioner = Objects(clients.acting_as(Identity.PROVISIONER))
 
     def as_whom(record: UndoRecord) -> Objects:
@@ -300,6 +307,7 @@ def undoer_of(clients: Connections, settings: Settings, clock: Clock) -> Undoer:
         as_whom=as_whom,
         ask_host=ask_host,
         clock=clock,
+        check=check,
     )
 
 

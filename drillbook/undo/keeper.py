@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from drillbook.clock import Clock
@@ -87,7 +88,10 @@ class Keeper:
                 self._read_again()
                 return
             self._renewed = begin
-        self.also_renew()
+        # An agent that is away for a moment is asked again at the next renewal; one that stays
+        # away undoes its part at its own expiry.
+        with suppress(DrillbookError):
+            self.also_renew()
 
     def _read_again(self) -> None:
         try:
@@ -110,6 +114,12 @@ class Keeper:
         return self.clock.monotonic() - self._renewed
 
     def _run(self) -> None:
+        try:
+            self._keep()
+        except Exception as error:  # noqa: BLE001 - nobody would renew: the drill has to hear it
+            self._lose(f"its renewal ended by a mistake of drillbook's own: {error!r}")
+
+    def _keep(self) -> None:
         next_renewal = self.clock.monotonic() + self.renew_s
         while not self._stop.wait(TICK_S):
             before = self._renewed

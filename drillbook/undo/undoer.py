@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from drillbook.clock import Clock
-from drillbook.errors import CouldNotTell, DrillbookError, UndoFailed
+from drillbook.errors import DrillbookError, UndoFailed
 from drillbook.undo import journal, residue
 from drillbook.undo.inverse import (
     FENCE,
@@ -27,6 +27,7 @@ from drillbook.undo.inverse import (
     inverse,
     unsettled,
 )
+from drillbook.undo.keeper import LeaseLost
 from drillbook.undo.killpoints import writes
 from drillbook.undo.objects import Conflict, Object, Objects
 from drillbook.undo.record import HOST_VERBS, ObjectRef, State, UndoRecord, Verb
@@ -50,11 +51,13 @@ class Undoer:
     as_whom: AsWhom
     ask_host: AskTheHost
     clock: Clock
+    check: Callable[[], None]
+    """Raises LeaseLost when somebody else answers for the drill now."""
     poll_s: float = 0.5
 
     def undo(self, drill: str, within_s: float) -> None:
         """Until every record is verified and a scan finds nothing more. Raises UndoFailed with
-        what is left."""
+        what is left, LeaseLost."""
         begin, since = self.clock.monotonic(), self.clock.now()
         while True:
             left = self._left_after_a_pass(drill, since)
@@ -65,7 +68,8 @@ class Undoer:
             self.clock.sleep(self.poll_s)
 
     def settle(self, record: UndoRecord, within_s: float) -> None:
-        """One change only, until it is verified. Raises UndoFailed with what is left of it."""
+        """One change only, until it is verified. Raises UndoFailed with what is left of it,
+        LeaseLost."""
         begin, since = self.clock.monotonic(), self.clock.now()
         while True:
             fresh = journal.read(self.objects, self.namespace, record)
@@ -83,6 +87,8 @@ class Undoer:
             alone = [r for r in reversed(records) if r.target.namespace not in made]
             left = [words for record in alone for words in self._one(record, since)]
             return left or residue.of_drill(self.objects, drill)
+        except LeaseLost:
+            raise
         except DrillbookError as error:
             return [f"could not be told: {error}"]
 
@@ -90,6 +96,7 @@ class Undoer:
         """What is left of one change after the next step of its undo."""
         if record.state is State.VERIFIED:
             return []
+        self.check()
         try:
             record = self._move(record, State.UNDOING)
             step = inverse(record, self._live(record))
@@ -98,7 +105,9 @@ class Undoer:
             if left:
                 return [left]
             self._move(self._move(record, State.UNDONE), State.VERIFIED)
-        except CouldNotTell as error:
+        except LeaseLost:
+            raise
+        except DrillbookError as error:
             return [f"{record.target} ({record.verb}): {error}"]
         return []
 

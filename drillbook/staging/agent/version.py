@@ -12,9 +12,9 @@ PARTS = ("addresses", "cgroups", "network", "node", "node_init", "node_launch", 
 
 
 def of_this_code() -> str:
-    """The hash of the code as it lies on the disk, and of where its Python is: a node that is
-    brought back is started by it."""
+    """The hash of the code as it lies on the disk, and of where its Python is, by whatever name it
+    was called: a node that is brought back is started by it."""
     here = Path(__file__).parent
     own = sorted(here.glob("*.py"))
     files = [*own, *(here.parent / f"{name}.py" for name in PARTS)]
-    return digest.of_text(sys.executable, *(file.read_text() for file in files))
+    return digest.of_text(sys.prefix, *(file.read_text() for file in files))
