@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from drillbook.settings import embedded_cluster
+from drillbook.staging import state
+from drillbook.staging.places import places
 from fixtures.spark import streaming_application
 from scripts.spark.keep_last_good import FALLBACK
 
@@ -26,10 +27,11 @@ PATIENCE_S = 120.0
 
 @pytest.fixture(scope="module")
 def environment() -> dict[str, str]:
-    known = embedded_cluster()
+    """The administrator's: the tools are tried by themselves, without a drill."""
+    known = state.read(places())
     assert known, "no staging cluster: run `drillbook staging up`"
-    path = f"{known['tool_path']}{os.pathsep}{os.environ['PATH']}"
-    return {**os.environ, "KUBECONFIG": known["kubeconfig"], "PATH": path}
+    path = f"{known.bin}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "KUBECONFIG": str(known.kubeconfig), "PATH": path}
 
 
 Kubectl = Callable[..., str]
