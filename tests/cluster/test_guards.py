@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import time
 
@@ -10,6 +11,8 @@ import pytest
 
 from drillbook import settings
 from drillbook.model import Undo, Verdict
+from drillbook.staging import state
+from drillbook.staging.places import places
 from tests.cluster.checkouts import ROOT, Checkout, namespaces
 
 pytestmark = pytest.mark.cluster
@@ -32,6 +35,43 @@ def test_a_contexts_name_is_no_evidence(checkout: Checkout) -> None:
     path = settings.load(root=ROOT).kubeconfig
     code, said = checkout.drill(*OOM, "--kubeconfig", str(path), "--context", "drillbook-staging")
     assert code == 3, said
+
+
+def test_an_api_server_that_is_not_on_the_list_is_refused(checkout: Checkout) -> None:
+    before = namespaces()
+    code, said = checkout.drill(*OOM, DRILLBOOK_ALLOWED_HOSTS='["127.0.0.1:6443"]')
+    assert code == 3, said
+    assert "allowed_hosts" in said
+    assert namespaces() == before
+
+
+def test_the_administrator_is_refused(checkout: Checkout) -> None:
+    """The same cluster, with everything set but the credentials."""
+    known, before = state.read(places()), namespaces()
+    assert known
+    code, said = checkout.drill(
+        *OOM,
+        DRILLBOOK_KUBECONFIG=str(known.kubeconfig),
+        DRILLBOOK_ALLOWED_HOSTS=json.dumps(known.api_hosts),
+        DRILLBOOK_ALLOWED_CLUSTERS=json.dumps([known.cluster_uid]),
+        DRILLBOOK_PROMETHEUS_URL=known.prometheus_url,
+        DRILLBOOK_ALERTMANAGER_URL=known.alertmanager_url,
+        DRILLBOOK_TOOL_PATH=str(known.bin),
+    )
+    assert code == 3, said
+    assert "may do everything (cluster-admin)" in said
+    assert "Nothing was changed" in said
+    assert namespaces() == before
+
+
+def test_a_cluster_of_another_environment_is_refused(checkout: Checkout) -> None:
+    shutil.copy(
+        checkout.root / "monitoring/values/staging.yaml",
+        checkout.root / "monitoring/values/dev.yaml",
+    )
+    code, said = checkout.drill(*OOM, DRILLBOOK_ENVIRONMENT="dev")
+    assert code == 3, said
+    assert "kubectl label namespace drillbook-system environment=dev" in said
 
 
 @pytest.mark.parametrize("name", ["DRILLBOOK_PROMETHEUS_URL", "DRILLBOOK_ALERTMANAGER_URL"])
