@@ -73,6 +73,14 @@ def test_it_says_which_code_it_runs(tmp_path: Path, running: subprocess.Popen[by
     assert launch.is_current(at(tmp_path))
 
 
+def test_the_same_python_by_another_name_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = version.of_this_code()
+    monkeypatch.setattr(sys, "executable", f"{sys.executable}3")
+    assert version.of_this_code() == before
+    monkeypatch.setattr(sys, "prefix", "/another")
+    assert version.of_this_code() != before
+
+
 def test_none_and_one_of_other_code_are_not_current(
     tmp_path: Path, running: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
