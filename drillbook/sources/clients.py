@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import sys
 import tempfile
@@ -27,6 +26,7 @@ from kubernetes.dynamic.exceptions import DynamicApiError, ResourceNotFoundError
 from drillbook.errors import CouldNotTell, UsageError
 from drillbook.model import Word, resolve
 from drillbook.settings import Settings
+from drillbook.sources import scratch
 from drillbook.sources.kubeconfig import context_name, path_of
 
 if TYPE_CHECKING:
@@ -104,9 +104,8 @@ class Connections:
     def _dynamic(self) -> DynamicClient:
         # Without a file of its own the client leaves its discovery cache in the temporary folder,
         # where it outlives the cluster it describes.
-        folder = tempfile.TemporaryDirectory(prefix="drillbook-")
-        atexit.register(folder.cleanup)
-        return DynamicClient(self._api_client, cache_file=str(Path(folder.name) / "discovery.json"))
+        folder = Path(tempfile.mkdtemp(prefix="discovery-", dir=scratch.folder()))
+        return DynamicClient(self._api_client, cache_file=str(folder / "discovery.json"))
 
     def resource(self, api_version: str, kind: str) -> Any:
         """The dynamic client's handle on one kind. Raises CouldNotTell when it is not served."""
@@ -209,9 +208,19 @@ def _innermost(error: BaseException) -> str:
     return text.rstrip(".")[:300]
 
 
+def without_retries() -> client.Configuration:
+    """One request is one request: urllib3 would sleep for as long as a server's Retry-After says,
+    past every deadline, and repeat a write that may have been made."""
+    configuration = client.Configuration()
+    configuration.retries = urllib3.Retry(total=0, respect_retry_after_header=False)
+    return configuration
+
+
 def _api_client(settings: Settings) -> client.ApiClient:
     path, context = path_of(settings), context_name(settings)
     try:
-        return config.new_client_from_config(str(path), context=context)
+        configuration = without_retries()
+        config.load_kube_config(str(path), context=context, client_configuration=configuration)
+        return client.ApiClient(configuration)
     except (ConfigException, yaml.YAMLError, TypeError, LookupError, ValueError, OSError) as error:
         raise UsageError(f"{path}: not a usable kubeconfig: {error}.") from error

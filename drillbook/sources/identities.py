@@ -6,7 +6,6 @@ itself soon after the drill does, and lies in a private file that ends with this
 
 from __future__ import annotations
 
-import atexit
 import os
 import tempfile
 import threading
@@ -20,7 +19,7 @@ import yaml
 
 from drillbook.errors import CouldNotTell, Refused
 from drillbook.settings import Settings
-from drillbook.sources import kubeconfig
+from drillbook.sources import kubeconfig, scratch
 from drillbook.sources.clients import Connections, asking
 
 SYSTEM_NAMESPACE = "drillbook-system"
@@ -118,10 +117,7 @@ class Identities:
 
     @cached_property
     def _folder(self) -> Path:
-        """For this user alone; it goes when the process ends."""
-        folder = tempfile.TemporaryDirectory(prefix="drillbook-")
-        atexit.register(folder.cleanup)
-        return Path(folder.name)
+        return Path(tempfile.mkdtemp(prefix="identities-", dir=scratch.folder()))
 
     def _write(self, identity: Identity, document: dict[str, object]) -> Path:
         path = self._folder / f"{identity}.kubeconfig"

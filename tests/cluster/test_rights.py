@@ -7,6 +7,7 @@ narrows no review can tell: there the write itself is tried, as a dry run.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -158,6 +159,8 @@ ALLOWED: tuple[Row, ...] = (
             *("/namespaces", *WORKLOADS, "apps/replicasets", "events.k8s.io/events"),
         )
     ),
+    # When a namespace is going its bindings go first; which pods may be ended the policy says.
+    ("provisioner", "list delete", "/pods", CLUSTER),
     ("observer", READ, LEASES, SYSTEM_NAMESPACE),
     ("injector", "get patch", "/configmaps:orders-conf", DRILL),
     ("node-injector", "get list patch", "/nodes", CLUSTER),
@@ -177,7 +180,7 @@ ALLOWED: tuple[Row, ...] = (
     ("responder", "get list patch", "/nodes", CLUSTER),
     ("reaper", "get list watch delete", "/namespaces", CLUSTER),
     ("reaper", "get list watch delete", "drillbook.dev/drills", CLUSTER),
-    ("reaper", "get list", "/pods", CLUSTER),
+    ("reaper", "get list delete", "/pods", CLUSTER),
     ("reaper", "get patch", "/nodes", CLUSTER),
     ("reaper", "get list watch create update patch delete", LEASES, SYSTEM_NAMESPACE),
     ("reaper", "get list watch update patch delete", "drillbook.dev/undorecords", SYSTEM_NAMESPACE),
@@ -237,8 +240,9 @@ DENIED: tuple[Row, ...] = (
     # Outside of drill namespaces the provisioner only makes namespaces and bindings.
     *(
         ("provisioner", "get create patch delete", resource, "default")
-        for resource in ("/pods", "/secrets", "/configmaps", "/services", *WORKLOADS)
+        for resource in ("/secrets", "/configmaps", "/services", *WORKLOADS)
     ),
+    ("provisioner", "get create update patch deletecollection", "/pods", "default"),
     ("provisioner", "update patch delete", f"{RBAC}/rolebindings", "default"),
     ("provisioner", "create", f"{RBAC}/roles", "default"),
     ("provisioner", "bind", f"{RBAC}/clusterroles:cluster-admin", CLUSTER),
@@ -287,7 +291,7 @@ DENIED: tuple[Row, ...] = (
     ("reaper", "create", "drillbook.dev/undorecords", SYSTEM_NAMESPACE),
     ("reaper", "create", "drillbook.dev/drills", CLUSTER),
     ("reaper", "create update patch", "/namespaces", CLUSTER),
-    ("reaper", WRITE, "/pods", CLUSTER),
+    ("reaper", "create update patch deletecollection", "/pods", CLUSTER),
     ("reaper", "get create", "/pods/exec", DRILL),
     ("reaper", READ, "/secrets", DRILL),
     ("reaper", WRITE, f"{RBAC}/rolebindings", DRILL),
@@ -470,6 +474,31 @@ def test_the_provisioner_can_make_a_whole_workload(world: World) -> None:
             reference = {"apiGroup": RBAC, "kind": "Role", "name": "drillbook-injector"}
             body = {**body, "subjects": [subject], "roleRef": reference}
         resource.create(body=body, namespace=world.namespace, query_params=[("dryRun", "All")])
+
+
+@pytest.fixture(scope="module")
+def pod(world: World) -> str:
+    """One in the drill's namespace that never starts; it goes with the namespace."""
+    container = {"name": "c", "image": "localhost/none", "imagePullPolicy": "Never"}
+    body = {"metadata": {"name": "p"}, "spec": {"containers": [container]}}
+    accounts = world["administrator"].core
+    deadline = time.monotonic() + 30
+    while not accounts.list_namespaced_service_account(world.namespace).items:
+        assert time.monotonic() < deadline, "no default service account"
+        time.sleep(0.1)
+    world["provisioner"].core.create_namespaced_pod(world.namespace, body)
+    return "p"
+
+
+@pytest.mark.parametrize("who", ["provisioner", "reaper"])
+@pytest.mark.parametrize("namespace", ["kube-system", "monitoring", SYSTEM_NAMESPACE])
+def test_pods_are_ended_in_drill_namespaces_only(
+    world: World, pod: str, who: str, namespace: str
+) -> None:
+    delete = world[who].core.delete_namespaced_pod
+    other = world["administrator"].core.list_namespaced_pod(namespace).items[0]
+    refused(delete, other.metadata.name, namespace)
+    delete(pod, world.namespace, **DRY)
 
 
 def test_a_privileged_pod_is_not_for_a_drill(world: World) -> None:
