@@ -15,7 +15,7 @@ from drillbook import children, records
 from drillbook.children import Child
 from drillbook.clock import Clock, SystemClock
 from drillbook.domains import Lock
-from drillbook.errors import UsageError
+from drillbook.errors import CouldNotTell, UsageError
 from drillbook.model import Duration, Phase, Undo
 from drillbook.schedule import may_start
 from drillbook.selection import Selected
@@ -63,15 +63,22 @@ class Dispatcher:
     _running: list[tuple[Turn, Child]] = field(default_factory=list)
 
     def begin(self, selected: Sequence[Selected], commit: str) -> None:
-        """Write the manifest: what was planned, so that nothing can go missing silently."""
-        (self.folder / "logs").mkdir(parents=True, exist_ok=True)
+        """Write the manifest: what was planned, so that nothing can go missing silently. Raises
+        CouldNotTell when it cannot be written: a drill without a record proves nothing."""
         planned = {
             "run": self.folder.name,
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
             "commit": commit,
             "planned": [one.node for one in selected],
         }
-        (self.folder / MANIFEST).write_text(json.dumps(planned, indent=2) + "\n", "utf-8")
+        try:
+            (self.folder / "logs").mkdir(parents=True, exist_ok=True)
+            (self.folder / MANIFEST).write_text(json.dumps(planned, indent=2) + "\n", "utf-8")
+        except OSError as error:
+            raise CouldNotTell(
+                f"{self.folder}: the run cannot be recorded: {error.strerror}. Nothing was "
+                "drilled; make room, or the folder writable."
+            ) from error
 
     def run(self, selected: Sequence[Selected]) -> list[records.Drill]:
         """Run every drill, or until a signal. Returns the records that were written, in the order

@@ -301,7 +301,7 @@ class Incident:
 
     def end(self) -> records.Drill:
         """Undo, verify, and make the record: nothing that goes wrong here may skip the undo."""
-        self.redactor.refresh()  # once the namespace is gone, nobody knows its Secrets
+        self.redactor.settle()  # once the namespace is gone, nobody knows its Secrets
         try:
             if not self.interrupted:
                 self._hear_siblings()

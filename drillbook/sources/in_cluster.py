@@ -9,7 +9,13 @@ from kubernetes import client, config, watch
 from kubernetes.config.config_exception import ConfigException
 
 from drillbook.errors import UsageError
-from drillbook.sources.clients import KUBE_ERRORS, Connections, asking, could_not_ask
+from drillbook.sources.clients import (
+    KUBE_ERRORS,
+    Connections,
+    asking,
+    could_not_ask,
+    without_retries,
+)
 
 
 class InCluster(Connections):
@@ -17,7 +23,7 @@ class InCluster(Connections):
 
     @cached_property
     def _api_client(self) -> client.ApiClient:
-        configuration = client.Configuration()
+        configuration = without_retries()
         try:
             config.load_incluster_config(client_configuration=configuration)
         except ConfigException as error:

@@ -31,6 +31,7 @@ class Rehearsal:
     child: subprocess.Popen[str]
     lines: list[str] = field(default_factory=list)
     _named: threading.Event = field(default_factory=threading.Event)
+    _reader: threading.Thread | None = None
 
     @classmethod
     def start(cls, *words: str, **environment: str) -> Rehearsal:
@@ -53,15 +54,17 @@ class Rehearsal:
     @classmethod
     def of(cls, child: subprocess.Popen[str]) -> Rehearsal:
         found = cls(child)
-        threading.Thread(target=found._read, daemon=True).start()
+        found._reader = threading.Thread(target=found._read, daemon=True)
+        found._reader.start()
         return found
 
     def _read(self) -> None:
         assert self.child.stdout is not None
-        for line in self.child.stdout:
-            self.lines.append(line.rstrip())
-            if self.drill:
-                self._named.set()
+        with self.child.stdout:
+            for line in self.child.stdout:
+                self.lines.append(line.rstrip())
+                if self.drill:
+                    self._named.set()
         self._named.set()
 
     @property
@@ -88,7 +91,7 @@ class Rehearsal:
 
     def ended(self, within_s: float = 240) -> int:
         code = self.child.wait(within_s)
-        time.sleep(0.2)  # its last lines
+        self._hear_all()
         return code
 
     def end(self) -> None:
@@ -96,6 +99,12 @@ class Rehearsal:
         if self.child.poll() is None:
             self.child.kill()
             self.child.wait()
+        self._hear_all()
+
+    def _hear_all(self) -> None:
+        """Its last lines; a child of its own may hold the pipe a moment longer."""
+        assert self._reader is not None
+        self._reader.join(timeout=15)
 
 
 @dataclass(frozen=True)
