@@ -9,12 +9,17 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 
 from drillbook import guard
+from drillbook.clock import SystemClock
 from drillbook.commands import book
 from drillbook.errors import CouldNotTell, DrillbookError, UsageError
-from drillbook.session import connections
+from drillbook.session import connections, runner
 from drillbook.settings import Settings
+from drillbook.sources.identities import SYSTEM_NAMESPACE, Identity
 from drillbook.staging import preflight
 from drillbook.staging.places import places
+from drillbook.undo import lease as leases
+from drillbook.undo import residue, stops
+from drillbook.undo.objects import Objects
 
 BUILT = ("kubectl", "promtool")
 TOOLS = ("bash", "kubectl", "curl", "python3", "promtool")
@@ -43,7 +48,11 @@ def _checks(settings: Settings) -> Iterator[tuple[str, str | None]]:
         fix = "`drillbook staging up` builds it" if tool in BUILT else f"apt-get install {tool}"
         yield tool, None if found else f"{tool} is not on PATH. {fix}."
     yield "runbooks", _wrong(lambda: _runbooks(settings))
-    yield "cluster", _wrong(lambda: guard.admitted(settings, connections(settings)))
+    refused = _wrong(lambda: guard.admitted(settings, runner(settings)))
+    yield "cluster", refused
+    if refused is None:  # another cluster is asked nothing more
+        yield "reaper, halt, quarantine", _wrong(lambda: _stops(settings))
+        yield "nothing left behind", _wrong(lambda: _left(settings))
     yield "monitoring", _wrong(lambda: _monitoring(settings))
 
 
@@ -57,6 +66,24 @@ def _runbooks(settings: Settings) -> None:
 def _monitoring(settings: Settings) -> None:
     rules = book.alerts(settings)
     guard.check_monitoring(settings, connections(settings), rules, rules)
+
+
+def _stops(settings: Settings) -> None:
+    objects, now = _provisioner(settings), SystemClock().now()
+    stops.refuse_without_reaper(objects, SYSTEM_NAMESPACE, now)
+    stops.refuse_stopped(objects, SYSTEM_NAMESPACE)
+
+
+def _left(settings: Settings) -> None:
+    objects = _provisioner(settings)
+    found = leases.of_drills(objects, SYSTEM_NAMESPACE)
+    left = residue.unexplained(objects, {one.name for one in found})
+    if left:
+        raise CouldNotTell(f"{'; '.join(left)}. `drillbook sweep` removes what is Drillbook's.")
+
+
+def _provisioner(settings: Settings) -> Objects:
+    return Objects(connections(settings).acting_as(Identity.PROVISIONER))
 
 
 def _wrong(check: Callable[[], object]) -> str | None:

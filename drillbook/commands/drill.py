@@ -84,14 +84,16 @@ def exit_code(
 def _pinned(settings: Settings) -> dict[str, str]:
     """The cluster that the guard admitted, so that a child loads no other."""
     fields = {
-        "DRILLBOOK_KUBECONFIG": settings.kubeconfig and str(settings.kubeconfig.resolve()),
+        "DRILLBOOK_KUBECONFIG": str(settings.kubeconfig.resolve()) if settings.kubeconfig else "",
         "DRILLBOOK_CONTEXT": context_name(settings),
         "DRILLBOOK_ALLOWED_CLUSTERS": json.dumps(settings.allowed_clusters),
         "DRILLBOOK_PROMETHEUS_URL": settings.prometheus_url,
         "DRILLBOOK_ALERTMANAGER_URL": settings.alertmanager_url,
         "DRILLBOOK_TOOL_PATH": settings.tool_path,
         "DRILLBOOK_ALLOWED_HOSTS": json.dumps(settings.allowed_hosts),
-        "DRILLBOOK_AGENT_SOCKET": settings.agent_socket and str(settings.agent_socket),
+        "DRILLBOOK_AGENT_SOCKET": str(settings.agent_socket or ""),
+        "DRILLBOOK_ALLOW_CLUSTER_ADMIN": "true" if settings.allow_cluster_admin else "",
+        "DRILLBOOK_ENVIRONMENT": settings.environment,
     }
     return {name: value for name, value in fields.items() if value}
 

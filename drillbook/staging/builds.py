@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from drillbook.staging import golang, images, residue, seed
+from drillbook.staging import golang, images, node, residue, seed
 from drillbook.staging.artifacts import Artifact
 from drillbook.staging.images import Buildah
 from drillbook.staging.places import Places
@@ -29,6 +29,7 @@ def artifacts(places: Places, made: Mapping[str, Artifact], progress: Progress) 
     for artifact in made.values():
         if not artifact.is_made(places):
             lanes.setdefault(artifact.lane, []).append(artifact)
+    before = node.marked(places)
     with ThreadPoolExecutor(max_workers=max(1, len(lanes))) as pool:
         ending = threading.Event()
         running = [pool.submit(_lane, places, lane, progress, ending) for lane in lanes.values()]
@@ -37,7 +38,7 @@ def artifacts(places: Places, made: Mapping[str, Artifact], progress: Progress) 
                 done.result()
         except BaseException:
             ending.set()
-            residue.end_children(places)
+            residue.end_children(places, before)
             raise
     golang.remove_caches(places)  # also what an earlier, interrupted build left
 

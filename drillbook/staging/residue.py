@@ -10,7 +10,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from pathlib import Path
 
 from drillbook.staging import cgroups, debian, mountpoints, network, node
@@ -73,9 +73,10 @@ def end_processes(places: Places) -> None:
     _end(lambda: _processes(places))
 
 
-def end_children(places: Places) -> None:
-    """The same for those that carry our mark, whatever is in our cgroups. Raises StageFailed."""
-    _end(lambda: node.marked(places))
+def end_children(places: Places, but: Set[int]) -> None:
+    """The same for those that carry our mark and are none of `but`: the nodes of a cluster that is
+    up carry it too. Raises StageFailed."""
+    _end(lambda: node.marked(places) - but)
 
 
 def _end(find: Callable[[], set[int]]) -> None:
