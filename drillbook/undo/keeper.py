@@ -64,6 +64,8 @@ class Keeper:
         """Before every change. Raises LeaseLost."""
         if not self.lost and self._held_for() >= self.lease.duration_s - self.margin_s:
             self._lose(f"it could not be renewed for {self._held_for():.0f} s")
+        if self.lease.deadline is not None and self.clock.now() >= self.lease.deadline:
+            self._lose("the drill took longer than `max_drill` allows")
         if self.lost:
             raise LeaseLost(
                 f"this drill's lease was lost: {self.lost}. The reaper undoes the drill; nothing "

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from drillbook.model import Injection, Undo, Verdict
@@ -36,6 +39,20 @@ def test_a_diagnosis_of_the_wrong_reason_fails(checkout: Checkout) -> None:
     assert [s.phase for s in record.scenarios if s.verdict is Verdict.FAILED] == ["diagnosis"]
     assert "expected `Completed`" in said
     assert "saw OOMKilled" in said
+
+
+def test_pytest_x_ends_in_the_undo(checkout: Checkout) -> None:
+    """`pytest -x` ends at the first failed scenario; the drill's undo is its class's teardown."""
+    checkout.edit(FEATURE, 'with reason "OOMKilled"', 'with reason "Completed"')
+    node = f"{FEATURE}::driver-oom--plain"
+    words = ("-m", "pytest", node, "--drill", "-x", "-q", "-p", "no:cacheprovider", "-W", "default")
+    done = subprocess.run(
+        [sys.executable, *words], cwd=checkout.root, capture_output=True, text=True, check=False
+    )
+    record = checkout.record
+    assert (done.returncode, record.verdict, record.undo) == (1, Verdict.FAILED, Undo.VERIFIED)
+    ran = [s.phase for s in record.scenarios if s.verdict is not Verdict.NOT_RUN]
+    assert ran == ["detection", "diagnosis"], done.stdout
 
 
 def test_a_fault_aimed_at_nothing_proves_nothing(checkout: Checkout) -> None:

@@ -217,6 +217,14 @@ def test_the_api_cut_off_from_the_drill() -> None:
         found.end()
 
 
+def test_a_drill_that_takes_too_long_is_ended(rehearse: Callable[..., Rehearsal]) -> None:
+    found = rehearse("patch", "cordon", "--hold", "120", DRILLBOOK_MAX_DRILL="15s")
+    found.ended(90)
+    assert "longer than `max_drill` allows" in found.said, found.said
+    assert "undo verified" in found.said, found.said
+    assert not left_of(found.named())
+
+
 def test_an_action_of_a_paused_drill_ends_with_its_lease(
     rehearse: Callable[..., Rehearsal], tmp_path: Path
 ) -> None:

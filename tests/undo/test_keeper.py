@@ -109,6 +109,15 @@ def test_one_that_was_lost_stays_lost() -> None:
     assert len(heard) == 1
 
 
+def test_no_drill_outlives_its_deadline() -> None:
+    found, clock, _, _ = keeper()
+    for _ in range(300):
+        clock.at += 9
+        found.renew()
+    with pytest.raises(LeaseLost, match="max_drill"):
+        found.check()
+
+
 def test_a_taker_over_is_named() -> None:
     found, _, server, _ = keeper()
     taken = written()
