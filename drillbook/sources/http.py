@@ -9,6 +9,7 @@ import requests
 from drillbook.errors import CouldNotTell
 from drillbook.model import Answer, Command, Reading, Word, command
 from drillbook.sources.clients import Connections, could_not_ask
+from drillbook.sources.deadline import within
 
 DEADLINE_S = 5
 
@@ -33,7 +34,11 @@ class Http:
     def read(self, clients: Connections) -> Reading:
         url = clients.resolve(self.url)
         try:
-            answer = requests.get(url, timeout=DEADLINE_S, allow_redirects=False)
+            answer = within(DEADLINE_S + 1, url, lambda: _get(url))
         except requests.RequestException as error:
             raise could_not_ask(url, error) from error
         return Reading(answer=str(answer.status_code))
+
+
+def _get(url: str) -> requests.Response:
+    return requests.get(url, timeout=DEADLINE_S, allow_redirects=False)

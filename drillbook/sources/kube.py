@@ -9,6 +9,7 @@ from drillbook.errors import CouldNotTell
 from drillbook.model import Absent, Answer, Command, Reading, Var, Word, command, join
 from drillbook.sources import jsonpath
 from drillbook.sources.clients import KUBE_ERRORS, Connections, asking
+from drillbook.sources.deadline import REQUESTS, within
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +43,10 @@ class Kube:
         return found or Absent(f"{self.kind} {self.path}")
 
     def read(self, clients: Connections) -> Reading:
+        what = f"the Kubernetes API about {self.kind}"
+        return within(REQUESTS * clients.request_timeout, what, lambda: self._read(clients))
+
+    def _read(self, clients: Connections) -> Reading:
         with asking(f"the Kubernetes API about {self.kind}"):
             data = self._get(clients)
             if data is None:

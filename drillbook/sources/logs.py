@@ -9,6 +9,7 @@ from kubernetes.client.exceptions import ApiException
 
 from drillbook.model import Absent, Answer, Command, Reading, Var, Word, command
 from drillbook.sources.clients import KUBE_ERRORS, Connections, asking, could_not_ask
+from drillbook.sources.deadline import REQUESTS, within
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,10 @@ class Logs:
         return text.strip() or Absent(f"log of {self.container}")
 
     def read(self, clients: Connections) -> Reading:
+        what = f"the Kubernetes API about logs of {self.container}"
+        return within(REQUESTS * clients.request_timeout, what, lambda: self._read(clients))
+
+    def _read(self, clients: Connections) -> Reading:
         namespace, selector = clients.resolve(self.namespace), clients.resolve(self.selector)
         with asking("the Kubernetes API about pods"):
             pods = clients.core.list_namespaced_pod(

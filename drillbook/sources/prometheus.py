@@ -24,6 +24,7 @@ from drillbook.model import (
     parts_of,
 )
 from drillbook.sources.clients import Connections, asking
+from drillbook.sources.deadline import REQUESTS, within
 
 _METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
@@ -87,6 +88,10 @@ class PromQL:
             return self._newest(_result(json.loads(text)["data"])).answer
 
     def read(self, clients: Connections) -> Reading:
+        limit_s = REQUESTS * clients.request_timeout
+        return within(limit_s, "Prometheus", lambda: self._read(clients))
+
+    def _read(self, clients: Connections) -> Reading:
         query = clients.resolve(self._selecting(lambda value: _escaped(clients.resolve(value))))
         answer = clients.prometheus("/api/v1/query", [("query", query)])
         with asking("Prometheus"):
@@ -146,6 +151,10 @@ class FiringAlert:
             return _state([], json.loads(text))
 
     def read(self, clients: Connections) -> Reading:
+        limit_s = REQUESTS * clients.request_timeout
+        return within(limit_s, "Prometheus and Alertmanager", lambda: self._read(clients))
+
+    def _read(self, clients: Connections) -> Reading:
         namespace = clients.resolve(self.namespace)
         loaded = clients.prometheus("/api/v1/rules", [("type", "alert")])
         listed = clients.alertmanager(
