@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from drillbook import domains, records
+from drillbook.attribution import refuse_self_healed
 from drillbook.clock import Clock
 from drillbook.drill_record import record_of
 from drillbook.errors import DrillbookError, Refused
@@ -76,6 +77,8 @@ class Incident:
     started: datetime = field(init=False)
     began: float = field(init=False)
     """Monotonic seconds."""
+    _affected_at: datetime | None = None
+    """When the fault's effect was confirmed."""
     _current: BoundStep | None = None
 
     def __post_init__(self) -> None:
@@ -155,6 +158,7 @@ class Incident:
         else:
             opening.refuse_early(bound)
             opening.inject(bound.fault)
+            self._affected_at = self.clock.now()
             self.injection = Injection.CONFIRMED
 
     def _must_end(self, why: str) -> None:
@@ -240,6 +244,7 @@ class Incident:
         value, phase = step.value, self._steps[step.step.line][1]
         if isinstance(value, Action):
             if phase is Phase.REMEDIATION:
+                self._refuse_self_healed()
                 self.recorder.see("t6")
             evidence = self.performer.action(value)
             self.clients.since = self.clock.now()
@@ -255,6 +260,17 @@ class Incident:
         else:
             raise DrillbookError(f"{step.step.text!r} returns a {type(value).__name__} here.")
         return evidence
+
+    def _refuse_self_healed(self) -> None:
+        """Before the first change of the remediation. Raises InvalidDrill, CouldNotTell."""
+        if "t6" not in self.recorder.moments and self._affected_at is not None:
+            steps = [
+                step
+                for one in self.plan.scenarios
+                if one.scenario.phase is Phase.REMEDIATION
+                for step in one.steps
+            ]
+            refuse_self_healed(steps, self.performer, self._affected_at)
 
     def _surprise(self, error: Exception) -> Evidence:
         said = str(error) if isinstance(error, DrillbookError) else repr(error)

@@ -216,11 +216,23 @@ def without_retries() -> client.Configuration:
     return configuration
 
 
+class Bounded(client.ApiClient):  # type: ignore[misc]
+    """Every request has a deadline, those of discovery too, which take none."""
+
+    def __init__(self, configuration: client.Configuration, timeout_s: float) -> None:
+        super().__init__(configuration)
+        self._timeout_s = timeout_s
+
+    def request(self, *words: Any, _request_timeout: Any = None, **named: Any) -> Any:
+        timeout = self._timeout_s if _request_timeout is None else _request_timeout
+        return super().request(*words, _request_timeout=timeout, **named)
+
+
 def _api_client(settings: Settings) -> client.ApiClient:
     path, context = path_of(settings), context_name(settings)
     try:
         configuration = without_retries()
         config.load_kube_config(str(path), context=context, client_configuration=configuration)
-        return client.ApiClient(configuration)
+        return Bounded(configuration, settings.request_timeout_s)
     except (ConfigException, yaml.YAMLError, TypeError, LookupError, ValueError, OSError) as error:
         raise UsageError(f"{path}: not a usable kubeconfig: {error}.") from error

@@ -11,6 +11,7 @@ from kubernetes.config.config_exception import ConfigException
 from drillbook.errors import UsageError
 from drillbook.sources.clients import (
     KUBE_ERRORS,
+    Bounded,
     Connections,
     asking,
     could_not_ask,
@@ -28,7 +29,7 @@ class InCluster(Connections):
             config.load_incluster_config(client_configuration=configuration)
         except ConfigException as error:
             raise UsageError(f"not in a cluster: {error}. It runs as a pod only.") from error
-        return client.ApiClient(configuration)
+        return Bounded(configuration, self.request_timeout)
 
 
 def version_of(clients: Connections, api_version: str, kind: str, namespace: str) -> str:
