@@ -71,16 +71,20 @@ _SHAPES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
         ),
         MARK,
     ),
+    # A page begins a sentence with a capital letter, whatever the word is.
     # A key or certificate of a kubeconfig: base64 of `-----BEGIN `.
     (re.compile(r"LS0tLS1CRUdJTi[A-Za-z0-9+/=]{8,}"), MARK),
-    (re.compile(r"\beyJ[\w-]{6,4096}\.[\w-]{6,}(?:\.[\w-]*)?"), MARK),
+    (re.compile(r"\b[eE]yJ[\w-]{6,4096}\.[\w-]{6,}(?:\.[\w-]*)?"), MARK),
     (
         re.compile(r"(?i)(\bauthorization\b[\"']?\s*[:=]\s*[\"']?(?:[a-z]+ +)?)[^\s\"',]+"),
         rf"\1{MARK}",
     ),
     (re.compile(r"(?i)(\bbearer +)(?=[\w.~+/=-]*\d)[\w.~+/=-]{12,}"), rf"\1{MARK}"),
     (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"), MARK),
-    (re.compile(r"\b(?:gh[pousr]_\w{30,}|github_pat_\w{30,}|xox[abprs]-[\w-]{10,})"), MARK),
+    (
+        re.compile(r"\b(?:[gG]h[pousr]_\w{30,}|[gG]ithub_pat_\w{30,}|[xX]ox[abprs]-[\w-]{10,})"),
+        MARK,
+    ),
     # The last @ before the path ends the credentials, whatever the password holds.
     (re.compile(r"(\b[a-z][a-z0-9+.-]{0,30}://)[^\s/@:]*:[^\s/]*@", re.I), rf"\1{MARK}@"),
     (re.compile(r"(\b[a-z][a-z0-9+.-]{0,30}://)[^\s/@:]{16,}@", re.I), rf"\1{MARK}@"),
