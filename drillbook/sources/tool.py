@@ -51,6 +51,11 @@ class Tool:
             raise CouldNotTell(f"{line}: could not be started: {error}.") from error
         if done.returncode != 0:
             raise CouldNotTell(
-                f"{line}: exit {done.returncode}: {done.stderr.strip()[-300:] or 'no message'}"
+                f"{line}: exit {done.returncode}: {_end(done.stderr.strip()) or 'no message'}"
             )
         return Reading(answer=self.parse(done.stdout))
+
+
+def _end(text: str, width: int = 300) -> str:
+    """The last words of a text. Whole ones: half of a secret would not be known to be one."""
+    return text if len(text) <= width else text[-width:].partition(" ")[2]
