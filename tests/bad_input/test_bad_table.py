@@ -18,7 +18,7 @@ def section() -> str:
     return text.partition("\n## Bad input\n")[2].partition("\n## ")[0]
 
 
-def tests_of(path: Path) -> set[str]:
+def names_in(path: Path) -> set[str]:
     tree = ast.parse(path.read_text("utf-8"))
     found = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
     return {name for name in found if name.startswith("test_")}
@@ -26,7 +26,7 @@ def tests_of(path: Path) -> set[str]:
 
 @pytest.mark.parametrize(("path", "name"), sorted(set(NAMED.findall(section()))))
 def test_a_test_that_is_named_is_there(path: str, name: str) -> None:
-    assert name in tests_of(ROOT / path)
+    assert name in names_in(ROOT / path)
 
 
 def test_every_row_has_a_test_or_says_why_not() -> None:
