@@ -12,7 +12,7 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from drillbook import leash
-from drillbook.clock import Clock
+from drillbook.clock import since_boot
 
 TICK_S = 0.2
 
@@ -33,14 +33,17 @@ def run(
     environment: Mapping[str, str],
     folder: Path,
     within_s: float,
-    clock: Clock,
     held_for_s: Callable[[], float],
     lost: Callable[[], str],
 ) -> Ran:
     """`bash -eu -c LINE`. `held_for_s`: for how many seconds from now the lease is certain;
     `lost`: why it is not held any more, empty while it is."""
+    left_s = held_for_s()
+    if lost() or left_s <= 0:
+        return Ran(code=None, said="", cut=lost() or "the drill's lease ran out before it began")
     with TemporaryFile() as out:
-        words = (sys.executable, "-I", leash.__file__, "bash", "-eu", "-c", line)
+        until = f"{since_boot() + left_s:.3f}"
+        words = (sys.executable, "-I", leash.__file__, until, "bash", "-eu", "-c", line)
         child = subprocess.Popen(
             words,
             env=dict(environment),
@@ -50,10 +53,10 @@ def run(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        begin, code, cut = clock.monotonic(), None, ""
+        begin, code, cut = since_boot(), None, ""
         try:
-            while code is None and not cut and clock.monotonic() - begin < within_s:
-                _pay_out(child, clock.monotonic() + held_for_s())
+            while code is None and not cut and since_boot() - begin < within_s:
+                _pay_out(child, since_boot() + held_for_s())
                 with suppress(subprocess.TimeoutExpired):
                     code = child.wait(TICK_S)
                 cut = "" if code is not None else lost()
@@ -69,7 +72,7 @@ def run(
 
 
 def _pay_out(child: subprocess.Popen[bytes], until: float) -> None:
-    """Let it run until that moment of CLOCK_MONOTONIC."""
+    """Let it run until that moment (seconds since boot)."""
     with suppress(BrokenPipeError):
         _pipe(child).write(f"{until:.3f}\n".encode())
         _pipe(child).flush()

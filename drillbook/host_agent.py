@@ -16,6 +16,8 @@ from drillbook.errors import CouldNotTell, DrillbookError, Refused, UndoFailed
 
 ANSWER_WITHIN_S = 20.0
 """A node's processes are gone, and its journal written, well within this."""
+RENEWED_WITHIN_S = 3.0
+"""Whoever renews has a lease to renew, too."""
 UNDO_WITHIN_S = 120.0
 """A node starts in about a second; on a busy machine its parts may take their 30 s each."""
 ERRORS: Mapping[str, type[DrillbookError]] = {
@@ -75,7 +77,7 @@ class HostAgent:
 
     def renew(self, drill: str, expires: float) -> None:
         """Let all of a drill's changes last until then (UNIX seconds)."""
-        self._ask(ANSWER_WITHIN_S, do="renew", drill=drill, expires=expires)
+        self._ask(RENEWED_WITHIN_S, do="renew", drill=drill, expires=expires)
 
     def undo(self, drill: str) -> tuple[Held, ...]:
         """Bring back all that a drill took away; returns it, once processes and links are there

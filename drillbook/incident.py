@@ -145,8 +145,8 @@ class Incident:
         self.clients.values.update({n.var.name: n.literal for n in workload.names})
         self.progress.say(f"namespace {self.namespace.name}: {workload.title}")
         self.clients.since = self.clock.now()
-        self.custody.open()
         self.undo = Undo.FAILED  # until it is verified: from here on there is something to undo
+        self._open_custody()
         bound = self.plan.cause_bound
         self.namespace.create(
             self.settings.environment, () if bound is None else bound.fault.changes
@@ -160,6 +160,14 @@ class Incident:
             opening.inject(bound.fault)
             self._affected_at = self.clock.now()
             self.injection = Injection.CONFIRMED
+
+    def _open_custody(self) -> None:
+        """A refusal has undone what little it did."""
+        try:
+            self.custody.open()
+        except Refused:
+            self.undo = Undo.NOT_NEEDED
+            raise
 
     def _must_end(self, why: str) -> None:
         """The lease was lost, or every drill was halted: take the path of a signal, from whatever

@@ -144,7 +144,6 @@ class Performer:
             environment=self.clients.acting_as(Identity.RESPONDER).environment(),
             folder=self.settings.root,
             within_s=within.seconds,
-            clock=self.clock,
             held_for_s=self.held_for_s,
             lost=self.lost,
         )

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from drillbook import command_run, leash
-from drillbook.clock import SystemClock
+from drillbook.clock import since_boot
 
 
 def run(line: str, folder: Path, within_s: float = 20.0, **given: object) -> command_run.Ran:
@@ -21,7 +21,6 @@ def run(line: str, folder: Path, within_s: float = 20.0, **given: object) -> com
         environment={**os.environ, "APP": "orders"},
         folder=folder,
         within_s=within_s,
-        clock=SystemClock(),
         **{"held_for_s": lambda: 30.0, "lost": lambda: "", **given},  # type: ignore[arg-type]
     )
 
@@ -58,17 +57,54 @@ def test_a_lost_lease_ends_it_with_all_that_it_started(tmp_path: Path) -> None:
 
 def test_a_leash_that_is_not_paid_out_ends_it(tmp_path: Path) -> None:
     """The thread that holds it may hang; the leash does not."""
-    ran = run("sleep 60", tmp_path, held_for_s=lambda: -1.0)
+    begin = since_boot()
+    ran = run("sleep 60", tmp_path, held_for_s=lambda: begin + 1 - since_boot())
     assert ran.code is None
     assert ran.cut
+
+
+@pytest.mark.parametrize(
+    "given", [{"held_for_s": lambda: 0.0}, {"lost": lambda: "gone"}], ids=["run out", "lost"]
+)
+def test_nothing_begins_without_a_lease(tmp_path: Path, given: dict[str, object]) -> None:
+    ran = run("touch begun", tmp_path, **given)
+    assert ran.code is None
+    assert ran.cut
+    assert not (tmp_path / "begun").exists()
+
+
+def test_a_leash_that_begins_late_begins_nothing(tmp_path: Path) -> None:
+    """It was paused between the look at the lease and the start."""
+    words = [sys.executable, "-I", leash.__file__, "1.0", "touch", "begun"]
+    done = subprocess.run(words, cwd=tmp_path, stdin=subprocess.PIPE, check=False)
+    assert done.returncode == leash.CUT
+    assert not (tmp_path / "begun").exists()
+
+
+@pytest.mark.parametrize(
+    "escape",
+    [
+        "timeout 60 bash -c 'sleep 1.5; touch late' & sleep 0.2",
+        "setsid bash -c 'sleep 1.5; touch late' & sleep 0.2",
+        "set -m; (sleep 1.5; touch late) & sleep 0.2",
+        "nohup setsid bash -c 'setsid bash -c \"sleep 1.5; touch late\" & exit' & sleep 0.3",
+    ],
+)
+@pytest.mark.parametrize("end", ["", "; sleep 60"])
+def test_nothing_escapes_into_another_session(tmp_path: Path, escape: str, end: str) -> None:
+    begin = time.monotonic()
+    ran = run(escape + end, tmp_path, lost=lambda: "x" if time.monotonic() - begin > 0.8 else "")
+    assert (ran.code, ran.cut) in ((0, ""), (None, "x"))
+    time.sleep(1.7)
+    assert not (tmp_path / "late").exists()
 
 
 def test_a_holder_that_is_killed_takes_it_along(tmp_path: Path) -> None:
     code = (
         "import subprocess, sys, time\n"
-        f"child = subprocess.Popen([sys.executable, '-I', {leash.__file__!r}, 'bash', '-c',"
+        "until = str(time.clock_gettime(time.CLOCK_BOOTTIME) + 60)\n"
+        f"child = subprocess.Popen([sys.executable, '-I', {leash.__file__!r}, until, 'bash', '-c',"
         " 'echo $$ > pid; sleep 60'], stdin=subprocess.PIPE)\n"
-        "child.stdin.write(b'%f\\n' % (time.monotonic() + 60)); child.stdin.flush()\n"
         "time.sleep(60)"
     )
     holder = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path)

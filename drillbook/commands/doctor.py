@@ -17,8 +17,8 @@ from drillbook.settings import Settings
 from drillbook.sources.identities import SYSTEM_NAMESPACE, Identity
 from drillbook.staging import preflight
 from drillbook.staging.places import places
-from drillbook.undo import lease as leases
-from drillbook.undo import residue, stops
+from drillbook.undo import stops
+from drillbook.undo.custody import reaping_of
 from drillbook.undo.objects import Objects
 
 BUILT = ("kubectl", "promtool")
@@ -75,9 +75,8 @@ def _stops(settings: Settings) -> None:
 
 
 def _left(settings: Settings) -> None:
-    objects = _provisioner(settings)
-    found = leases.of_drills(objects, SYSTEM_NAMESPACE)
-    left = residue.unexplained(objects, {one.name for one in found})
+    clock = SystemClock()
+    left = reaping_of(connections(settings), settings, clock, "doctor").unexplained()
     if left:
         raise CouldNotTell(f"{'; '.join(left)}. `drillbook sweep` removes what is Drillbook's.")
 

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from drillbook import caps, checkout, guard, records, score
 from drillbook.clock import SystemClock
-from drillbook.commands import aftermath, book, gate, sweep
+from drillbook.commands import aftermath, book, gate
 from drillbook.dispatch import Dispatcher
 from drillbook.errors import DrillbookError, RunbookProblem, UsageError
 from drillbook.model import Control, Duration, Phase, Runbook, Verdict
@@ -125,7 +125,6 @@ def _ask_guards(settings: Settings, runbooks: Sequence[Runbook], console: Consol
     objects, clock = Objects(clients.acting_as(Identity.PROVISIONER)), SystemClock()
     stops.refuse_without_reaper(objects, SYSTEM_NAMESPACE, clock.now())
     stops.refuse_stopped(objects, SYSTEM_NAMESPACE)
-    sweep.at_start(settings, console)
 
 
 def _report(

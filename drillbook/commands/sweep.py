@@ -11,16 +11,16 @@ from rich.console import Console
 
 from drillbook import guard
 from drillbook.clock import SystemClock
-from drillbook.errors import Refused, UndoFailed
+from drillbook.errors import UndoFailed
 from drillbook.session import connections, runner
 from drillbook.settings import Settings
 from drillbook.sources.clients import Connections
 from drillbook.sources.identities import SYSTEM_NAMESPACE, Identity
 from drillbook.undo import stops
-from drillbook.undo.custody import undoer_of
+from drillbook.undo.custody import reaping_of
 from drillbook.undo.lease import Lease
 from drillbook.undo.objects import Objects
-from drillbook.undo.reaping import Reaping, orphans
+from drillbook.undo.reaping import Reaping
 
 
 def sweep(settings: Settings, console: Console) -> None:
@@ -35,7 +35,7 @@ def sweep(settings: Settings, console: Console) -> None:
             _end(reaping, lease, console, failed)
         else:
             console.print(f"{lease.name}: under way ({lease.holder}); left alone", markup=False)
-    lost = orphans(reaping.drills(), found, reaping.clock.now())
+    lost = reaping.orphans()
     for name in lost:
         _try(partial(reaping.end, name), name, console, failed)
     strangers = reaping.strangers()
@@ -44,26 +44,19 @@ def sweep(settings: Settings, console: Console) -> None:
     left = [*failed, *reaping.unexplained()]
     if left:
         raise UndoFailed("\n".join(("this is left; drills stay refused until it is gone:", *left)))
-    if stops.lift_quarantine(reaping.objects, SYSTEM_NAMESPACE):
-        console.print("nothing is left: the quarantine is lifted")
     console.print(f"{len(chosen) + len(lost) + len(strangers)} undone, verified")
+    _lift_quarantine(reaping, console)
 
 
-def at_start(settings: Settings, console: Console) -> None:
-    """Before the first drill of a run: undo what dead drills left. Raises Refused when there is
-    something that cannot be explained, or that could not be undone."""
-    reaping = _reaping(settings)
-    failed: list[str] = []
-    now = reaping.clock.now()
-    for lease in (one for one in reaping.leases() if one.expired(now)):
-        _end(reaping, lease, console, failed)
-    left = [*failed, *reaping.unexplained()]
-    if left:
-        lines = "\n".join(f"  {line}" for line in left)
-        raise Refused(
-            f"refused: earlier drills left what nobody can explain:\n{lines}\nLook at it, then "
-            "`drillbook sweep` removes what carries Drillbook's labels. No drill was started."
-        )
+def _lift_quarantine(reaping: Reaping, console: Console) -> None:
+    """Unless a drill whose undo failed is still there, in somebody else's hands."""
+    there = {one["metadata"]["name"] for one in reaping.drills()}
+    waiting = sorted(stops.in_quarantine(reaping.objects, SYSTEM_NAMESPACE) & there)
+    if waiting:
+        names = ", ".join(waiting)
+        console.print(f"the quarantine stays: {names} is still being undone; sweep again then")
+    elif stops.lift_quarantine(reaping.objects, SYSTEM_NAMESPACE):
+        console.print("nothing is left: the quarantine is lifted")
 
 
 def halt(settings: Settings, reason: str, console: Console) -> None:
@@ -91,15 +84,8 @@ def _admitted(settings: Settings) -> Connections:
 
 
 def _reaping(settings: Settings) -> Reaping:
-    clients, clock = _admitted(settings), SystemClock()
-    return Reaping(
-        objects=Objects(clients.acting_as(Identity.PROVISIONER)),
-        namespace=SYSTEM_NAMESPACE,
-        undoer=undoer_of(clients, settings, clock, lambda: None),
-        clock=clock,
-        holder=f"sweep/{socket.gethostname()}/{os.getpid()}",
-        within_s=settings.duration("undo_within").seconds,
-    )
+    holder = f"sweep/{socket.gethostname()}/{os.getpid()}"
+    return reaping_of(_admitted(settings), settings, SystemClock(), holder)
 
 
 def _end(reaping: Reaping, lease: Lease, console: Console, failed: list[str]) -> None:

@@ -13,6 +13,7 @@ from drillbook.undo.objects import Objects
 RBAC = "rbac.authorization.k8s.io"
 IN_DRILL = "drillbook-provisioner-in-drill"
 RESPONDER = "drillbook-responder"
+OBSERVER = "drillbook-observer-in-drill"
 INJECTOR = "drillbook-injector"
 
 Rule = dict[str, Any]
@@ -28,6 +29,7 @@ def granted(
     return (
         _binding(namespace, IN_DRILL, "ClusterRole", Identity.PROVISIONER),
         _binding(namespace, RESPONDER, "ClusterRole", Identity.RESPONDER),
+        _binding(namespace, OBSERVER, "ClusterRole", Identity.OBSERVER),
         *((_role(namespace, rules),) if rules else ()),
         *((_binding(namespace, INJECTOR, "Role", Identity.INJECTOR),) if rules else ()),
     )

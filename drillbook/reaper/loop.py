@@ -15,16 +15,15 @@ from drillbook.clock import Clock
 from drillbook.errors import CouldNotTell, UndoFailed
 from drillbook.reaper.metrics import Metrics
 from drillbook.undo import lease as leases
+from drillbook.undo import stops
 from drillbook.undo.lease import ACKNOWLEDGED, DECLINED, MAX_SKEW_S, Lease
-from drillbook.undo.reaping import Reaping, dead, orphans
+from drillbook.undo.reaping import Reaping, dead
 from drillbook.undo.record import HOST_VERBS, Verb, stamp
 
 SIGN_EVERY_S = 10.0
 SIGN_LASTS_S = 30
 AT_ONCE = 8
 """Drills that are undone side by side: a node that is slow to return holds up no other."""
-UNANSWERED_S = 20.0
-"""A drill renews its lease every few seconds; a stamp older than this is not by our clock."""
 
 Lacks = Callable[[Verb], str]
 """What keeps the reaper from undoing such a change outside of the drill's namespace."""
@@ -50,16 +49,25 @@ class Reaper:
         """One look at every drill. Returns the seconds until the next is due at the latest.
         Raises CouldNotTell when the API server does not answer."""
         self._give_sign()
-        found, now = self.reaping.leases(), self.clock.now()
-        for lease in dead(found, now, self.reaping.holder):
+        now = self.clock.now()
+        found, unreadable = leases.readable(self.reaping.objects, self.reaping.namespace)
+        for why in unreadable:
+            self.say(f"not reaped, somebody must look: {why}")
+        for lease in (*dead(found, now), *self._kept_in_a_halt(found)):
             self._start(lease.name, partial(self.reaping.reap, lease))
         for lease in found:
             if not (lease.acknowledged or lease.declined or lease.expired(now)):
                 self._answer(lease, now)
-        for name in orphans(self.reaping.drills(), found, now):
+        for name in self.reaping.orphans():
             self._start(name, partial(self.reaping.end, name))
         self.metrics.saw(found, self._busy())
         return self._next(found, now)
+
+    def _kept_in_a_halt(self, found: Sequence[Lease]) -> list[Lease]:
+        """A halt ends incidents that were left standing, too."""
+        kept = [one for one in found if one.kept]
+        halted = kept and stops.halted(self.reaping.objects, self.reaping.namespace)
+        return kept if halted else []
 
     def _give_sign(self) -> None:
         at = self.clock.monotonic()
@@ -72,7 +80,7 @@ class Reaper:
 
     def _answer(self, lease: Lease, now: datetime) -> None:
         """Acknowledge a drill, or say why it could not be undone."""
-        why = no_answer(lease, now) or "; ".join(filter(None, map(self.lacks, lease.verbs)))
+        why = no_answer(lease) or "; ".join(filter(None, map(self.lacks, lease.verbs)))
         key, value = (
             (DECLINED, why) if why else (ACKNOWLEDGED, f"{self.reaping.holder} {stamp(now)}")
         )
@@ -102,6 +110,9 @@ class Reaper:
             self.say(f"{name}: UNDO FAILED, the cluster is in quarantine; left: {error}")
         except CouldNotTell as error:
             self.say(f"{name}: could not be told, tried again: {error}")
+        except Exception as error:  # noqa: BLE001 - nobody reads this thread's end: it must say it
+            self.metrics.failed.inc()
+            self.say(f"{name}: a mistake of the reaper's own, tried again: {error!r}")
         else:
             self.metrics.undone.inc()
             self.say(f"{name}: undone, verified")
@@ -113,14 +124,13 @@ class Reaper:
         return max(0.2, min([SIGN_EVERY_S, *(end + 0.05 for end in ends)]))
 
 
-def no_answer(lease: Lease, now: datetime) -> str:
-    """Why a lease's stamps cannot be compared with our clock; empty when they can. Pure."""
-    age_s = (now - lease.renewed).total_seconds()
-    if -MAX_SKEW_S <= age_s <= UNANSWERED_S:
+def no_answer(lease: Lease) -> str:
+    """Why a lease's stamps cannot be compared with the cluster's; empty when they can. Pure."""
+    if abs(lease.skew_s) <= MAX_SKEW_S:
         return ""
     return (
-        f"its clock and the reaper's differ: it says that it was renewed {age_s:.0f} s ago. Set "
-        "both clocks (chrony, ntpd), or nobody can say when its lease has expired"
+        f"its clock and the cluster's differ by {lease.skew_s:.0f} s. Set both (chrony, ntpd), or "
+        "nobody can say when its lease has expired"
     )
 
 

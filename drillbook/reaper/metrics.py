@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
+from socketserver import ThreadingMixIn
 from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, make_server
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, make_wsgi_app
 
@@ -59,12 +60,21 @@ def serve(metrics: Metrics, healthy: Callable[[], str], port: int = PORT) -> Non
         start("503 Service Unavailable" if why else "200 OK", [("Content-Type", "text/plain")])
         return [f"{why or 'ok'}\n".encode()]
 
-    server = make_server("", port, answer, handler_class=_Quiet)
+    server = make_server("", port, answer, server_class=_Patient, handler_class=_Quiet)
     threading.Thread(target=server.serve_forever, name="http", daemon=True).start()
+
+
+class _Patient(ThreadingMixIn, WSGIServer):
+    """A connection that says nothing holds no other up."""
+
+    daemon_threads = True
 
 
 class _Quiet(WSGIRequestHandler):
     """A probe every second is no news."""
+
+    timeout = 5
+    """Seconds that a connection may say nothing."""
 
     def log_message(self, *words: object) -> None:
         return

@@ -20,11 +20,11 @@ from drillbook.settings import Settings
 from drillbook.sources.clients import Connections
 from drillbook.sources.identities import SYSTEM_NAMESPACE, Identity
 from drillbook.undo import lease as leases
-from drillbook.undo import stops
+from drillbook.undo import reaping, residue, stops
 from drillbook.undo.journal import Journal
 from drillbook.undo.keeper import Keeper, LeaseLost
 from drillbook.undo.objects import Conflict, Object, Objects
-from drillbook.undo.record import ObjectRef, UndoRecord, Verb
+from drillbook.undo.record import HOST_VERBS, ObjectRef, UndoRecord, Verb
 from drillbook.undo.undoer import Undoer
 
 ACK_POLL_S = 0.1
@@ -55,6 +55,8 @@ class Custody:
     namespace: str = SYSTEM_NAMESPACE
     _drill: Object | None = field(default=None, init=False)
     _held: Held | None = field(default=None, init=False)
+    _begun: bool = field(default=False, init=False)
+    """Something may have been made: from here on there is something to undo."""
     _asked_host: bool = field(default=False, init=False)
 
     # ---------------------------------------------------------------- opening
@@ -65,6 +67,8 @@ class Custody:
         objects = self.as_provisioner
         stops.refuse_without_reaper(objects, self.namespace, self.clock.now())
         stops.refuse_stopped(objects, self.namespace)
+        self._refuse_lonely_host()
+        reaping.sweep_expired(self._reaping())
         try:
             self._take_lease()
             self._refuse_locked()
@@ -73,16 +77,30 @@ class Custody:
             self.close()
             raise
 
+    def _refuse_lonely_host(self) -> None:
+        """A node is taken away only when somebody would start its agent again."""
+        if HOST_VERBS & set(self.verbs) and not self.host.hello().supervised:
+            raise Refused(
+                "refused: nobody would start the host agent again if it died; `drillbook staging "
+                "up` mends that. Nothing was changed."
+            )
+
+    def _reaping(self) -> reaping.Reaping:
+        return reaping_of(self.clients, self.settings, self.clock, self.holder)
+
     def _take_lease(self) -> None:
+        # Before the stamp: what this process believes of its lease must not outlast it.
+        begin = self.clock.monotonic()
         objects, now = self.as_provisioner, self.clock.now()
         deadline = now + timedelta(seconds=self.settings.duration("max_drill").seconds)
+        self._begun = True
         self._drill = leases.create_drill(objects, self.name, self.run)
         owner = leases.owner_reference(self._drill)
         body = leases.manifest(
             name=self.name,
             namespace=self.namespace,
             run=self.run,
-            holder=f"{socket.gethostname()}/{os.getpid()}",
+            holder=self.holder,
             now=now,
             duration_s=self.settings.lease_s,
             deadline=deadline,
@@ -99,6 +117,7 @@ class Custody:
             renew_s=self.settings.renew_s,
             margin_s=self.settings.request_timeout_s,
             ended=self.ended,
+            renewed=begin,
             also_renew=self._renew_host,
         )
         journal = Journal(objects, self.namespace, self.name, owner, deadline, taken.fence)
@@ -134,6 +153,10 @@ class Custody:
             f"refused: the reaper did not acknowledge this drill within {within:g} s. "
             f"{stops.INSTALL}"
         )
+
+    @property
+    def holder(self) -> str:
+        return f"runner/{socket.gethostname()}/{os.getpid()}"
 
     # ---------------------------------------------------------------- changing
 
@@ -234,7 +257,7 @@ class Custody:
         """Undo everything, see that it is undone, and let the lease go. Raises UndoFailed with
         what is left. When the lease was lost, only wait until the reaper has done it."""
         within_s = self.settings.duration("undo_within").seconds
-        if self._drill is None:
+        if not self._begun:
             return
         if self.lost:
             self._await_reaper(within_s)
@@ -245,20 +268,31 @@ class Custody:
             self._await_reaper(within_s)
             return
         except UndoFailed as error:
-            stops.quarantine(
-                self.as_provisioner, self.namespace, str(error).splitlines(), self.clock.now()
-            )
+            self._quarantine(error)
             raise
         finally:
             if self._held is not None:
                 self._held.keeper.stop()
-        finish(self.as_provisioner, self.namespace, self.name)
+        leases.let_go(self.as_provisioner, self.namespace, self.name)
+
+    def _quarantine(self, error: UndoFailed) -> None:
+        """What is left must be heard, whatever becomes of the quarantine."""
+        left = str(error).splitlines()
+        try:
+            stops.quarantine(self.as_provisioner, self.namespace, self.name, left, self.clock.now())
+        except CouldNotTell as unwritten:
+            raise UndoFailed(
+                f"{error}\nthe quarantine could not be written: {unwritten}"
+            ) from error
 
     def _await_reaper(self, within_s: float) -> None:
         begin = self.clock.monotonic()
         while True:
             try:
-                if self.as_provisioner.get(leases.drill_ref(self.name)) is None:
+                objects = self.as_provisioner
+                gone = objects.get(leases.drill_ref(self.name)) is None
+                # What this process made after the end is collected a moment later.
+                if gone and not residue.of_drill(objects, self.name):
                     return
                 last = "the reaper is still at it"
             except CouldNotTell as error:
@@ -311,15 +345,15 @@ def undoer_of(
     )
 
 
-def finish(objects: Objects, namespace: str, name: str) -> None:
-    """Everything is verified: the lease goes, then the drill itself and with it its records."""
-    for _ in range(5):
-        found = leases.get(objects, namespace, name)
-        if found is None:
-            break
-        try:
-            leases.delete(objects, found)
-            break
-        except Conflict:
-            continue  # a last renewal came between
-    leases.delete_drill(objects, name)
+def reaping_of(
+    clients: Connections, settings: Settings, clock: Clock, holder: str
+) -> reaping.Reaping:
+    """The end of dead drills as the identities of a drill may bring it."""
+    return reaping.Reaping(
+        objects=Objects(clients.acting_as(Identity.PROVISIONER)),
+        namespace=SYSTEM_NAMESPACE,
+        undoer=undoer_of(clients, settings, clock, lambda: None),
+        clock=clock,
+        holder=holder,
+        within_s=settings.duration("undo_within").seconds,
+    )

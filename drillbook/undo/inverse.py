@@ -167,16 +167,21 @@ def made_again(pre_image: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def contains(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """Whether every touched field is as wanted; null means that it is not there, and an empty
-    mapping is as good as none (the API drops the one that a patch emptied)."""
+    """Whether every touched field is as wanted; null means that it is not there. The API drops
+    what is false and what a patch emptied, so those are as good as not there."""
     for key, value in wanted.items():
         present = live.get(key)
         if isinstance(value, Mapping):
             if not contains(present if isinstance(present, Mapping) else {}, value):
                 return False
-        elif (present or None) != (value or None):
+        elif _told(present) != _told(value):
             return False
     return True
+
+
+def _told(value: Any) -> Any:
+    """What the API tells of a field: nothing of one that is false."""
+    return None if value is False else value
 
 
 def pre_image(live: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:

@@ -79,10 +79,6 @@ class Journal:
         """The server refused the change for good: there is nothing to undo."""
         move(self.objects, self.namespace, record, State.VERIFIED, why)
 
-    def records(self) -> list[UndoRecord]:
-        """This drill's, in the order of the changes. Raises CouldNotTell."""
-        return records_of(self.objects, self.namespace, self.drill)
-
     @writes("record.plan")
     def _create(self, record: UndoRecord) -> UndoRecord:
         body = manifest(record, self.namespace, self.owner)

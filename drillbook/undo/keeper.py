@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from drillbook.clock import Clock
-from drillbook.errors import CouldNotTell, DrillbookError
+from drillbook.errors import CouldNotTell, DrillbookError, Refused
 from drillbook.undo import lease as leases
 from drillbook.undo import stops
 from drillbook.undo.lease import Lease
@@ -38,17 +38,15 @@ class Keeper:
     """A change that is begun takes this long at most: no change begins later than this before the
     lease's end."""
     ended: Callable[[str], None]
+    renewed: float
+    """When (by the clock's monotonic seconds) the lease was last renewed, before it was asked."""
     also_renew: Callable[[], None] = lambda: None
     """What else lives as long as the lease: the host agent's changes."""
     lost: str = ""
     halted: str = ""
-    _renewed: float = field(init=False)
     _stop: threading.Event = field(init=False, default_factory=threading.Event)
     _lock: threading.RLock = field(init=False, default_factory=threading.RLock)
     _thread: threading.Thread | None = field(init=False, default=None)
-
-    def __post_init__(self) -> None:
-        self._renewed = self.clock.monotonic()
 
     def start(self) -> None:
         self._thread = threading.Thread(target=self._run, name="lease", daemon=True)
@@ -74,10 +72,17 @@ class Keeper:
 
     def held_for_s(self) -> float:
         """For how many seconds from now on the lease is certain to be this drill's."""
-        return 0.0 if self.lost else self.lease.duration_s - self.margin_s - self._held_for()
+        if self.lost:
+            return 0.0
+        left_s = self.lease.duration_s - self.margin_s - self._held_for()
+        if self.lease.deadline is None:
+            return left_s
+        return min(left_s, (self.lease.deadline - self.clock.now()).total_seconds())
 
     def renew(self) -> None:
-        """Renew now. What cannot be told is tried again at the next tick."""
+        """Renew now; one that is over stays over. What cannot be told is tried again at the next
+        tick. Raises LeaseLost."""
+        self.check()
         with self._lock:
             begin = self.clock.monotonic()
             try:
@@ -89,11 +94,14 @@ class Keeper:
                 # A lease that is gone answers 404; so does a proxy's odd moment.
                 self._read_again()
                 return
-            self._renewed = begin
-        # An agent that is away for a moment is asked again at the next renewal; one that stays
-        # away undoes its part at its own expiry.
-        with suppress(DrillbookError):
-            self.also_renew()
+            self.renewed = begin
+        # An agent that is away for a moment is asked again at the next renewal. One that refuses
+        # has undone its part: what the drill saw from then on would be its doing.
+        with suppress(CouldNotTell):
+            try:
+                self.also_renew()
+            except Refused as error:
+                self.ended(f"the host no longer holds what it took away: {error}")
 
     def _read_again(self) -> None:
         try:
@@ -113,7 +121,7 @@ class Keeper:
             self.ended(f"the drill's lease was lost: {why}")
 
     def _held_for(self) -> float:
-        return self.clock.monotonic() - self._renewed
+        return self.clock.monotonic() - self.renewed
 
     def _run(self) -> None:
         try:
@@ -124,11 +132,14 @@ class Keeper:
     def _keep(self) -> None:
         next_renewal = self.clock.monotonic() + self.renew_s
         while not self._stop.wait(TICK_S):
-            before = self._renewed
-            if self.clock.monotonic() >= next_renewal:
-                self.renew()
-                if self._renewed != before:
-                    next_renewal = self.clock.monotonic() + self.renew_s
+            before = self.renewed
+            try:
+                if self.clock.monotonic() >= next_renewal:
+                    self.renew()
+            except LeaseLost:
+                return
+            if self.renewed != before:
+                next_renewal = self.clock.monotonic() + self.renew_s
             self._look()
             if self.lost:
                 return

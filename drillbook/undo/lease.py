@@ -15,7 +15,7 @@ from typing import Any
 
 from drillbook.errors import CouldNotTell
 from drillbook.undo.killpoints import writes
-from drillbook.undo.objects import Object, Objects
+from drillbook.undo.objects import Conflict, Object, Objects
 from drillbook.undo.record import API_VERSION, LEASE_LABEL, ObjectRef, Verb, moment, stamp
 
 LEASE_API = "coordination.k8s.io/v1"
@@ -43,6 +43,8 @@ class Lease:
     run: str
     holder: str
     fence: int
+    skew_s: float
+    """The server's clock minus the holder's, as the lease was made; +- 1 s."""
     renewed: datetime
     duration_s: float
     deadline: datetime | None
@@ -81,6 +83,7 @@ def from_object(found: Object) -> Lease:
             run=(metadata.get("labels") or {}).get(RUN_LABEL, ""),
             holder=spec.get("holderIdentity") or "",
             fence=spec.get("leaseTransitions") or 0,
+            skew_s=_skew_s(metadata, spec),
             renewed=moment(spec["renewTime"]),
             duration_s=float(spec["leaseDurationSeconds"]),
             deadline=moment(notes[DEADLINE]) if DEADLINE in notes else None,
@@ -93,6 +96,24 @@ def from_object(found: Object) -> Lease:
     except (LookupError, TypeError, ValueError) as error:
         name = (found.get("metadata") or {}).get("name", "?")
         raise CouldNotTell(f"lease {name}: not as a drill writes it ({error!r}).") from error
+
+
+def _skew_s(metadata: Mapping[str, Any], spec: Mapping[str, Any]) -> float:
+    """The server stamps whole seconds."""
+    made, acquired = metadata.get("creationTimestamp"), spec.get("acquireTime")
+    return (moment(made) - moment(acquired)).total_seconds() if made and acquired else 0.0
+
+
+def readable(objects: Objects, namespace: str) -> tuple[list[Lease], list[str]]:
+    """Every drill's lease that can be read, and why the others cannot: one that is not as a drill
+    writes it must not keep the reaper from the rest. Raises CouldNotTell."""
+    good, bad = list[Lease](), list[str]()
+    for one in objects.listed(LEASE_API, "Lease", namespace, RUN_LABEL):
+        try:
+            good.append(from_object(one))
+        except CouldNotTell as error:
+            bad.append(str(error))
+    return good, bad
 
 
 def manifest(
@@ -236,6 +257,20 @@ def delete(objects: Objects, lease: Lease) -> None:
 @writes("drill.delete")
 def delete_drill(objects: Objects, name: str) -> None:
     objects.delete(drill_ref(name))
+
+
+def let_go(objects: Objects, namespace: str, name: str) -> None:
+    """Everything is verified: the lease goes, then the drill itself and with it its records."""
+    for _ in range(5):
+        found = get(objects, namespace, name)
+        if found is None or not found.run:  # one without our label is no drill's
+            break
+        try:
+            delete(objects, found)
+            break
+        except Conflict:
+            continue  # a last renewal came between
+    delete_drill(objects, name)
 
 
 # --------------------------------------------------------------------------- the reaper's own

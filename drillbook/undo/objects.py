@@ -32,7 +32,7 @@ class Objects:
         try:
             return self._call(ref, "get")
         except CouldNotTell as error:
-            if _status(error.__cause__) == 404:
+            if _says_absent(error.__cause__):
                 return None
             raise
 
@@ -80,7 +80,7 @@ class Objects:
         try:
             self._call(ref, "delete", body=body)
         except CouldNotTell as error:
-            if _status(error.__cause__) == 404:
+            if _says_absent(error.__cause__):
                 return False
             raise
         return True
@@ -104,8 +104,10 @@ class Objects:
             )
         except KUBE_ERRORS as error:
             raise refused(str(ref), verb, error) from error
-        data: Object = found.to_dict()
-        return data
+        with asking(f"the Kubernetes API about {ref}"):
+            # A login page or half an answer, with status 200, is a text here.
+            data: Object = found.to_dict()
+            return data
 
 
 def _ref_of(body: Mapping[str, Any]) -> ObjectRef:
@@ -129,12 +131,22 @@ def refused(what: str, verb: str, error: Exception) -> CouldNotTell:
 
 def message(error: BaseException | None) -> str:
     """The API server's own sentence."""
+    return str(_body(error).get("message", ""))
+
+
+def _body(error: BaseException | None) -> dict[str, Any]:
+    """The Status object that came with an error; empty for any other answer."""
     body = getattr(error, "body", None)
     try:
         found = json.loads(body) if body else {}
     except ValueError:
-        return ""
-    return str(found.get("message", "")) if isinstance(found, dict) else ""
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _says_absent(error: BaseException | None) -> bool:
+    """Whether the API server itself says that there is none: a proxy's 404 says nothing."""
+    return _status(error) == 404 and _body(error).get("reason") == "NotFound"
 
 
 def _status(error: BaseException | None) -> int | None:

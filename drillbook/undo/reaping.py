@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from drillbook.clock import Clock
-from drillbook.errors import UndoFailed
+from drillbook.errors import Refused, UndoFailed
 from drillbook.undo import lease as leases
 from drillbook.undo import residue, stops
-from drillbook.undo.custody import finish
+from drillbook.undo.keeper import LeaseLost
 from drillbook.undo.lease import Lease
 from drillbook.undo.objects import Conflict, Object, Objects
 from drillbook.undo.record import API_VERSION, ObjectRef, moment
@@ -18,22 +18,21 @@ from drillbook.undo.undoer import Undoer, remove
 
 REAPER_HOLDER = "reaper/"
 """What the holder of a lease that a reaper took over begins with."""
+TAKEN_FOR_S = 30.0
+RENEWED_EVERY_S = 10.0
 ORPHAN_AFTER_S = 30.0
 """A drill writes its lease at once after itself; without one for so long it died in between."""
 
 
-def dead(found: Sequence[Lease], now: datetime, holder: str) -> list[Lease]:
-    """Those that nobody answers for. One that another reaper took over is dead as well: there is
-    one at a time, so that one is gone. Pure."""
-    return [
-        one
-        for one in found
-        if one.expired(now) or (one.holder.startswith(REAPER_HOLDER) and one.holder != holder)
-    ]
+def dead(found: Sequence[Lease], now: datetime) -> list[Lease]:
+    """Those that nobody answers for, as a reaper sees it. What a reaper took over is its to end,
+    whichever took it: there is one at a time. Pure."""
+    return [one for one in found if one.expired(now) or one.holder.startswith(REAPER_HOLDER)]
 
 
 def orphans(drills: Sequence[Object], found: Sequence[Lease], now: datetime) -> list[str]:
-    """The names of drills that have no lease, and do not begin just now. Pure."""
+    """The names of drills that have no lease, and do not begin just now. `found` must be read
+    after `drills`. Pure."""
     known = {one.name for one in found}
     latest = now - timedelta(seconds=ORPHAN_AFTER_S)
     return [
@@ -42,6 +41,28 @@ def orphans(drills: Sequence[Object], found: Sequence[Lease], now: datetime) -> 
         if one["metadata"]["name"] not in known
         and moment(one["metadata"]["creationTimestamp"]) < latest
     ]
+
+
+@dataclass
+class Hold:
+    """A dead drill's lease in the hands of whoever ends it, renewed for as long as that takes."""
+
+    objects: Objects
+    clock: Clock
+    lease: Lease
+    since: float
+    """When it was last renewed, by the clock's monotonic seconds."""
+
+    def check(self) -> None:
+        """Before every step. Raises LeaseLost when somebody else has it now, CouldNotTell."""
+        at = self.clock.monotonic()
+        if at - self.since < RENEWED_EVERY_S:
+            return
+        try:
+            self.lease = leases.renew(self.objects, self.lease, self.clock.now())
+        except Conflict as error:
+            raise LeaseLost(f"somebody else ends {self.lease.name}: {error}") from error
+        self.since = at
 
 
 @dataclass
@@ -64,27 +85,38 @@ class Reaping:
     def reap(self, lease: Lease) -> bool:
         """Take a dead drill over, undo it, and let it go; False when somebody else was faster.
         Raises UndoFailed after it put the cluster into quarantine."""
+        begin = self.clock.monotonic()
         try:
-            # Longer than the undo: whoever else looks meanwhile finds it held.
-            leases.take_over(self.objects, lease, self.holder, self.clock.now(), self.within_s + 30)
-        except Conflict:
+            taken = leases.take_over(
+                self.objects, lease, self.holder, self.clock.now(), TAKEN_FOR_S
+            )
+            hold = Hold(self.objects, self.clock, taken, begin)
+            self._end(lease.name, replace(self.undoer, check=hold.check))
+        except (Conflict, LeaseLost):
             return False
-        self.end(lease.name)
         return True
 
     def end(self, name: str) -> None:
-        """Undo what is left of a drill, and remove it. Raises UndoFailed."""
+        """Undo what is left of a drill that has no lease, and remove it. Raises UndoFailed."""
+        self._end(name, self.undoer)
+
+    def _end(self, name: str, undoer: Undoer) -> None:
         try:
-            self.undoer.undo(name, self.within_s)
+            undoer.undo(name, self.within_s)
         except UndoFailed as error:
-            left = [f"{name}: {line}" for line in str(error).splitlines()]
-            stops.quarantine(self.objects, self.namespace, left, self.clock.now())
+            left = str(error).splitlines()
+            stops.quarantine(self.objects, self.namespace, name, left, self.clock.now())
             raise
-        finish(self.objects, self.namespace, name)
+        leases.let_go(self.objects, self.namespace, name)
+
+    def orphans(self) -> list[str]:
+        drills = self.drills()
+        return orphans(drills, self.leases(), self.clock.now())
 
     def strangers(self) -> list[str]:
         """Namespaces with our label that no drill answers for. Raises CouldNotTell."""
-        return residue.strangers(self.objects, self._names())
+        found = residue.namespaces(self.objects)
+        return [one for one in found if one not in self._names()]
 
     def remove(self, namespace: str) -> None:
         """Such a namespace. Raises UndoFailed when it does not go."""
@@ -99,8 +131,34 @@ class Reaping:
 
     def unexplained(self) -> list[str]:
         """What carries marks of drills that are no more, in words. Raises CouldNotTell."""
-        return residue.unexplained(self.objects, self._names())
+        spaces, marks = residue.namespaces(self.objects), residue.marks(self.objects)
+        # Last: a drill that began meanwhile is known, and its namespace no stranger.
+        known = self._names()
+        return [
+            *(f"namespace/{one}: no drill answers for it" for one in spaces if one not in known),
+            *(f"node/{node} carries the mark of {one}" for node, one in marks if one not in known),
+        ]
 
     def _names(self) -> set[str]:
         known = {one["metadata"]["name"] for one in self.drills()}
         return known | {one.name for one in self.leases()}
+
+
+def sweep_expired(reaping: Reaping) -> None:
+    """At the start of every drill: end what expired. Raises Refused when something is left that
+    cannot be explained, or could not be undone."""
+    left: list[str] = []
+    now = reaping.clock.now()
+    for lease in reaping.leases():
+        try:
+            if lease.expired(now):
+                reaping.reap(lease)
+        except UndoFailed as error:
+            left += [f"{lease.name}: {line}" for line in str(error).splitlines()]
+    left += reaping.unexplained()
+    if left:
+        lines = "\n".join(f"  {line}" for line in left)
+        raise Refused(
+            f"refused: earlier drills left what nobody can explain:\n{lines}\nLook at it; then "
+            "`drillbook sweep` removes what carries Drillbook's labels. Nothing was changed."
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -97,6 +98,26 @@ class UndoRecord:
 
     def __str__(self) -> str:
         return f"{self.verb} {self.target} ({self.state})"
+
+
+_NAME = re.compile(r"[a-zA-Z0-9](?:[-a-zA-Z0-9.:_]*[a-zA-Z0-9])?")
+_INSIDE = frozenset({Verb.CREATE, Verb.PATCH, Verb.SCALE, Verb.DELETE})
+_OF_NODES = frozenset({Verb.CORDON, *HOST_VERBS})
+
+
+def beyond(record: UndoRecord) -> str:
+    """Why no drill can have made such a change: whoever wrote the record wants the undo to do it.
+    Empty when it can. Pure; the same rules stand in the custom resource definition."""
+    target = record.target
+    if not _NAME.fullmatch(target.name):
+        return f"{target.name!r} is no object's name"
+    if target.kind == "Node" and target.api_version == "v1":
+        own = not target.namespace and record.verb in _OF_NODES
+    elif target.kind == "Namespace" and target.api_version == "v1":
+        own = record.verb is Verb.CREATE and target.name == record.drill and not target.namespace
+    else:
+        own = record.verb in _INSIDE and target.namespace == record.drill
+    return "" if own else f"no drill named {record.drill} may {record.verb} {target}"
 
 
 def manifest(record: UndoRecord, namespace: str, owner: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from drillbook.undo.inverse import FENCE, MARK
 from drillbook.undo.lease import LEASE_API, RUN_LABEL
-from drillbook.undo.objects import Object, Objects
+from drillbook.undo.objects import Objects
 from drillbook.undo.record import LEASE_LABEL, ObjectRef, moment
 
 NODE_LEASES = "kube-node-lease"
@@ -18,24 +17,23 @@ def of_drill(objects: Objects, drill: str) -> list[str]:
     spaces = objects.listed("v1", "Namespace", selector=f"{LEASE_LABEL}={drill}")
     return [
         *(f"namespace/{one['metadata']['name']} is still there" for one in spaces),
-        *_words(one for one in objects.listed("v1", "Node") if drill in _marks(one)),
+        *(f"node/{node} carries its mark" for node, one in marks(objects) if one == drill),
     ]
 
 
-def unexplained(objects: Objects, drills: Collection[str]) -> list[str]:
-    """What carries our marks and belongs to none of `drills`, in words. Raises CouldNotTell."""
-    nodes = [one for one in objects.listed("v1", "Node") if _marks(one) - set(drills)]
-    return [
-        *(f"namespace/{one}: no drill answers for it" for one in strangers(objects, drills)),
-        *_words(nodes),
-    ]
+def namespaces(objects: Objects) -> list[str]:
+    """The names of those with our label, whosever. Raises CouldNotTell."""
+    return [one["metadata"]["name"] for one in objects.listed("v1", "Namespace", "", RUN_LABEL)]
 
 
-def strangers(objects: Objects, drills: Collection[str]) -> list[str]:
-    """The names of the namespaces with our label that are none of `drills`'. Raises
-    CouldNotTell."""
-    spaces = objects.listed("v1", "Namespace", selector=RUN_LABEL)
-    return [name for one in spaces if (name := one["metadata"]["name"]) not in drills]
+def marks(objects: Objects) -> list[tuple[str, str]]:
+    """(node, drill) for every mark that a node carries. Raises CouldNotTell."""
+    found = []
+    for node in objects.listed("v1", "Node"):
+        notes = node["metadata"].get("annotations") or {}
+        drills = dict.fromkeys(notes[key] for key in (MARK, FENCE) if key in notes)
+        found += [(node["metadata"]["name"], drill) for drill in drills]
+    return found
 
 
 def not_ready(objects: Objects, name: str, since: datetime) -> str:
@@ -55,20 +53,3 @@ def not_ready(objects: Objects, name: str, since: datetime) -> str:
     if renewed is None or moment(renewed) <= since:
         return f"node/{name}: its kubelet has not been heard since the undo"
     return ""
-
-
-def _notes(found: Object) -> dict[str, str]:
-    notes: dict[str, str] = found["metadata"].get("annotations") or {}
-    return notes
-
-
-def _marks(node: Object) -> set[str]:
-    """The drills whose marks a node carries."""
-    return {_notes(node)[key] for key in (MARK, FENCE) if key in _notes(node)}
-
-
-def _words(nodes: Iterable[Object]) -> list[str]:
-    return [
-        f"node/{one['metadata']['name']} carries the mark of {', '.join(sorted(_marks(one)))}"
-        for one in nodes
-    ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from drillbook.errors import CouldNotTell, Refused
@@ -14,6 +15,7 @@ from drillbook.undo.record import ObjectRef, stamp
 HALT = "halt"
 QUARANTINE = "quarantine"
 REAPER_STALE_S = 30.0
+TRIES = 5
 INSTALL = (
     "Install it with `kubectl apply -k staging/platform/drillbook` (the embedded cluster: "
     "`drillbook staging up`), and see that the Deployment `reaper` in the namespace "
@@ -68,7 +70,7 @@ def refuse_without_reaper(objects: Objects, namespace: str, now: datetime) -> No
     if found is None:
         raise Refused(f"refused: no reaper is installed in {namespace}. {INSTALL}")
     age_s = (now - found).total_seconds()
-    if age_s > REAPER_STALE_S:
+    if not -leases.MAX_SKEW_S <= age_s <= REAPER_STALE_S:
         raise Refused(
             f"refused: the reaper in {namespace} gave its last sign of life {age_s:.0f} s ago. "
             f"{INSTALL}"
@@ -91,18 +93,44 @@ def lift_halt(objects: Objects, namespace: str) -> bool:
     return _delete(objects, HALT, namespace)
 
 
-def quarantine(objects: Objects, namespace: str, left: Sequence[str], now: datetime) -> None:
-    """Let no drill start before `left` is mended; the newest list stands."""
-    _delete(objects, QUARANTINE, namespace)
-    data = {"left": "\n".join(left), "since": stamp(now)}
-    try:
-        _create(objects, QUARANTINE, namespace, data)
-    except Conflict:
-        return  # another one was written at the same time: it stands
+def quarantine(
+    objects: Objects, namespace: str, drill: str, left: Sequence[str], now: datetime
+) -> None:
+    """Let no drill start before what this one left is mended; what others left stays listed."""
+    words = [f"{drill}: {line}" for line in left]
+    for _ in range(TRIES):
+        found = objects.get(_ref(QUARANTINE, namespace))
+        try:
+            if found is None:
+                data = {"left": "\n".join(words), "drills": drill, "since": stamp(now)}
+                _create(objects, QUARANTINE, namespace, data)
+            else:
+                _add(objects, found, {"left": words, "drills": [drill]})
+            return
+        except Conflict:
+            continue  # another drill's was written at the same moment
+    raise CouldNotTell(f"the quarantine was written by others {TRIES} times meanwhile")
+
+
+def in_quarantine(objects: Objects, namespace: str) -> set[str]:
+    """The drills whose undo failed. Raises CouldNotTell."""
+    found = objects.get(_ref(QUARANTINE, namespace))
+    return set(_text(found, "drills").split()) if found is not None else set()
 
 
 def lift_quarantine(objects: Objects, namespace: str) -> bool:
     return _delete(objects, QUARANTINE, namespace)
+
+
+@writes("stop.add")
+def _add(objects: Objects, found: Object, lines: Mapping[str, Sequence[str]]) -> None:
+    """Lines that are not there yet, to those that are."""
+    data = found.get("data") or {}
+    both = {key: [*data.get(key, "").split("\n"), *more] for key, more in lines.items()}
+    merged = {key: "\n".join(dict.fromkeys(filter(None, many))) for key, many in both.items()}
+    metadata = found["metadata"]
+    ref = replace(_ref(metadata["name"], metadata["namespace"]), uid=metadata["uid"])
+    objects.patch(ref, {"data": merged}, version=metadata["resourceVersion"])
 
 
 @writes("stop.create")

@@ -30,7 +30,7 @@ from drillbook.undo.inverse import (
 from drillbook.undo.keeper import LeaseLost
 from drillbook.undo.killpoints import writes
 from drillbook.undo.objects import Conflict, Object, Objects
-from drillbook.undo.record import HOST_VERBS, ObjectRef, State, UndoRecord, Verb
+from drillbook.undo.record import HOST_VERBS, ObjectRef, State, UndoRecord, Verb, beyond
 
 POD_GRACE_S = 2
 
@@ -97,10 +97,14 @@ class Undoer:
         if record.state is State.VERIFIED:
             return []
         self.check()
+        forged = beyond(record)
+        if forged:
+            return [f"undo record {record.name} is not carried out: {forged}"]
         try:
             record = self._move(record, State.UNDOING)
-            step = inverse(record, self._live(record))
-            self._carry_out(record, step)
+            live = self._live(record)
+            step = inverse(record, live)
+            self._carry_out(record, step, live)
             left = self._what_is_left(record, step, since)
             if left:
                 return [left]
@@ -122,13 +126,13 @@ class Undoer:
             return f"{record.target}: the fence that keeps a late change out is still on it"
         return unsettled(record, self._live(record))
 
-    def _carry_out(self, record: UndoRecord, step: Inverse) -> None:
+    def _carry_out(self, record: UndoRecord, step: Inverse, live: Object | None) -> None:
+        """On the very object that the step was decided by."""
         if isinstance(step, Wait) and _makes_namespace(record):
             self._hasten(self.as_whom(record), record.target.name)
         if isinstance(step, Done | Wait | AskHost):
             return
         objects = self.as_whom(record)
-        live = self._live(record)
         if isinstance(step, Make):
             make(objects, step)
         elif live is None:

@@ -66,6 +66,12 @@ def test_what_was_not_there_is_as_before_when_it_is_gone_or_empty() -> None:
     assert contains(LIVE, {"data": {"new": None}, "spec": {"unschedulable": None}})
     assert contains({"spec": {}}, {"spec": {"unschedulable": None}})
     assert not contains({"spec": {"unschedulable": True}}, {"spec": {"unschedulable": None}})
+    assert contains({"spec": {}}, {"spec": {"unschedulable": False}})
+
+
+@pytest.mark.parametrize(("was", "is_now"), [("", None), (0, None), (None, 0)])
+def test_an_empty_value_is_not_the_same_as_none(was: Any, is_now: Any) -> None:
+    assert not contains({"data": {"key": is_now}}, {"data": {"key": was}})
 
 
 # --------------------------------------------------------------------------- fields

@@ -74,6 +74,7 @@ def keeper() -> tuple[Keeper, Clock, Server, list[str]]:
         renew_s=10,
         margin_s=5,
         ended=heard.append,
+        renewed=clock.monotonic(),
     )
     return found, clock, server, heard
 
@@ -103,7 +104,8 @@ def test_one_that_was_lost_stays_lost() -> None:
     clock.at += 60
     with pytest.raises(LeaseLost):
         found.check()
-    found.renew()
+    with pytest.raises(LeaseLost):
+        found.renew()
     with pytest.raises(LeaseLost):
         found.check()
     assert len(heard) == 1
@@ -111,9 +113,11 @@ def test_one_that_was_lost_stays_lost() -> None:
 
 def test_no_drill_outlives_its_deadline() -> None:
     found, clock, _, _ = keeper()
-    for _ in range(300):
+    for _ in range(299):
         clock.at += 9
         found.renew()
+    assert found.held_for_s() == pytest.approx(9)
+    clock.at += 9
     with pytest.raises(LeaseLost, match="max_drill"):
         found.check()
 

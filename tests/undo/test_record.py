@@ -62,3 +62,44 @@ def test_the_definition_in_the_cluster_knows_the_same_words() -> None:
     schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]
     assert schema["spec"]["properties"]["verb"]["enum"] == [str(verb) for verb in Verb]
     assert schema["state"]["enum"] == [str(state) for state in State]
+
+
+INSIDE = ObjectRef(api_version="v1", kind="ConfigMap", namespace="drill-a", name="conf", uid="u")
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        RECORD,
+        replace(RECORD, verb=Verb.KILL_NODE),
+        replace(RECORD, verb=Verb.PATCH, target=INSIDE),
+        replace(
+            RECORD,
+            verb=Verb.CREATE,
+            target=ObjectRef(api_version="v1", kind="Namespace", name="drill-a"),
+        ),
+    ],
+)
+def test_what_a_drill_may_do_is_carried_out(record: UndoRecord) -> None:
+    assert records.beyond(record) == ""
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        replace(RECORD, verb=Verb.PATCH),
+        replace(RECORD, target=replace(RECORD.target, name="../../api/v1/nodes/node1")),
+        replace(RECORD, target=replace(RECORD.target, name="")),
+        replace(RECORD, verb=Verb.PATCH, target=replace(INSIDE, namespace="kube-system")),
+        replace(RECORD, verb=Verb.PATCH, target=replace(INSIDE, namespace="")),
+        replace(RECORD, verb=Verb.CORDON, target=INSIDE),
+        replace(
+            RECORD,
+            verb=Verb.CREATE,
+            target=ObjectRef(api_version="v1", kind="Namespace", name="drill-b"),
+        ),
+    ],
+)
+def test_a_forged_record_is_not(record: UndoRecord) -> None:
+    """Whoever may write records must not make the reaper do what they may not."""
+    assert records.beyond(record)

@@ -101,6 +101,9 @@ class Keeper:
         wanted = Change(**asked.model_dump(exclude={"do"}))
         with self._deeds[asked.node]:
             known = self._known(wanted) or self._plan(wanted)
+            # Whoever waited here may have waited past its time; the undo comes next, and not we.
+            if self._is_over(known):
+                raise Refused(f"too late, its time is over: {known.told()}.")
             return known if known.state is State.APPLIED else self._make(known)
 
     def renew(self, drill: str, expires: float) -> list[Change]:
