@@ -139,9 +139,9 @@ def first_and_last(points: Iterable[str]) -> list[str]:
     return [one for many in found.values() for one in dict.fromkeys((many[0], many[-1]))]
 
 
-def kill_at(point: str, changes: Sequence[str]) -> Outcome:
+def kill_at(point: str, changes: Sequence[str], **environment: str) -> Outcome:
     """SIGKILL there; then the reaper has until the lease's end and GRACE_S."""
-    found = Rehearsal.start(*changes, **{AT: point})
+    found = Rehearsal.start(*changes, **{AT: point, **environment})
     try:
         code = found.ended()
         at = time.monotonic()
@@ -171,7 +171,9 @@ def pause_at(point: str, changes: Sequence[str]) -> Outcome:
         found.ended()
         # What it made after its drill was gone has no owner; the cluster collects that.
         left = await_nothing(lambda: left_of(drill), time.monotonic() + GRACE_S)
-        return Outcome(point, tuple(left), time.monotonic() - at)
+        told = any(words in found.said for words in ("undo verified", "undo not needed"))
+        problem = "" if told else f"it did not see that it was undone: {found.said}"
+        return Outcome(point, tuple(left), time.monotonic() - at, problem)
     finally:
         found.end()
 

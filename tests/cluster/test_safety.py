@@ -95,6 +95,63 @@ def test_the_reaper_killed_with_the_drill(rehearse: Callable[..., Rehearsal]) ->
 
 
 @contextmanager
+def reaper_killed_at(point: str) -> Iterator[None]:
+    """Its process ends there, the first time that it comes to it."""
+    reaper = ("-n", SYSTEM_NAMESPACE)
+    kubectl(*reaper, "set", "env", "deployment/reaper", f"DRILLBOOK_KILL_AT={point}")
+    try:
+        yield
+    finally:
+        kubectl(*reaper, "set", "env", "deployment/reaper", "DRILLBOOK_KILL_AT-")
+        kubectl(*reaper, "rollout", "status", "deployment/reaper", "--timeout=90s")
+
+
+def deaths_of_the_reaper() -> int:
+    path = "{.items[*].status.containerStatuses[?(@.name=='reaper')].restartCount}"
+    words = ("-n", SYSTEM_NAMESPACE, "get", "pods", "-l", "app=reaper", "-o", f"jsonpath={path}")
+    return sum(map(int, kubectl(*words).split()))
+
+
+def await_death_of_the_reaper() -> None:
+    until = time.monotonic() + 90
+    while deaths_of_the_reaper() == 0:
+        assert time.monotonic() < until, "the reaper did not come to that write"
+        time.sleep(0.5)
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        "lease.annotate:before#1",
+        "lease.annotate:after#1",
+        "lease.take:before#1",
+        "lease.take:after#1",
+        "reaper.renew:before#2",
+        "reaper.renew:after#2",
+        "undo.write:after#1",
+        "undo.remove:after#1",
+        "lease.delete:after#1",
+    ],
+)
+def test_the_reaper_killed_at_its_own_writes(
+    point: str, rehearse: Callable[..., Rehearsal]
+) -> None:
+    with reaper_killed_at(point):
+        kubectl("-n", SYSTEM_NAMESPACE, "rollout", "status", "deployment/reaper", "--timeout=90s")
+        found = rehearse("cordon", DRILLBOOK_KILL_AT="fault.patch:after#1")
+        await_death_of_the_reaper()
+        found.ended()
+    nothing_left(found.named(), LEASE_S + GRACE_S)
+
+
+@pytest.mark.parametrize("point", ["reaper.create:before#1", "reaper.create:after#1"])
+def test_the_reaper_killed_before_its_first_sign_of_life(point: str) -> None:
+    with reaper_killed_at(point):
+        kubectl("-n", SYSTEM_NAMESPACE, "delete", "lease", "reaper")
+        await_death_of_the_reaper()
+
+
+@contextmanager
 def without_reaper() -> Iterator[None]:
     kubectl("-n", SYSTEM_NAMESPACE, "scale", "deployment/reaper", "--replicas=0")
     kubectl("-n", SYSTEM_NAMESPACE, "wait", "pods", "-l", "app=reaper", "--for=delete")
@@ -135,15 +192,16 @@ def test_by_hand_without_a_reaper(rehearse: Callable[..., Rehearsal]) -> None:
     with without_reaper():
         found.ended()
         time.sleep(LEASE_S + 1)
-        for point in ("lease.take:after#1", "undo.touch:after#1", "undo.write:after#1"):
-            code, said = HERE.run("sweep", DRILLBOOK_KILL_AT=point)
-            assert code == -signal.SIGKILL, f"{point}: {said}"
-            # A lease that was taken over is its taker's until that one is late.
-            kubectl(
-                *("-n", SYSTEM_NAMESPACE, "patch", "lease", found.named(), "--type=merge", "-p"),
-                json.dumps({"spec": {"leaseDurationSeconds": 1}}),
-            )
-            time.sleep(1.5)
+        for write in ("lease.take", "undo.touch", "undo.write"):
+            for point in (f"{write}:before#1", f"{write}:after#1"):
+                code, said = HERE.run("sweep", DRILLBOOK_KILL_AT=point)
+                assert code == -signal.SIGKILL, f"{point}: {said}"
+                # A lease that was taken over is its taker's until that one is late; to wait for
+                # that each time would take minutes.
+                lease = ("patch", "lease", found.named(), "--type=merge", "-p")
+                late = json.dumps({"spec": {"leaseDurationSeconds": 1}})
+                kubectl("-n", SYSTEM_NAMESPACE, *lease, late)
+                time.sleep(1.5)
         code, said = HERE.run("sweep")
         assert code == 0, said
         assert not left_of(found.named())
@@ -256,6 +314,48 @@ def test_a_target_made_anew_is_not_touched(rehearse: Callable[..., Rehearsal]) -
     assert "undo verified" in found.said
 
 
+def test_the_api_cut_off_in_the_middle_of_the_undo() -> None:
+    """The runner cannot know; the reaper undoes it, and the runner sees that in the end."""
+    group = 47114
+    child = subprocess.Popen(
+        Rehearsal.words("patch", "cordon"),
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "DRILLBOOK_KILL_AT": "undo.write:before#1",
+            "DRILLBOOK_KILL_BY": "SIGSTOP",
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        group=group,
+        extra_groups=[0],
+    )
+    found = Rehearsal.of(child)
+    try:
+        found.await_line("undo: removing")
+        with api_cut_off(group):
+            time.sleep(1)
+            os.kill(child.pid, signal.SIGCONT)
+            nothing_left(found.named(), LEASE_S + GRACE_S)
+        found.ended()
+        assert "undo verified" in found.said, found.said
+    finally:
+        found.end()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_one_signal_ends_in_the_undo(
+    number: signal.Signals, rehearse: Callable[..., Rehearsal]
+) -> None:
+    found = rehearse("patch", "--hold", "60")
+    found.await_line("effect confirmed")
+    os.kill(found.child.pid, number)
+    found.ended(60)
+    assert "undo verified" in found.said, found.said
+    assert not left_of(found.named())
+
+
 # --------------------------------------------------------------------------- locks
 
 
@@ -310,12 +410,22 @@ def test_one_object_halts_every_drill(rehearse: Callable[..., Rehearsal]) -> Non
         assert code == 0, said
 
 
+STUCK = (
+    "patch",
+    "--action",
+    'kubectl -n "$NAMESPACE" patch configmap conf --type=merge '
+    """-p '{"metadata":{"finalizers":["example.org/stuck"]}}'""",
+)
+"""A drill whose namespace cannot go before `unstick`."""
+
+
+def unstick(drill: str) -> None:
+    ref = ("-n", drill, "patch", "configmap", "conf", "--type=json", "-p")
+    kubectl(*ref, '[{"op":"remove","path":"/metadata/finalizers"}]')
+
+
 def test_an_undo_that_fails_quarantines_the_cluster(rehearse: Callable[..., Rehearsal]) -> None:
-    stuck = (
-        'kubectl -n "$NAMESPACE" patch configmap conf --type=merge '
-        """-p '{"metadata":{"finalizers":["example.org/stuck"]}}'"""
-    )
-    found = rehearse("patch", "--action", stuck, DRILLBOOK_UNDO_WITHIN="8s")
+    found = rehearse(*STUCK, DRILLBOOK_UNDO_WITHIN="8s")
     found.ended()
     drill = found.named()
     assert "undo failed" in found.said, found.said
@@ -325,13 +435,33 @@ def test_an_undo_that_fails_quarantines_the_cluster(rehearse: Callable[..., Rehe
     assert code == 3, said
     assert "quarantine" in said
     assert drill in said
-    ref = ("-n", drill, "patch", "configmap", "conf", "--type=json", "-p")
-    kubectl(*ref, '[{"op":"remove","path":"/metadata/finalizers"}]')
-    time.sleep(LEASE_S + 1)  # the lease of the drill that failed ends; the reaper tries again
+    code, said = HERE.run("sweep")  # somebody still undoes it: no reason to lift anything
+    assert "the quarantine is lifted" not in said
+    unstick(drill)
+    nothing_left(drill, LEASE_S + GRACE_S)  # the reaper tries again
     code, said = HERE.run("sweep")
     assert code == 0, said
     assert "the quarantine is lifted" in said
-    nothing_left(drill, GRACE_S)
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_killed_while_a_stop_is_written(side: str, rehearse: Callable[..., Rehearsal]) -> None:
+    """Half of a stop is none, or a whole one; and none keeps the reaper from its work."""
+    found = rehearse(*STUCK, DRILLBOOK_UNDO_WITHIN="5s", DRILLBOOK_KILL_AT=f"stop.create:{side}#1")
+    assert found.ended() == -signal.SIGKILL, found.said
+    stopped = "quarantine" in kubectl("-n", SYSTEM_NAMESPACE, "get", "configmaps")
+    assert stopped is (side == "after")
+    other = rehearse(*STUCK, DRILLBOOK_UNDO_WITHIN="5s", DRILLBOOK_KILL_AT=f"stop.add:{side}#1")
+    other.ended()
+    for one in (found, other):
+        unstick(one.named())
+    for one in (found, other):
+        nothing_left(one.named(), LEASE_S + GRACE_S)
+    code, said = HERE.run("sweep", DRILLBOOK_KILL_AT=f"stop.delete:{side}#1")
+    assert code == -signal.SIGKILL, said
+    code, said = HERE.run("sweep")
+    assert code == 0, said
+    assert "quarantine" not in kubectl("-n", SYSTEM_NAMESPACE, "get", "configmaps")
 
 
 # --------------------------------------------------------------------------- keeping, nodes
