@@ -17,6 +17,7 @@ from drillbook import settings
 from drillbook.sources.identities import SYSTEM_NAMESPACE
 from drillbook.staging import state
 from drillbook.staging.places import places
+from drillbook.undo.killpoints import AT, BY
 from drillbook.undo.record import ObjectRef
 from tests.cluster.checkouts import ROOT, Checkout
 from tests.cluster.killing import GRACE_S, LEASE_S, Rehearsal
@@ -320,11 +321,7 @@ def test_the_api_cut_off_in_the_middle_of_the_undo() -> None:
     child = subprocess.Popen(
         Rehearsal.words("patch", "cordon"),
         cwd=ROOT,
-        env={
-            **os.environ,
-            "DRILLBOOK_KILL_AT": "undo.write:before#1",
-            "DRILLBOOK_KILL_BY": "SIGSTOP",
-        },
+        env={**os.environ, AT: "undo.write:before#1", BY: "SIGSTOP"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -447,11 +444,13 @@ def test_an_undo_that_fails_quarantines_the_cluster(rehearse: Callable[..., Rehe
 @pytest.mark.parametrize("side", ["before", "after"])
 def test_killed_while_a_stop_is_written(side: str, rehearse: Callable[..., Rehearsal]) -> None:
     """Half of a stop is none, or a whole one; and none keeps the reaper from its work."""
-    found = rehearse(*STUCK, DRILLBOOK_UNDO_WITHIN="5s", DRILLBOOK_KILL_AT=f"stop.create:{side}#1")
+    short = {"DRILLBOOK_UNDO_WITHIN": "5s"}
+    other = rehearse(*STUCK, "--hold", "20", **short, DRILLBOOK_KILL_AT=f"stop.add:{side}#1")
+    other.await_line("action PASSED")
+    found = rehearse(*STUCK, **short, DRILLBOOK_KILL_AT=f"stop.create:{side}#1")
     assert found.ended() == -signal.SIGKILL, found.said
     stopped = "quarantine" in kubectl("-n", SYSTEM_NAMESPACE, "get", "configmaps")
     assert stopped is (side == "after")
-    other = rehearse(*STUCK, DRILLBOOK_UNDO_WITHIN="5s", DRILLBOOK_KILL_AT=f"stop.add:{side}#1")
     other.ended()
     for one in (found, other):
         unstick(one.named())
