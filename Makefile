@@ -24,8 +24,11 @@ test: machine $(SETUP)  ## the whole proof: pytest, the cluster's tests, then on
 	$(BIN)/pytest -n 2
 	$(BIN)/pytest -m staging
 	$(BIN)/drillbook staging up
-	$(BIN)/pytest -m "cluster and not staging"
+	$(BIN)/pytest -m "cluster and not staging and not campaign"
 	$(BIN)/drillbook drill features/spark/driver-crash-loop.feature --cause driver-oom --control plain
+
+campaign: machine $(SETUP) staging-up  ## kill drills at every write there is, the reaper's own too (docs/safety.md)
+	$(BIN)/pytest -s -m campaign
 
 lint: $(SETUP)  ## ruff, mypy --strict, import contracts, and the runbooks' own lint
 	$(BIN)/ruff format --check .
@@ -51,4 +54,4 @@ lock: $(SETUP)  ## pin and hash the requirements again
 	  --python-version 3.11 --no-annotate --custom-compile-command "make lock" \
 	  -o $(ENGINE)/requirements.txt
 
-.PHONY: help machine setup drill test lint bench staging-up staging-down lock
+.PHONY: help machine setup drill test campaign lint bench staging-up staging-down lock

@@ -217,6 +217,7 @@ def test_it_comes_back_when_its_supervisor_was_killed_too(
     print(f"{verb}: both killed, whole {time.monotonic() - begin:.2f} s after the next start")
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("after_s", [0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1.2])
 def test_it_comes_back_when_the_agent_dies_in_its_undo(
     agent: HostAgent, at: Places, after_s: float
@@ -296,6 +297,7 @@ def _children(at: Places) -> list[str]:
     return [child for task in tasks for child in Path(task).read_text().split()]
 
 
+@pytest.mark.campaign
 def test_nothing_piles_up(agent: HostAgent, at: Places, pod: str) -> None:
     def cycle() -> None:
         agent.apply(DRILL, 1, "kill-node", SECOND.name, time.time() + 60)

@@ -91,6 +91,12 @@ def test_paused_at_every_write_until_its_lease_is_gone() -> None:
     verdict(side_by_side([(one, NAMESPACED) for one in PAUSED], paused=True))
 
 
+@pytest.mark.parametrize("point", ["fault.patch:before#1", "fault.patch:after#1"])
+def test_killed_at_a_cordon(point: str) -> None:
+    verdict([kill_at(point, ("cordon",))])
+
+
+@pytest.mark.campaign
 def test_killed_at_every_write_of_a_cordon(tmp_path: Path) -> None:
     """One after the other: a node drill is alone. What a namespace drill does as well is killed
     there; here are the node's own writes, and every move of its record."""
@@ -105,8 +111,18 @@ def test_paused_before_a_cordon_until_its_lease_is_gone() -> None:
     verdict([pause_at("fault.patch:before#1", ("cordon",))])
 
 
-@pytest.mark.parametrize("change", ["kill", "cut"])
-@pytest.mark.parametrize("point", HOST)
+@pytest.mark.parametrize(
+    ("change", "point"),
+    [
+        ("kill", "fault.host:after#1"),
+        *(
+            pytest.param(change, point, marks=pytest.mark.campaign)
+            for change in ("kill", "cut")
+            for point in HOST
+            if (change, point) != ("kill", "fault.host:after#1")
+        ),
+    ],
+)
 def test_killed_at_every_write_of_a_node_taken_away(change: str, point: str) -> None:
     verdict([kill_at(point, (change,))])
 

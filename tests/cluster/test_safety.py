@@ -123,15 +123,20 @@ def await_death_of_the_reaper() -> None:
 @pytest.mark.parametrize(
     "point",
     [
-        "lease.annotate:before#1",
-        "lease.annotate:after#1",
-        "lease.take:before#1",
         "lease.take:after#1",
-        "reaper.renew:before#2",
-        "reaper.renew:after#2",
-        "undo.write:after#1",
-        "undo.remove:after#1",
-        "lease.delete:after#1",
+        *(
+            pytest.param(point, marks=pytest.mark.campaign)
+            for point in (
+                "lease.annotate:before#1",
+                "lease.annotate:after#1",
+                "lease.take:before#1",
+                "reaper.renew:before#2",
+                "reaper.renew:after#2",
+                "undo.write:after#1",
+                "undo.remove:after#1",
+                "lease.delete:after#1",
+            )
+        ),
     ],
 )
 def test_the_reaper_killed_at_its_own_writes(
@@ -145,6 +150,7 @@ def test_the_reaper_killed_at_its_own_writes(
     nothing_left(found.named(), LEASE_S + GRACE_S)
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("point", ["reaper.create:before#1", "reaper.create:after#1"])
 def test_the_reaper_killed_before_its_first_sign_of_life(point: str) -> None:
     with reaper_killed_at(point):
