@@ -27,7 +27,7 @@ from drillbook.undo.inverse import MARK
 from drillbook.undo.objects import Object, Objects
 from drillbook.undo.record import ObjectRef
 
-GRANTED = (rights.IN_DRILL, rights.RESPONDER)
+GRANTED = (rights.IN_DRILL, rights.OBSERVER, rights.RESPONDER)
 PLANNED = "drill-planned"
 """Stands for the name that the drill would get."""
 REMOVED = "refused: "
@@ -112,20 +112,12 @@ class _Forecast:
     # ---------------------------------------------------------------- rights
 
     def _standing_rights(self) -> Iterator[Finding]:
-        wanted = (*needs.standing(self.bound, GRANTED), *self._reading())
+        wanted = needs.standing(self.bound, GRANTED)
         for identity in identities(self.bound):
             own = [right for right in dict.fromkeys(wanted) if right.identity is identity]
             missing = [str(right) for right in own if not self._has(right)]
             good = f"has the {len(own)} rights that it needs beside the drill's namespace"
             yield _rights(str(identity), missing, good if own else "needs none of its own")
-
-    def _reading(self) -> list[Right]:
-        """The observer's, by the kinds that the probes name."""
-        found = []
-        for verb, kind in needs.kinds_read(self.bound):
-            group = self.clients.kind_of(kind.partition("/")[0]).group or ""
-            found.append(Right(identity=Identity.OBSERVER, verb=verb, resource=kind, group=group))
-        return found
 
     def _has(self, right: Right) -> bool:
         answer = self._as(right.identity).ask(access.review(right))
@@ -135,8 +127,8 @@ class _Forecast:
         """What the provisioner will hold in a drill's namespace, against what it makes and undoes
         there and hands on to the injector."""
         about = f"{Identity.PROVISIONER} in the drill"
-        held, _ = roles = [self._role(name) for name in GRANTED]
-        if held is None or None in roles:
+        held, reads, _ = roles = [self._role(name) for name in GRANTED]
+        if held is None or reads is None or None in roles:
             gone = ", ".join(n for n, role in zip(GRANTED, roles, strict=True) if role is None)
             yield Finding(about, f"no cluster role {gone}. {stops.INSTALL}", wrong=True)
             return
@@ -158,6 +150,19 @@ class _Forecast:
             yield Finding(f"{Identity.INJECTOR} in {cause.cause.id}", granted)
         missing = needs.lacking(held["rules"] or [], wanted)
         yield _rights(about, missing, "will hold what it makes, undoes and hands on there")
+        yield self._reading(reads)
+
+    def _reading(self, role: Object) -> Finding:
+        """What the observer may read in the drill's namespace, or everywhere, against the kinds
+        that the probes name."""
+        missing = []
+        for verb, kind in needs.kinds_read(self.bound):
+            group = self.clients.kind_of(kind.partition("/")[0]).group or ""
+            lacking = needs.lacking(role["rules"] or [], [needs.reading(verb, group, kind)])
+            everywhere = Right(identity=Identity.OBSERVER, verb=verb, resource=kind, group=group)
+            if lacking and not self._has(everywhere):
+                missing += lacking
+        return _rights(f"{Identity.OBSERVER} in the drill", missing, "may read what it looks at")
 
     def _role(self, name: str) -> Object | None:
         ref = ObjectRef(api_version=f"{needs.RBAC}/v1", kind="ClusterRole", name=name)

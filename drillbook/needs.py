@@ -13,8 +13,10 @@ from typing import Any
 from drillbook.model import BoundRunbook, Cordon, NodeChange, Probe, Source
 from drillbook.sources import Kube, Logs
 from drillbook.sources.identities import SYSTEM_NAMESPACE, Identity
+from drillbook.undo.stops import HALT, QUARANTINE
 
 RBAC = "rbac.authorization.k8s.io"
+STOPS = (HALT, QUARANTINE)
 INVERSE = {"patch": "patch", "create": "delete", "delete": "create"}
 Rules = Sequence[Mapping[str, Any]]
 """The rules of a Role, as the API has them."""
@@ -48,7 +50,10 @@ def standing(bound: BoundRunbook, granted: Iterable[str]) -> tuple[Right, ...]:
     roles that are bound in each of them."""
     return (
         *_provisioner(granted),
-        Right(identity=Identity.OBSERVER, verb="list", resource="pods"),
+        *(
+            Right(identity=Identity.OBSERVER, verb="list", resource=resource)
+            for resource in ("pods", "nodes")
+        ),
         *_on_nodes(bound),
     )
 
@@ -71,8 +76,11 @@ def _provisioner(granted: Iterable[str]) -> tuple[Right, ...]:
         *rights("get create delete", "drills", "drillbook.dev"),
         *rights("get list create update delete", "leases", "coordination.k8s.io", **system),
         *rights("get list create patch", "undorecords", "drillbook.dev", **system),
-        *rights("get create", "configmaps", **system),
+        *rights("create", "configmaps", **system),
+        *(r for stop in STOPS for r in rights("get", "configmaps", **system, name=stop)),
+        *rights("patch delete", "configmaps", **system, name=QUARANTINE),
         *rights("list", "nodes"),
+        *rights("list delete", "pods"),
     )
 
 
@@ -122,6 +130,11 @@ def lacking(rules: Rules, wanted: Rules) -> list[str]:
         if not covers(rules, verb, group, resource)
     ]
     return list(dict.fromkeys(missing))
+
+
+def reading(verb: str, group: str, resource: str) -> dict[str, Any]:
+    """What one look at a kind takes."""
+    return {"apiGroups": [group], "resources": [resource], "verbs": [verb]}
 
 
 def covers(rules: Rules, verb: str, group: str, resource: str) -> bool:

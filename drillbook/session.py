@@ -43,6 +43,15 @@ def connections(settings: Settings) -> Connections:
     )
 
 
+def with_whom(
+    cluster: records.Cluster, settings: Settings, clients: Connections
+) -> records.Cluster:
+    """The cluster as the record has it: where the identities are not there and the override lets
+    the runner do everything, it says so, whatever the runner may do."""
+    overridden = clients.settings.kubeconfig == settings.kubeconfig
+    return cluster.model_copy(update={"cluster_admin": True}) if overridden else cluster
+
+
 @dataclass
 class DrillSession:
     """Opened by `--drill`; refuses before anything is touched."""
@@ -90,7 +99,7 @@ class DrillSession:
             control=control,
             run=self.run,
             commit=self.commit,
-            cluster=admitted,
+            cluster=with_whom(admitted, self.settings, clients),
             rules=self.rules,
             skew_s=round(cluster.clock_skew_s(clients), 3),
             hash=proof.hash_of(bound, cause, self.settings.root, self.rules),

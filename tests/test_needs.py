@@ -100,6 +100,17 @@ def test_a_drill_needs_its_lease_its_records_and_its_way_out() -> None:
     assert "provisioner: bind clusterroles.rbac.authorization.k8s.io/some-role" in found
 
 
+def test_the_two_stops_are_read_and_written_by_their_names() -> None:
+    found = [one for one in needed(examples.runbook()) if "configmaps" in one]
+    assert found == [
+        "provisioner: create configmaps in drillbook-system",
+        "provisioner: get configmaps/halt in drillbook-system",
+        "provisioner: get configmaps/quarantine in drillbook-system",
+        "provisioner: patch configmaps/quarantine in drillbook-system",
+        "provisioner: delete configmaps/quarantine in drillbook-system",
+    ]
+
+
 def test_nodes_are_the_node_injectors_and_only_where_a_fault_takes_one() -> None:
     def on_nodes(bound: BoundRunbook) -> list[str]:
         return [one for one in needed(bound) if one.startswith("node-injector")]

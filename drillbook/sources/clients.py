@@ -34,6 +34,17 @@ if TYPE_CHECKING:
 
 __all__ = ["KUBE_ERRORS", "Connections", "asking", "context_name", "could_not_ask"]
 
+PASSED_ON = frozenset(
+    {
+        *("HOME", "LANG", "PATH", "TERM", "TMPDIR", "TZ"),
+        # Whom to trust, where a company signs its own certificates; and where our modules are, for
+        # a Python that did not install them.
+        *("SSL_CERT_DIR", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PYTHONPATH", "VIRTUAL_ENV"),
+        # Which embedded cluster is meant, for a line that runs `drillbook` itself.
+        "DRILLBOOK_STATE",
+    }
+)
+"""Of this process's environment, beside LC_*."""
 _OTHER_SHAPE = (
     *(LookupError, TypeError, ValueError, AttributeError, OverflowError),
     yaml.YAMLError,
@@ -157,12 +168,19 @@ class Connections:
         return base
 
     def environment(self) -> dict[str, str]:
-        """The environment of a command line: this process's, the drill's variables on top."""
+        """The environment of a command line: of this process's what a tool needs to run at all, and
+        the drill's variables on top. Not its secrets (a pipeline holds many), nor its proxies, by
+        which a tool would reach another server than the one that the guards have seen."""
         # Tools need the engine's libraries: `python3` is the interpreter that runs the drill.
         folders = (self.settings.tool_path, str(Path(sys.executable).parent), _path())
         path = os.pathsep.join(filter(None, folders))
         kubeconfig = {"KUBECONFIG": str(self.settings.kubeconfig)}
-        return {**os.environ, **self.values, **kubeconfig, "PATH": path}
+        own = {name: value for name, value in os.environ.items() if _is_passed_on(name)}
+        return {**own, **self.values, **kubeconfig, "PATH": path}
+
+
+def _is_passed_on(name: str) -> bool:
+    return name in PASSED_ON or name.startswith("LC_")
 
 
 def _path() -> str:

@@ -32,6 +32,8 @@ INSTALL = (
 )
 LEAST_S = 600.0
 """The API server gives no token for less."""
+MOST_S = 10800.0
+"""The admission policy lets nobody have one for more."""
 
 
 class Identity(StrEnum):
@@ -53,17 +55,20 @@ class Identities:
         self._lock = threading.RLock()
         self._minted: dict[Identity, tuple[Settings, float]] = {}
         """And until when (of `now`) they last for one more drill."""
+        self._given = False
+        """One of them is there: then a missing one is a mistake, and no matter of the override."""
 
     def settings_for(self, identity: Identity) -> Settings:
         """The same settings with that identity's kubeconfig. Its token lasts for a whole drill from
-        this call on; it is asked for once, and again only when it would not.
+        this call on, one of an hour and a half at most; it is asked for once, and again only when
+        it would not.
 
         Raises Refused when the runner may not have it, CouldNotTell without an answer.
         """
         with self._lock:
             known = self._minted.get(identity)
             if known is None or self._now() >= known[1]:
-                known = self._mint(identity), self._now() + self._drill_s
+                known = self._mint(identity), self._now() + self._lifetime_s / 2
                 self._minted[identity] = known
             return known[0]
 
@@ -73,12 +78,17 @@ class Identities:
         parts = (self._settings.duration(part).seconds for part in ("max_drill", "undo_within"))
         return sum(parts) + LEAST_S
 
+    @property
+    def _lifetime_s(self) -> float:
+        """Twice the time of a drill: one that begins at half of it is served too."""
+        return min(2 * self._drill_s, MOST_S)
+
     def _mint(self, identity: Identity) -> Settings:
         try:
             token = self._token(identity)
         except CouldNotTell as error:
             status = getattr(error.__cause__, "status", None)
-            if status == 404 and self._settings.allow_cluster_admin:
+            if status == 404 and self._settings.allow_cluster_admin and not self._given:
                 # The override's words: whoever is everything needs no identities.
                 return self._settings
             if status not in (401, 403, 404):
@@ -88,16 +98,16 @@ class Identities:
                 f"{SYSTEM_NAMESPACE}/{identity} ({error}), and a drill does nothing as anybody "
                 f"else. {INSTALL} Nothing was changed."
             ) from error
+        self._given = True
         path = self._write(identity, kubeconfig.with_token(self._settings, str(identity), token))
         context = kubeconfig.context_name(self._settings)
         return self._settings.model_copy(update={"kubeconfig": path, "context": context})
 
     def _token(self, identity: Identity) -> str:
-        """Twice the time of a drill: one that begins at half of it is served too."""
         request = {
             "apiVersion": "authentication.k8s.io/v1",
             "kind": "TokenRequest",
-            "spec": {"expirationSeconds": int(2 * self._drill_s)},
+            "spec": {"expirationSeconds": int(self._lifetime_s)},
         }
         with asking(f"the Kubernetes API for a token of {identity}"):
             answer = self._runner.core.create_namespaced_service_account_token(

@@ -17,6 +17,7 @@ from drillbook.errors import UsageError
 from drillbook.settings import Settings
 
 _PROGRAMS = ("exec", "auth-provider")
+_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 
 
 def path_of(settings: Settings) -> Path:
@@ -38,8 +39,8 @@ def path_of(settings: Settings) -> Path:
 def context_name(settings: Settings) -> str:
     """The context that is set, or else the kubeconfig's current one; never empty.
 
-    Raises UsageError when there is none, when the kubeconfig does not know it, or when its user
-    logs in by a program.
+    Raises UsageError when there is none, when the kubeconfig does not know it, when its user logs
+    in by a program, or when others could read or answer what is said to its server.
     """
     return str(_opened(settings).context["name"])
 
@@ -109,7 +110,37 @@ def _cluster(path: Path, document: Mapping[str, Any], context: Any) -> Mapping[s
         raise UsageError(
             f"{path}: not a usable kubeconfig: its cluster {name!r} names no server. Make it anew."
         )
+    _refuse_overheard(path, name, cluster)
     return cluster
+
+
+def _refuse_overheard(path: Path, name: Any, cluster: Mapping[str, Any]) -> None:
+    """A server that is not known by its certificate could be any cluster, and gets our tokens."""
+    if not _is_private(str(cluster["server"])):
+        raise UsageError(
+            f"{path}: the server of the cluster {name!r} is {cluster['server']}, which is not "
+            "https: whoever listens would have the credentials (only this machine itself, "
+            "127.0.0.1, may be asked over http). Write the server's https address."
+        )
+    if cluster.get("insecure-skip-tls-verify"):
+        raise UsageError(
+            f"{path}: the cluster {name!r} is marked `insecure-skip-tls-verify`: anybody could "
+            "answer in its place. Remove that, and give its `certificate-authority-data`."
+        )
+    if cluster.get("proxy-url"):
+        raise UsageError(
+            f"{path}: the cluster {name!r} is reached by a `proxy-url`, and which cluster lies "
+            "behind a proxy no list of API servers can say. Remove it, and write the server's own "
+            "address."
+        )
+
+
+def _is_private(server: str) -> bool:
+    try:
+        parts = urlsplit(server)
+    except ValueError:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _THIS_MACHINE)
 
 
 def _refuse_programs(path: Path, users: Mapping[str, Any], context: Any) -> None:

@@ -91,7 +91,7 @@ def test_a_connection_that_hangs_is_an_error_in_time(tmp_path: Path, probe: str)
 def test_a_name_that_is_not_found_is_an_error_in_time(tmp_path: Path, probe: str) -> None:
     with pytest.raises(socket.gaierror):
         socket.getaddrinfo("monitoring.invalid", 80)
-    verdict = asked(tmp_path, "http://monitoring.invalid", PROBES[probe])
+    verdict = asked(tmp_path, "https://monitoring.invalid", PROBES[probe])
     assert verdict is Verdict.ERROR
 
 

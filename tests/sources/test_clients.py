@@ -35,3 +35,20 @@ def test_discovery_of_a_server_that_says_nothing_ends(tmp_path: Path) -> None:
         with pytest.raises(CouldNotTell):
             Connections(settings, {}).resource("v1", "Pod")
         assert time.monotonic() - begin < 20
+
+
+def test_a_command_gets_what_it_needs_and_none_of_our_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = {"HOME": "/h", "LANG": "C", "LC_ALL": "C.UTF-8", "TZ": "UTC", "SSL_CERT_FILE": "/ca"}
+    others = ("PGPASSWORD", "AWS_SECRET_ACCESS_KEY", "https_proxy", "HTTPS_PROXY", "GITHUB_TOKEN")
+    for name, value in (*kept.items(), *((name, "x") for name in others)):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PATH", "/ours")
+    settings = Settings(root=tmp_path, kubeconfig=kubeconfig(tmp_path, "u"), tool_path="/tools")
+    found = Connections(settings, {"APP": "orders", "TZ": "the drill's"}).environment()
+    assert {**kept, "TZ": "the drill's", "APP": "orders"}.items() <= found.items()
+    assert found["KUBECONFIG"] == str(settings.kubeconfig)
+    assert found["PATH"].startswith("/tools:")
+    assert found["PATH"].endswith(":/ours")
+    assert not set(others) & set(found)

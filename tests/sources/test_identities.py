@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from drillbook import records, session
 from drillbook.errors import CouldNotTell, Refused
 from drillbook.settings import Settings
 from drillbook.sources.clients import Connections
@@ -166,6 +167,48 @@ def test_and_uses_them_where_they_are(tmp_path: Path) -> None:
     with serving(Mint()) as url:
         given = runner(tmp_path, url, allow_cluster_admin=True)
         assert token_of(Identities(given).settings_for(Identity.INJECTOR)) == f"{MINTED}-1"
+
+
+def test_a_set_that_is_not_whole_is_refused_by_override_too(tmp_path: Path) -> None:
+    mint = Mint()
+
+    def no_injector(path: str, asked: dict[str, Any]) -> tuple[int, Any]:
+        return (404, {}) if "/injector/" in path else mint(path, asked)
+
+    with serving(no_injector) as url:
+        identities = Identities(runner(tmp_path, url, allow_cluster_admin=True))
+        identities.settings_for(Identity.OBSERVER)
+        with pytest.raises(Refused, match="injector"):
+            identities.settings_for(Identity.INJECTOR)
+
+
+@pytest.mark.parametrize(("status", "said"), [(404, True), (201, False)])
+def test_the_record_says_that_the_runner_did_everything(
+    tmp_path: Path, status: int, said: bool
+) -> None:
+    """Also where it may not do everything."""
+    found = records.Cluster(uid="u", name="c", version="v", environment="staging")
+    mint = Mint()
+
+    def answer(path: str, asked: dict[str, Any]) -> tuple[int, Any]:
+        return (404, {}) if status == 404 else mint(path, asked)
+
+    with serving(answer) as url:
+        given = runner(tmp_path, url, allow_cluster_admin=True)
+        clients = session.connections(given)
+    assert session.with_whom(found, given, clients).cluster_admin is said
+
+
+def test_no_token_lasts_for_longer_than_the_policy_allows(tmp_path: Path) -> None:
+    mint, now = Mint(), [0.0]
+    with serving(mint) as url:
+        identities = Identities(runner(tmp_path, url, max_drill="5h"), lambda: now[0])
+        first = identities.settings_for(Identity.OBSERVER)
+        assert mint.asked[0][1]["spec"] == {"expirationSeconds": 10800}
+        now[0] = 5399
+        assert identities.settings_for(Identity.OBSERVER) is first
+        now[0] = 5400
+        assert identities.settings_for(Identity.OBSERVER) is not first
 
 
 def test_the_override_does_not_turn_a_missing_right_into_the_runners(tmp_path: Path) -> None:

@@ -54,6 +54,40 @@ def test_a_cluster_without_a_server_is_a_usage_error(tmp_path: Path, clusters: l
         server_of(settings(kubeconfig(tmp_path, {}, clusters=clusters)))
 
 
+@pytest.mark.parametrize(
+    "server",
+    ["http://10.0.0.1:6443", "http://127.0.0.1.example", "10.0.0.1:6443", "https://[", "x"],
+)
+def test_a_server_that_others_can_overhear_is_refused(tmp_path: Path, server: str) -> None:
+    clusters = [{"name": "c", "cluster": {"server": server}}]
+    with pytest.raises(UsageError, match=r"not https.*Write the server's https address"):
+        server_of(settings(kubeconfig(tmp_path, {}, clusters=clusters)))
+
+
+@pytest.mark.parametrize(
+    "server",
+    ["https://10.0.0.1:6443", "http://localhost:9", "http://127.0.0.1:9", "http://[::1]:9"],
+)
+def test_https_and_this_machine_are_not(tmp_path: Path, server: str) -> None:
+    clusters = [{"name": "c", "cluster": {"server": server, "insecure-skip-tls-verify": False}}]
+    assert server_of(settings(kubeconfig(tmp_path, {}, clusters=clusters))) == server
+
+
+@pytest.mark.parametrize(
+    ("field", "fix"),
+    [
+        ({"insecure-skip-tls-verify": True}, "give its `certificate-authority-data`"),
+        ({"proxy-url": "http://proxy.example"}, "write the server's own address"),
+    ],
+)
+def test_a_server_that_others_could_answer_for_is_refused(
+    tmp_path: Path, field: dict[str, Any], fix: str
+) -> None:
+    clusters = [{"name": "c", "cluster": {"server": "https://10.0.0.1:6443", **field}}]
+    with pytest.raises(UsageError, match=fix):
+        context_name(settings(kubeconfig(tmp_path, {}, clusters=clusters)))
+
+
 def test_an_unknown_context_names_the_known_ones(tmp_path: Path) -> None:
     path = kubeconfig(tmp_path, {})
     with pytest.raises(UsageError, match=r"no context named 'three'.*one, two"):
