@@ -202,9 +202,10 @@ def main() -> int:
     finally:
         with held_off():
             record = found.end()
-    print(f"injection {record.injection}, undo {record.undo}, refused {record.refused}")
-    for line in record.left:
-        print(f"left: {line}")
+            print(f"injection {record.injection}, undo {record.undo}, refused {record.refused}")
+            for line in record.left:
+                print(f"left: {line}")
+            sys.stdout.flush()
     return 0
 
 
