@@ -32,7 +32,7 @@ from drillbook.model import (
     parts_of,
 )
 
-ENGINE: Final = 1
+ENGINE: Final = 2
 """How the engine behaves, as one number: raised when a drill would judge the same values
 differently, which makes every older proof stale."""
 
