@@ -1,15 +1,17 @@
 """What each identity may and may not do on the cluster: the Permissions table, row by row.
 
-RBAC is asked by SelfSubjectAccessReview with the identity's own token. What the admission policy
-narrows no review can tell: there the write itself is tried, as a dry run.
+RBAC is asked with the identity's own token: by SelfSubjectAccessReview for each right, and by
+SelfSubjectRulesReview for all that it has, which must be the list below and nothing more. What the
+admission policies narrow no review can tell: there the write itself is tried, as a dry run.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -17,7 +19,7 @@ import yaml
 from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
-from drillbook import domains, settings
+from drillbook import settings
 from drillbook.clock import SystemClock
 from drillbook.faults.namespace import POD_SECURITY, DrillNamespace, fresh_name
 from drillbook.model import Patch, Target
@@ -29,8 +31,8 @@ from drillbook.staging import state
 from drillbook.staging.places import places
 from drillbook.undo.custody import Custody
 from drillbook.undo.inverse import FENCE, MARK
-from drillbook.undo.lease import ACKNOWLEDGED, RUN_LABEL
-from drillbook.undo.record import Verb
+from drillbook.undo.lease import ACKNOWLEDGED, DEADLINE, DECLINED, LOCKS, RUN_LABEL, VERBS
+from drillbook.undo.record import LEASE_LABEL, Verb, stamp
 from fixtures.spark import streaming_application
 from tests.cluster.checkouts import ROOT
 
@@ -45,7 +47,11 @@ READ = "get list watch"
 WRITE = "create update patch delete deletecollection"
 RBAC = "rbac.authorization.k8s.io"
 LEASES = "coordination.k8s.io/leases"
-WORKLOADS = ("apps/deployments", "apps/statefulsets", "apps/daemonsets", "batch/jobs")
+NODE_LEASES = "kube-node-lease"
+WORKLOADS = (
+    *("apps/deployments", "apps/statefulsets", "apps/daemonsets"),
+    *("batch/jobs", "batch/cronjobs"),
+)
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         clock=SystemClock(),
         name=name,
         run="test-rights",
-        locks=domains.locks("cluster/namespace", name),
+        # None: no pod of it runs, so it may stand beside any other drill.
+        locks=(),
         verbs=(Verb.CREATE,),
         ended=lambda why: None,
     )
@@ -101,13 +108,15 @@ def administrator() -> Connections:
     return Connections(loaded.model_copy(update={"kubeconfig": known.kubeconfig}), {})
 
 
-def as_account(loaded: Settings, account: str, path: Any) -> Connections:
+def as_account(
+    loaded: Settings, account: str, path: Any, namespace: str = SYSTEM_NAMESPACE
+) -> Connections:
     """With a token that only the administrator can ask for."""
     review = client.AuthenticationV1TokenRequest(
         spec=client.V1TokenRequestSpec(audiences=[], expiration_seconds=3600)
     )
     answer = administrator().core.create_namespaced_service_account_token(
-        account, SYSTEM_NAMESPACE, review
+        account, namespace, review
     )
     document = kubeconfig.with_token(loaded, account, answer.status.token)
     path.touch(mode=0o600)
@@ -121,6 +130,8 @@ def as_account(loaded: Settings, account: str, path: Any) -> Connections:
 Row = tuple[str, str, str, str]
 """Whose, verbs, `group/resource/subresource:name` (no group: the core's), namespace."""
 
+MADE = "get list create patch delete"
+CHANGED = "create update patch delete"
 ALLOWED: tuple[Row, ...] = (
     *(
         ("runner", "create", f"/serviceaccounts/token:{identity}", SYSTEM_NAMESPACE)
@@ -128,64 +139,96 @@ ALLOWED: tuple[Row, ...] = (
     ),
     ("runner", "get", "/namespaces:kube-system", CLUSTER),
     ("runner", "get", "/namespaces:drillbook-system", CLUSTER),
-    ("provisioner", "get list watch create patch delete", "/namespaces", CLUSTER),
-    ("provisioner", "get list watch create delete", "drillbook.dev/drills", CLUSTER),
+    # ------------------------------------------------------------------ provisioner
+    ("provisioner", "get list create delete", "/namespaces", CLUSTER),
+    ("provisioner", "get list create delete", "drillbook.dev/drills", CLUSTER),
+    ("provisioner", "get list", "/nodes", CLUSTER),
+    # When a namespace is going its bindings go first; which pods may be ended the policy says.
+    ("provisioner", "list delete", "/pods", CLUSTER),
     ("provisioner", "create", f"{RBAC}/rolebindings", CLUSTER),
-    ("provisioner", "bind", f"{RBAC}/clusterroles:drillbook-provisioner-in-drill", CLUSTER),
-    ("provisioner", "bind", f"{RBAC}/clusterroles:drillbook-responder", CLUSTER),
-    (
-        "provisioner",
-        "get list watch create update delete",
-        LEASES,
-        SYSTEM_NAMESPACE,
+    *(
+        ("provisioner", "get bind", f"{RBAC}/clusterroles:drillbook-{role}", CLUSTER)
+        for role in ("provisioner-in-drill", "observer-in-drill", "responder")
     ),
-    ("provisioner", ALL, "drillbook.dev/undorecords", SYSTEM_NAMESPACE),
-    ("provisioner", "get list create", "/configmaps", SYSTEM_NAMESPACE),
-    ("provisioner", "update delete", "/configmaps:halt", SYSTEM_NAMESPACE),
-    ("provisioner", "update delete", "/configmaps:quarantine", SYSTEM_NAMESPACE),
+    ("provisioner", "get list create update delete", LEASES, SYSTEM_NAMESPACE),
+    ("provisioner", "get list create patch", "drillbook.dev/undorecords", SYSTEM_NAMESPACE),
+    ("provisioner", "create", "/configmaps", SYSTEM_NAMESPACE),
+    ("provisioner", "get patch delete", "/configmaps:halt", SYSTEM_NAMESPACE),
+    ("provisioner", "get patch delete", "/configmaps:quarantine", SYSTEM_NAMESPACE),
+    ("provisioner", "get", LEASES, NODE_LEASES),
     *(
         ("provisioner", ALL, resource, DRILL)
+        for resource in ("/pods", "/configmaps", "/services", "/persistentvolumeclaims")
+    ),
+    *(
+        ("provisioner", MADE, resource, DRILL)
         for resource in (
-            *("/pods", "/secrets", "/configmaps", "/services", "/persistentvolumeclaims"),
-            *("/serviceaccounts", "/resourcequotas", "/limitranges", *WORKLOADS),
+            *("/secrets", "/serviceaccounts", "/resourcequotas", "/limitranges"),
+            *("/replicationcontrollers", *WORKLOADS, "apps/replicasets"),
             *("networking.k8s.io/networkpolicies", "autoscaling/horizontalpodautoscalers"),
             *("policy/poddisruptionbudgets", f"{RBAC}/roles", f"{RBAC}/rolebindings"),
         )
     ),
+    # ------------------------------------------------------------------ observer
     *(
-        ("observer", READ, resource, CLUSTER)
+        ("observer", "get list", resource, CLUSTER)
         for resource in (
-            *("/pods", "/pods/log", "/events", "/configmaps", "/services", "/nodes"),
-            *("/namespaces", *WORKLOADS, "apps/replicasets", "events.k8s.io/events"),
+            *("/pods", "/events", "/nodes", "/namespaces", *WORKLOADS, "apps/replicasets"),
+            "events.k8s.io/events",
         )
     ),
-    # When a namespace is going its bindings go first; which pods may be ended the policy says.
-    ("provisioner", "list delete", "/pods", CLUSTER),
-    ("observer", READ, LEASES, SYSTEM_NAMESPACE),
+    ("observer", "get", "/pods/log", CLUSTER),
+    *(
+        ("observer", "get list", resource, DRILL)
+        for resource in (
+            *("/configmaps", "/services", "/persistentvolumeclaims", "/replicationcontrollers"),
+            *("/resourcequotas", "/limitranges", "autoscaling/horizontalpodautoscalers"),
+            *("policy/poddisruptionbudgets", "networking.k8s.io/networkpolicies"),
+        )
+    ),
+    # ------------------------------------------------------------------ injectors
     ("injector", "get patch", "/configmaps:orders-conf", DRILL),
-    ("node-injector", "get list patch", "/nodes", CLUSTER),
+    ("node-injector", "get patch", "/nodes", CLUSTER),
+    # ------------------------------------------------------------------ responder
     *(
         ("responder", READ, resource, DRILL)
         for resource in (
             *("/pods", "/pods/log", "/events", "/configmaps", "/services", *WORKLOADS),
-            "apps/replicasets",
+            *("/persistentvolumeclaims", "/replicationcontrollers", "/resourcequotas"),
+            *("apps/replicasets", "autoscaling/horizontalpodautoscalers", "events.k8s.io/events"),
+            *("policy/poddisruptionbudgets", "networking.k8s.io/networkpolicies"),
         )
     ),
-    ("responder", "create update patch delete", "/configmaps", DRILL),
-    *(("responder", "create update patch delete", resource, DRILL) for resource in WORKLOADS),
+    *(
+        ("responder", CHANGED, resource, DRILL)
+        for resource in ("/configmaps", "/services", *WORKLOADS)
+    ),
     ("responder", "get update patch", "apps/deployments/scale", DRILL),
+    ("responder", "get update patch", "apps/statefulsets/scale", DRILL),
+    ("responder", "update patch", "autoscaling/horizontalpodautoscalers", DRILL),
     ("responder", "delete", "/pods", DRILL),
     ("responder", "get create", "/pods/exec", DRILL),
     ("responder", "get", "/pods/proxy", DRILL),
-    ("responder", "get list patch", "/nodes", CLUSTER),
-    ("reaper", "get list watch delete", "/namespaces", CLUSTER),
-    ("reaper", "get list watch delete", "drillbook.dev/drills", CLUSTER),
-    ("reaper", "get list delete", "/pods", CLUSTER),
-    ("reaper", "get patch", "/nodes", CLUSTER),
+    ("responder", "get patch", "/nodes", CLUSTER),
+    # Where traffic goes: looked at, and never written.
+    *(
+        (who, "get list", resource, DRILL)
+        for who in ("provisioner", "observer", "responder")
+        for resource in (
+            *("/endpoints", "discovery.k8s.io/endpointslices", "networking.k8s.io/ingresses"),
+        )
+    ),
+    # ------------------------------------------------------------------ reaper
+    ("reaper", "get list delete", "/namespaces", CLUSTER),
+    ("reaper", "get list delete", "drillbook.dev/drills", CLUSTER),
+    ("reaper", "list delete", "/pods", CLUSTER),
+    ("reaper", "get list patch", "/nodes", CLUSTER),
     ("reaper", "get list watch create update patch delete", LEASES, SYSTEM_NAMESPACE),
-    ("reaper", "get list watch update patch delete", "drillbook.dev/undorecords", SYSTEM_NAMESPACE),
-    ("reaper", "get create", "/configmaps", SYSTEM_NAMESPACE),
-    ("reaper", "update delete", "/configmaps:quarantine", SYSTEM_NAMESPACE),
+    ("reaper", "get list patch", "drillbook.dev/undorecords", SYSTEM_NAMESPACE),
+    ("reaper", "create", "/configmaps", SYSTEM_NAMESPACE),
+    ("reaper", "get patch delete", "/configmaps:quarantine", SYSTEM_NAMESPACE),
+    ("reaper", "get", "/configmaps:halt", SYSTEM_NAMESPACE),
+    ("reaper", "get", LEASES, NODE_LEASES),
 )
 
 EVERYBODY = ("runner", *map(str, Identity), "reaper")
@@ -243,6 +286,17 @@ DENIED: tuple[Row, ...] = (
         for resource in ("/secrets", "/configmaps", "/services", *WORKLOADS)
     ),
     ("provisioner", "get create update patch deletecollection", "/pods", "default"),
+    ("provisioner", "watch update patch", "/namespaces", CLUSTER),
+    # The records of all drills are written by one identity: at least none can be made to vanish.
+    ("provisioner", "delete deletecollection", "drillbook.dev/undorecords", SYSTEM_NAMESPACE),
+    # Whoever writes them sends traffic wherever he likes.
+    *(
+        (who, WRITE, resource, DRILL)
+        for who in EVERYBODY
+        for resource in (
+            *("/endpoints", "discovery.k8s.io/endpointslices", "networking.k8s.io/ingresses"),
+        )
+    ),
     ("provisioner", "update patch delete", f"{RBAC}/rolebindings", "default"),
     ("provisioner", "create", f"{RBAC}/roles", "default"),
     ("provisioner", "bind", f"{RBAC}/clusterroles:cluster-admin", CLUSTER),
@@ -257,6 +311,12 @@ DENIED: tuple[Row, ...] = (
         for namespace in (DRILL, "default", SYSTEM_NAMESPACE)
     ),
     ("observer", READ, "/secrets", DRILL),
+    # A configuration may hold what is nobody's business but its application's.
+    *(
+        ("observer", READ, resource, "default")
+        for resource in ("/configmaps", "/services", "networking.k8s.io/ingresses")
+    ),
+    ("observer", READ, LEASES, SYSTEM_NAMESPACE),
     ("observer", "get create", "/pods/exec", DRILL),
     ("observer", "get", "/pods/proxy", DRILL),
     ("observer", WRITE, "/namespaces", CLUSTER),
@@ -296,6 +356,8 @@ DENIED: tuple[Row, ...] = (
     ("reaper", READ, "/secrets", DRILL),
     ("reaper", WRITE, f"{RBAC}/rolebindings", DRILL),
     ("reaper", "update delete", "/configmaps:kube-root-ca.crt", SYSTEM_NAMESPACE),
+    ("reaper", "update patch delete", "/configmaps:halt", SYSTEM_NAMESPACE),
+    ("reaper", "update delete deletecollection", "drillbook.dev/undorecords", SYSTEM_NAMESPACE),
 )
 
 
@@ -315,6 +377,49 @@ def may(clients: Connections, verb: str, what: str, namespace: str) -> bool:
     api = client.AuthorizationV1Api(clients.core.api_client)
     review = client.V1SelfSubjectAccessReview(spec=spec)
     return bool(api.create_self_subject_access_review(review).status.allowed)
+
+
+Right = tuple[str, str]
+"""A verb, and what as in a row."""
+QUESTIONS = {
+    ("create", f"authorization.k8s.io/{kind}")
+    for kind in ("selfsubjectaccessreviews", "selfsubjectrulesreviews")
+} | {("create", "authentication.k8s.io/selfsubjectreviews")}
+"""What everybody with a token may."""
+
+
+def all_that(clients: Connections, namespace: str) -> set[Right]:
+    """SelfSubjectRulesReview: every right in one namespace and beside all of them."""
+    api = client.AuthorizationV1Api(clients.core.api_client)
+    spec = client.V1SelfSubjectRulesReviewSpec(namespace=namespace)
+    found = api.create_self_subject_rules_review(client.V1SelfSubjectRulesReview(spec=spec)).status
+    assert not found.incomplete
+    paths = {path for rule in found.non_resource_rules for path in rule.non_resource_urls}
+    assert {verb for rule in found.non_resource_rules for verb in rule.verbs} == {"get"}
+    assert not any(path.startswith(("/*", "/metrics", "/logs", "/debug")) for path in paths)
+    return {
+        (verb, f"{group}/{resource}" + (f":{name}" if name else ""))
+        for rule in found.resource_rules
+        for group in rule.api_groups
+        for resource in rule.resources
+        for name in rule.resource_names or [""]
+        for verb in rule.verbs
+    }
+
+
+@pytest.mark.parametrize(
+    "where", [SYSTEM_NAMESPACE, DRILL, "kube-system", "default", NODE_LEASES, "monitoring"]
+)
+@pytest.mark.parametrize("who", ["runner", *map(str, Identity), "reaper"])
+def test_and_nothing_more(world: World, who: str, where: str) -> None:
+    listed = {
+        (verb, what)
+        for whose, verbs, what, place in ALLOWED
+        for verb in verbs.split()
+        if whose == who and place in (CLUSTER, where)
+    }
+    found = all_that(world[who], world.namespace if where is DRILL else where)
+    assert found - QUESTIONS == listed
 
 
 def title(row: Row) -> str:
@@ -370,16 +475,17 @@ def test_every_identity_is_asked_both_ways() -> None:
 
 
 DRY = {"dry_run": "All", "_request_timeout": 10}
-POLICY = "ValidatingAdmissionPolicy 'drillbook-identities'"
+IDENTITIES = "drillbook-identities"
+IN_DRILL = "drillbook-in-drill"
 
 
-def refused(call: Callable[..., Any], *words: Any, **options: Any) -> str:
+def refused(call: Callable[..., Any], *words: Any, policy: str = IDENTITIES, **options: Any) -> str:
     """What the policy said; the write was a dry run."""
     with pytest.raises(ApiException) as caught:
         call(*words, **DRY, **options)
     said = str(json.loads(caught.value.body)["message"])
     assert caught.value.status == 403, said
-    assert POLICY in said, said
+    assert f"ValidatingAdmissionPolicy '{policy}'" in said, said
     return said
 
 
@@ -420,26 +526,81 @@ def test_a_drills_namespace_can(world: World, who: str) -> None:
     world[who].core.delete_namespace(world.namespace, **DRY)
 
 
-@pytest.mark.parametrize("labels", [{RUN_LABEL: None}, {RUN_LABEL: "another"}, {"a": "b"}])
-def test_the_labels_of_a_drills_namespace_stay(world: World, labels: dict[str, Any]) -> None:
-    patch = world["provisioner"].core.patch_namespace
-    refused(patch, world.namespace, {"metadata": {"labels": labels}})
-    patch(world.namespace, {"metadata": {"annotations": {"a": "b"}}}, **DRY)
+@pytest.mark.parametrize(
+    "label",
+    [
+        "pod-security.kubernetes.io/enforce-version",
+        "admission.gatekeeper.sh/ignore",
+        "team",
+    ],
+)
+def test_a_drills_namespace_has_no_label_that_others_go_by(world: World, label: str) -> None:
+    create = world["provisioner"].core.create_namespace
+    allowed = {**GOOD, LEASE_LABEL: "drill-rights-x", "environment": "staging"}
+    create(a_namespace("drill-rights-x", **allowed), **DRY)
+    assert "and no other" in refused(create, a_namespace("drill-rights-x", **GOOD, **{label: "v1.0"}))
 
 
-def test_no_other_namespace_becomes_a_drills(world: World) -> None:
-    patch = world["provisioner"].core.patch_namespace
-    refused(patch, "default", {"metadata": {"labels": {RUN_LABEL: "r"}}})
-    refused(patch, "default", {"metadata": {"annotations": {"a": "b"}}})
+HELD = {"finalizers": ["example.com/never"]}
 
 
-def a_binding(role: str, kind: str = "ClusterRole") -> dict[str, Any]:
+def test_nothing_is_held_by_a_finalizer(world: World) -> None:
+    core, leases = world["provisioner"].core, Leases(world)
+    space, lease = a_namespace("drill-rights-x", **GOOD), leases.body("drill-rights-x")
+    drill = a_drill("drill-rights-x")
+    record = undo_record("drill-rights-of-nobody-001")
+    objects = world["provisioner"].resource
+
+    def make(body: dict[str, Any]) -> None:
+        handle, place = objects(body["apiVersion"], body["kind"]), body["metadata"].get("namespace")
+        handle.create(body=body, namespace=place, query_params=[("dryRun", "All")])
+
+    make(drill)
+    make({**record, "metadata": {**record["metadata"], "namespace": SYSTEM_NAMESPACE}})
+    for body in (drill, record):
+        held = {**body, "metadata": {**body["metadata"], **HELD, "namespace": SYSTEM_NAMESPACE}}
+        with pytest.raises(Exception, match="no finalizer"):
+            make(held)
+    for call, words in (
+        (core.create_namespace, (space,)),
+        (leases.create, (SYSTEM_NAMESPACE, lease)),
+    ):
+        call(*words, **DRY)
+        words[-1]["metadata"].update(HELD)
+        assert "no finalizer" in refused(call, *words)
+    assert "no finalizer" in leases.refused_update(lambda body: body["metadata"].update(HELD))
+
+
+def a_drill(name: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "drillbook.dev/v1",
+        "kind": "Drill",
+        "metadata": {"name": name},
+        "spec": {"run": "r"},
+    }
+
+
+@pytest.mark.parametrize("name", ["reaper", "drill-", "drill-x-", "drill-x.y", "node1"])
+def test_a_drill_is_called_one(world: World, name: str) -> None:
+    handle = world["provisioner"].resource("drillbook.dev/v1", "Drill")
+    with pytest.raises(Exception, match=r"a drill is named drill-\*"):
+        handle.create(body=a_drill(name), query_params=[("dryRun", "All")])
+
+
+def account(name: str, namespace: str = SYSTEM_NAMESPACE) -> dict[str, str]:
+    return {"kind": "ServiceAccount", "name": name, "namespace": namespace}
+
+
+PROVISIONER = account("provisioner")
+
+
+def a_binding(
+    role: str, kind: str = "ClusterRole", subject: Mapping[str, str] = PROVISIONER
+) -> dict[str, Any]:
     return {
         "metadata": {"name": "test-rights"},
         "roleRef": {"apiGroup": RBAC, "kind": kind, "name": role},
-        "subjects": [
-            {"kind": "ServiceAccount", "name": "provisioner", "namespace": SYSTEM_NAMESPACE}
-        ],
+        "subjects": [dict(subject)],
     }
 
 
@@ -450,6 +611,123 @@ def test_the_provisioner_binds_in_drill_namespaces_only(world: World, namespace:
     ).create_namespaced_role_binding
     refused(create, namespace, a_binding("drillbook-provisioner-in-drill"))
     create(world.namespace, a_binding("drillbook-provisioner-in-drill"), **DRY)
+
+
+SUBJECTS = {
+    "anybody": {"kind": "Group", "name": "system:unauthenticated", "apiGroup": RBAC},
+    "a person": {"kind": "User", "name": "somebody", "apiGroup": RBAC},
+    "an identity by its user name": {
+        "kind": "User",
+        "name": "system:serviceaccount:drillbook-system:responder",
+        "apiGroup": RBAC,
+    },
+    "another identity": account("observer"),
+    "the reaper": account("reaper"),
+    "another namespace's": account("default", "default"),
+}
+
+
+@pytest.mark.parametrize("whom", SUBJECTS)
+def test_rights_in_a_drill_are_given_to_its_own_only(world: World, whom: str) -> None:
+    create = client.RbacAuthorizationV1Api(
+        world["provisioner"].core.api_client
+    ).create_namespaced_role_binding
+    create(
+        world.namespace,
+        a_binding("drillbook-responder", subject=account("spark", world.namespace)),
+        **DRY,
+    )
+    for role, kind in (("drillbook-responder", "ClusterRole"), ("drillbook-injector", "Role")):
+        body = a_binding(role, kind, SUBJECTS[whom])
+        assert "service accounts" in refused(create, world.namespace, body, policy=IN_DRILL)
+
+
+@pytest.mark.parametrize(
+    ("role", "kind", "whose"),
+    [
+        ("drillbook-provisioner-in-drill", "ClusterRole", "provisioner"),
+        ("drillbook-observer-in-drill", "ClusterRole", "observer"),
+        ("drillbook-responder", "ClusterRole", "responder"),
+        ("drillbook-injector", "Role", "injector"),
+    ],
+)
+def test_each_identity_gets_the_role_that_is_meant_for_it(
+    world: World, role: str, kind: str, whose: str
+) -> None:
+    create = client.RbacAuthorizationV1Api(
+        world["provisioner"].core.api_client
+    ).create_namespaced_role_binding
+    create(world.namespace, a_binding(role, kind, account(whose)), **DRY)
+    for other in {"provisioner", "observer", "responder", "injector", "node-injector"} - {whose}:
+        refused(create, world.namespace, a_binding(role, kind, account(other)), policy=IN_DRILL)
+
+
+@pytest.fixture(scope="module")
+def inmate(world: World, tmp_path_factory: pytest.TempPathFactory) -> Connections:
+    """A service account of the drill's own, with all rights that a workload could give it."""
+    create = world["provisioner"].resource
+    rules = [
+        {"apiGroups": [""], "resources": ["secrets", "services"], "verbs": ["create"]},
+        {"apiGroups": [RBAC], "resources": ["rolebindings"], "verbs": ["create"]},
+    ]
+    for version, kind, fields in (
+        ("v1", "ServiceAccount", {}),
+        (f"{RBAC}/v1", "Role", {"rules": rules}),
+        (
+            f"{RBAC}/v1",
+            "RoleBinding",
+            a_binding("inmate", "Role", account("inmate", world.namespace)),
+        ),
+    ):
+        body = {**fields, "apiVersion": version, "kind": kind, "metadata": {"name": "inmate"}}
+        create(version, kind).create(body=body, namespace=world.namespace)
+    path = tmp_path_factory.mktemp("inmate") / "kc"
+    found = as_account(settings.load(root=ROOT), "inmate", path, world.namespace)
+    deadline = time.monotonic() + 10
+    while not may(found, "create", "/secrets", world.namespace):
+        assert time.monotonic() < deadline, "the inmate has no rights"
+        time.sleep(0.1)
+    return found
+
+
+def test_a_drills_own_account_does_not_get_round_it(world: World, inmate: Connections) -> None:
+    create = client.RbacAuthorizationV1Api(inmate.core.api_client).create_namespaced_role_binding
+    own = account("inmate", world.namespace)
+    create(world.namespace, a_binding("inmate", "Role", own), **DRY)
+    for subject in SUBJECTS.values():
+        refused(create, world.namespace, a_binding("inmate", "Role", subject), policy=IN_DRILL)
+
+
+NEVER_ENDING = "kubernetes.io/service-account-token"
+
+
+@pytest.mark.parametrize("who", ["provisioner", "inmate"])
+def test_no_token_is_made_that_never_ends(world: World, inmate: Connections, who: str) -> None:
+    create = (inmate if who == "inmate" else world[who]).core.create_namespaced_secret
+    notes = {"kubernetes.io/service-account.name": "default"}
+    secret = {"metadata": {"name": "x", "annotations": notes}}
+    create(world.namespace, {**secret, "type": "Opaque"}, **DRY)
+    refused(create, world.namespace, {**secret, "type": NEVER_ENDING}, policy=IN_DRILL)
+
+
+def a_service(**spec: Any) -> dict[str, Any]:
+    port = {"port": 53, "protocol": "UDP"}
+    return {"metadata": {"name": "x"}, "spec": {"ports": [port], **spec}}
+
+
+@pytest.mark.parametrize("who", ["provisioner", "responder", "inmate"])
+def test_a_service_takes_nobodys_address(world: World, inmate: Connections, who: str) -> None:
+    create = (inmate if who == "inmate" else world[who]).core.create_namespaced_service
+    for good in ({}, {"type": "ClusterIP"}, {"clusterIP": "None"}):
+        create(world.namespace, a_service(**good), **DRY)
+    for bad in (
+        {"externalIPs": ["8.8.8.8"]},
+        {"type": "NodePort"},
+        {"type": "LoadBalancer"},
+        {"type": "ExternalName", "externalName": "example.com"},
+    ):
+        said = refused(create, world.namespace, a_service(**bad), policy=IN_DRILL)
+        assert "ClusterIP" in said
 
 
 def test_the_provisioner_grants_no_more_than_it_has(world: World) -> None:
@@ -566,6 +844,32 @@ def test_a_nodes_labels_stay(world: World, who: str) -> None:
     refused(world[who].core.patch_node, name, {"metadata": label})
 
 
+def test_a_node_of_the_control_plane_is_not_for_drills(world: World) -> None:
+    nodes = world["administrator"].core.list_node(label_selector=CONTROL_PLANE).items
+    patch = world["node-injector"].core.patch_node
+    for node in nodes:
+        assert "control plane" in refused(
+            patch, node.metadata.name, marked(world.namespace, **CORDON)
+        )
+    assert nodes
+
+
+@pytest.fixture
+def cordoned_by_somebody(world: World) -> Iterator[str]:
+    name, patch = a_node(world).metadata.name, world["administrator"].core.patch_node
+    patch(name, {"spec": CORDON})
+    yield name
+    patch(name, {"spec": {"unschedulable": None}})
+
+
+def test_a_node_that_somebody_cordoned_is_not_taken(
+    world: World, cordoned_by_somebody: str
+) -> None:
+    patch = world["node-injector"].core.patch_node
+    for change in (marked(world.namespace), marked(world.namespace, unschedulable=None)):
+        assert "cordoned already" in refused(patch, cordoned_by_somebody, change)
+
+
 @pytest.fixture
 def node_of_a_drill(world: World) -> Iterator[str]:
     """One that carries the drill's mark; nothing else of it is changed."""
@@ -578,11 +882,65 @@ def node_of_a_drill(world: World) -> Iterator[str]:
 def test_a_marked_node_is_undone_by_the_reaper_and_left_marked_by_the_responder(
     world: World, node_of_a_drill: str
 ) -> None:
-    world["responder"].core.patch_node(node_of_a_drill, {"spec": CORDON}, **DRY)
-    refused(world["responder"].core.patch_node, node_of_a_drill, marked(None, **CORDON))
-    world["reaper"].core.patch_node(node_of_a_drill, marked(None, unschedulable=None), **DRY)
+    open_again = {"unschedulable": None}
+    refused(world["responder"].core.patch_node, node_of_a_drill, marked(None, **open_again))
+    world["reaper"].core.patch_node(node_of_a_drill, marked(None, **open_again), **DRY)
     for who in ("node-injector", "responder", "reaper"):
         refused(world[who].core.patch_node, node_of_a_drill, marked("drill-another", **CORDON))
+
+
+def test_a_mark_goes_with_its_cordon(world: World, node_of_a_drill: str) -> None:
+    for who in ("node-injector", "reaper"):
+        assert "the mark of a Node goes" in refused(
+            world[who].core.patch_node, node_of_a_drill, marked(None, **CORDON)
+        )
+
+
+def test_a_responder_uncordons_and_does_nothing_else(world: World, node_of_a_drill: str) -> None:
+    patch = world["responder"].core.patch_node
+    patch(node_of_a_drill, {"spec": {"unschedulable": None}}, **DRY)
+    patch(node_of_a_drill, {"spec": {"unschedulable": False}}, **DRY)
+    refused(patch, node_of_a_drill, {"spec": CORDON})
+    refused(patch, node_of_a_drill, {"metadata": {"annotations": {FENCE: world.namespace}}})
+
+
+OWNER = {
+    "apiVersion": "drillbook.dev/v1",
+    "kind": "Drill",
+    "name": "gone",
+    "uid": "00000000-0000-0000-0000-000000000000",
+}
+FOREIGN: dict[str, dict[str, Any]] = {
+    "owners": {"metadata": {"ownerReferences": [OWNER]}},
+    "finalizers": {"metadata": {"finalizers": ["example.com/never"]}},
+    "annotations": {"metadata": {"annotations": {"a": "b"}}},
+    "annotations taken away": {"metadata": {"annotations": {"node.alpha.kubernetes.io/ttl": None}}},
+    "labels": {"metadata": {"labels": {"a": "b"}}},
+    "taints": {"spec": {"taints": [{"key": "k", "effect": "NoExecute"}]}},
+    "provider": {"spec": {"providerID": "aws:///x"}},
+}
+
+
+@pytest.mark.parametrize("what", FOREIGN)
+@pytest.mark.parametrize("who", ["node-injector", "responder", "reaper"])
+def test_the_rest_of_a_node_stays(world: World, node_of_a_drill: str, who: str, what: str) -> None:
+    """By itself, and together with the fence."""
+    patch = world[who].core.patch_node
+    change = FOREIGN[what]
+    refused(patch, node_of_a_drill, change)
+    fence = {FENCE: world.namespace, **change.get("metadata", {}).get("annotations", {})}
+    metadata = {**change.get("metadata", {}), "annotations": fence}
+    refused(patch, node_of_a_drill, {**change, "metadata": metadata})
+
+
+@pytest.mark.parametrize("what", FOREIGN)
+@pytest.mark.parametrize("who", ["node-injector", "reaper"])
+def test_also_of_one_without_a_mark(world: World, who: str, what: str) -> None:
+    change = FOREIGN[what]
+    fence = {FENCE: world.namespace, **change.get("metadata", {}).get("annotations", {})}
+    metadata = {**change.get("metadata", {}), "annotations": fence}
+    name = a_node(world).metadata.name
+    refused(world[who].core.patch_node, name, {**change, "metadata": metadata})
 
 
 # --------------------------------------------------------------------------- drillbook-system
@@ -595,24 +953,171 @@ def test_the_system_namespace_takes_what_belongs_there(world: World) -> None:
     refused(create, SYSTEM_NAMESPACE, {"metadata": {"name": "another"}})
 
 
+@dataclass(frozen=True)
+class Leases:
+    """The drills' leases, written as the provisioner."""
+
+    world: World
+    name: str = ""
+    """Of the lease that is updated; the drill's own when none is named."""
+
+    @property
+    def api(self) -> client.CoordinationV1Api:
+        return client.CoordinationV1Api(self.world["provisioner"].core.api_client)
+
+    @property
+    def create(self) -> Callable[..., Any]:
+        found: Callable[..., Any] = self.api.create_namespaced_lease
+        return found
+
+    def body(self, name: str) -> dict[str, Any]:
+        return {
+            "metadata": {
+                "name": name,
+                "labels": {RUN_LABEL: "test-rights"},
+                "annotations": {DEADLINE: stamp(datetime.now(UTC)), LOCKS: "[]", VERBS: "[]"},
+            },
+            "spec": {
+                "holderIdentity": "runner/test/1",
+                "leaseDurationSeconds": 30,
+                "renewTime": stamp(datetime.now(UTC)),
+                "leaseTransitions": 2,
+            },
+        }
+
+    def update(self, change: Callable[[dict[str, Any]], Any]) -> None:
+        """A dry run on the lease as it is; its holder renews it all the time."""
+        name, api = self.name or self.world.namespace, self.api
+        for _ in range(5):
+            found = api.read_namespaced_lease(name, SYSTEM_NAMESPACE)
+            body = api.api_client.sanitize_for_serialization(found)
+            change(body)
+            try:
+                api.replace_namespaced_lease(name, SYSTEM_NAMESPACE, body, **DRY)
+            except ApiException as error:
+                if error.status != 409:
+                    raise
+            else:
+                return
+        pytest.fail(f"lease {name} was written all the time")
+
+    def refused_update(self, change: Callable[[dict[str, Any]], Any]) -> str:
+        return refused(lambda **_: self.update(change))
+
+
+def note(key: str, value: str) -> Callable[[dict[str, Any]], Any]:
+    return lambda body: body["metadata"]["annotations"].update({key: value})
+
+
+def spec(**fields: Any) -> Callable[[dict[str, Any]], Any]:
+    return lambda body: body["spec"].update(fields)
+
+
 def test_a_drill_does_not_speak_for_the_reaper(world: World) -> None:
-    leases = client.CoordinationV1Api(world["provisioner"].core.api_client)
-    patch = leases.patch_namespaced_lease
-    refused(patch, "reaper", SYSTEM_NAMESPACE, {"spec": {"leaseDurationSeconds": 60}})
-    refused(leases.delete_namespaced_lease, "reaper", SYSTEM_NAMESPACE)
-    refused(
-        patch,
-        world.namespace,
-        SYSTEM_NAMESPACE,
-        {"metadata": {"annotations": {ACKNOWLEDGED: "by myself"}}},
+    own, sign = Leases(world), Leases(world, "reaper")
+    sign_of_life = "sign of life"
+    assert sign_of_life in sign.refused_update(spec(leaseDurationSeconds=60))
+    assert sign_of_life in refused(own.api.delete_namespaced_lease, "reaper", SYSTEM_NAMESPACE)
+    for key in (ACKNOWLEDGED, DECLINED):
+        assert "only the reaper" in own.refused_update(note(key, "by myself"))
+        claimed = own.body("drill-rights-x")
+        claimed["metadata"]["annotations"][key] = "by myself"
+        assert "only the reaper" in refused(own.create, SYSTEM_NAMESPACE, claimed)
+    assert "only the reaper" in own.refused_update(
+        lambda body: body["metadata"]["annotations"].pop(ACKNOWLEDGED)
     )
-    patch(world.namespace, SYSTEM_NAMESPACE, {"metadata": {"annotations": {"a": "b"}}}, **DRY)
+    own.update(note("a", "b"))
+
+
+def test_a_lease_of_a_drill_says_whose_it_is_and_when_it_ends(world: World) -> None:
+    leases = Leases(world)
+    body = leases.body("drill-rights-x")
+    leases.create(SYSTEM_NAMESPACE, body, **DRY)
+    refused(leases.create, SYSTEM_NAMESPACE, leases.body("another"))
+    spec, metadata = body["spec"], body["metadata"]
+    for wrong in (
+        {**body, "spec": {**spec, "renewTime": None}},
+        {**body, "spec": {**spec, "leaseDurationSeconds": None}},
+        {**body, "spec": {**spec, "leaseDurationSeconds": 7201}},
+        {**body, "metadata": {**metadata, "annotations": {}}},
+        {**body, "metadata": {**metadata, "labels": {}}},
+    ):
+        assert "says when it was renewed" in refused(leases.create, SYSTEM_NAMESPACE, wrong)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        note(LOCKS, "of another"),
+        note(VERBS, "[]"),
+        note(DEADLINE, "2030-01-01T00:00:00Z"),
+        lambda body: body["metadata"]["labels"].update({RUN_LABEL: "another"}),
+    ],
+)
+def test_what_a_lease_said_of_its_drill_stands(
+    world: World, change: Callable[[dict[str, Any]], Any]
+) -> None:
+    assert "stay as they are" in Leases(world).refused_update(change)
+
+
+def test_a_fence_never_falls(world: World) -> None:
+    """Of a lease that was taken over twice; by whom does not matter."""
+    api = client.CoordinationV1Api(world["administrator"].core.api_client)
+    leases = Leases(world, fresh_name("rights", "fence"))
+    lasting = leases.body(leases.name)
+    lasting["metadata"]["annotations"][DEADLINE] = "2030-01-01T00:00:00Z"
+    api.create_namespaced_lease(SYSTEM_NAMESPACE, lasting)
+    try:
+        leases.update(spec(leaseTransitions=2, holderIdentity="sweep/test/1"))
+        leases.update(spec(leaseTransitions=3, holderIdentity="sweep/test/1"))
+        assert "never falls" in leases.refused_update(spec(leaseTransitions=1))
+        assert "never falls" in leases.refused_update(lambda b: b["spec"].pop("leaseTransitions"))
+    finally:
+        api.delete_namespaced_lease(leases.name, SYSTEM_NAMESPACE)
 
 
 def test_the_reaper_acknowledges(world: World) -> None:
     patch = client.CoordinationV1Api(world["reaper"].core.api_client).patch_namespaced_lease
     note = {"metadata": {"annotations": {ACKNOWLEDGED: "now"}}}
     patch(world.namespace, SYSTEM_NAMESPACE, note, **DRY)
+
+
+def ask_for_token(world: World, **spec: Any) -> Callable[..., Any]:
+    """Without the options of the other calls: this one takes no time-out of a dry run."""
+    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
+    return lambda **options: world["runner"].core.create_namespaced_service_account_token(
+        "observer", SYSTEM_NAMESPACE, body, **options
+    )
+
+
+def test_a_token_ends_and_is_for_the_api_server(world: World) -> None:
+    ask_for_token(world, expirationSeconds=10800)(**DRY)
+    for wrong in (
+        {"expirationSeconds": 10801},
+        {"expirationSeconds": 315360000},
+        {"expirationSeconds": 600, "audiences": ["vault"]},
+        {"expirationSeconds": 600, "audiences": ["https://kubernetes.default.svc", "vault"]},
+        {"expirationSeconds": 600, "audiences": ["https://kubernetes.default.svc.example/x"]},
+    ):
+        assert "three hours" in refused(ask_for_token(world, **wrong))
+
+
+def test_an_api_server_of_another_name_is_said_on_the_system_namespace(world: World) -> None:
+    patch, key = world["administrator"].core.patch_namespace, "drillbook.dev/audience"
+    asked = ask_for_token(world, expirationSeconds=600, audiences=["https://api.example"])
+    refused(asked)
+    patch(SYSTEM_NAMESPACE, {"metadata": {"annotations": {key: "https://api.example"}}})
+    try:
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                asked(**DRY)
+                break
+            except ApiException:  # the policies see a namespace's new annotation a moment later
+                assert time.monotonic() < deadline, "the annotation does not count"
+                time.sleep(0.2)
+    finally:
+        patch(SYSTEM_NAMESPACE, {"metadata": {"annotations": {key: None}}})
 
 
 # --------------------------------------------------------------------------- undo records
@@ -638,20 +1143,24 @@ class Records:
 def record(world: World) -> Iterator[Records]:
     """One of its own, APPLIED, with a pre-image that holds a null."""
     api = world["administrator"].resource("drillbook.dev/v1", "UndoRecord")
-    body = undo_record(f"{world.namespace}-rights")
+    body = undo_record("drill-rights-of-nobody-777")
     made = api.create(body=body, namespace=SYSTEM_NAMESPACE)
     assert made.to_dict()["spec"] == body["spec"]
     yield Records(api, body["metadata"]["name"])
     api.delete(name=body["metadata"]["name"], namespace=SYSTEM_NAMESPACE)
 
 
+NOBODY = "drill-rights-of-nobody"
+TARGET = {"apiVersion": "v1", "namespace": NOBODY, "uid": "u"}
+
+
 def undo_record(name: str, **fields: Any) -> dict[str, Any]:
     spec = {
-        # Of no drill that anybody could undo: no label says whose it is.
-        "drill": "drill-rights-of-nobody",
+        # Of no drill: there is no such lease, so nobody undoes it.
+        "drill": NOBODY,
         "sequence": 1,
         "verb": "patch",
-        "target": {"apiVersion": "v1", "kind": "ConfigMap", "name": "x", "uid": "u"},
+        "target": {**TARGET, "kind": "ConfigMap", "name": "x"},
         "preImage": {"data": {"key": "before", "other": None}},
         "patch": {"data": {"key": "after"}},
         "expires": "2026-11-21T12:00:00.000000Z",
@@ -661,7 +1170,7 @@ def undo_record(name: str, **fields: Any) -> dict[str, Any]:
     return {
         "apiVersion": "drillbook.dev/v1",
         "kind": "UndoRecord",
-        "metadata": {"name": name},
+        "metadata": {"name": name, "labels": {LEASE_LABEL: NOBODY}},
         "spec": spec,
         "state": "APPLIED",
         "said": "",
@@ -708,7 +1217,7 @@ def test_what_is_no_record_is_not_kept(world: World, fields: dict[str, Any]) -> 
     api = world["administrator"].resource("drillbook.dev/v1", "UndoRecord")
     with pytest.raises(Exception, match=r"is invalid|cannot be handled"):
         api.create(
-            body=undo_record("drill-rights-invalid", **fields),
+            body=undo_record(f"{NOBODY}-001", **fields),
             namespace=SYSTEM_NAMESPACE,
             query_params=[("dryRun", "All")],
         )
@@ -716,6 +1225,104 @@ def test_what_is_no_record_is_not_kept(world: World, fields: dict[str, Any]) -> 
 
 def test_another_word_is_no_state(world: World) -> None:
     api = world["administrator"].resource("drillbook.dev/v1", "UndoRecord")
-    body = {**undo_record("drill-rights-invalid"), "state": "FORGOTTEN"}
+    body = {**undo_record(f"{NOBODY}-001"), "state": "FORGOTTEN"}
     with pytest.raises(Exception, match="is invalid"):
         api.create(body=body, namespace=SYSTEM_NAMESPACE, query_params=[("dryRun", "All")])
+
+
+def keep(world: World, body: dict[str, Any]) -> None:
+    """As the provisioner, as a dry run."""
+    api = world["provisioner"].resource("drillbook.dev/v1", "UndoRecord")
+    api.create(body=body, namespace=SYSTEM_NAMESPACE, query_params=[("dryRun", "All")])
+
+
+NODE = {"apiVersion": "v1", "kind": "Node", "name": "node2", "uid": "u"}
+SPACE = {"apiVersion": "v1", "kind": "Namespace", "name": NOBODY, "namespace": ""}
+POD = {**TARGET, "kind": "Pod", "name": "orders-5cd67d6dd6-4ddk5"}
+ROLE = {**TARGET, "apiVersion": f"{RBAC}/v1", "kind": "Role", "name": "system:x"}
+
+
+@pytest.mark.parametrize(
+    ("verb", "target"),
+    [
+        *((verb, NODE) for verb in ("cordon", "cut-network", "kill-node")),
+        ("create", SPACE),
+        *((verb, POD) for verb in ("create", "patch", "scale", "delete")),
+        ("patch", ROLE),
+    ],
+)
+def test_a_drill_may_record_what_it_can_change(
+    world: World, verb: str, target: dict[str, str]
+) -> None:
+    keep(world, undo_record(f"{NOBODY}-001", verb=verb, target=target, preImage={}))
+
+
+@pytest.mark.parametrize(
+    ("verb", "target"),
+    [
+        *((verb, NODE) for verb in ("create", "patch", "scale", "delete")),
+        ("cordon", {**NODE, "namespace": NOBODY}),
+        ("cordon", {**NODE, "apiVersion": "example.com/v1"}),
+        *((verb, SPACE) for verb in ("patch", "delete", "cordon")),
+        ("create", {**SPACE, "name": "kube-system"}),
+        ("create", {**SPACE, "name": "drill-another"}),
+        ("create", {**SPACE, "namespace": NOBODY}),
+        ("patch", {**POD, "namespace": "kube-system"}),
+        ("patch", {**POD, "namespace": "drill-another"}),
+        ("patch", {key: value for key, value in POD.items() if key != "namespace"}),
+        *((verb, POD) for verb in ("cordon", "cut-network", "kill-node")),
+        (
+            "patch",
+            {
+                "apiVersion": "coordination.k8s.io/v1",
+                "kind": "Lease",
+                "namespace": SYSTEM_NAMESPACE,
+                "name": "reaper",
+            },
+        ),
+    ],
+)
+def test_and_nothing_of_anybody_elses(world: World, verb: str, target: dict[str, str]) -> None:
+    with pytest.raises(Exception, match="a drill changes its own namespace"):
+        keep(world, undo_record(f"{NOBODY}-001", verb=verb, target=target, preImage={}))
+
+
+@pytest.mark.parametrize(
+    "name", ["", "../../../api/v1/nodes/node1", "a/b", "-a", "a-", "a b", ".."]
+)
+def test_the_name_of_a_target_is_no_path(world: World, name: str) -> None:
+    with pytest.raises(Exception, match=r"spec\.target\.name"):
+        keep(world, undo_record(f"{NOBODY}-001", target={**POD, "name": name}))
+
+
+def test_a_record_is_its_own_drills(world: World, record: Records) -> None:
+    other = undo_record(f"{NOBODY}-001")
+    keep(world, other)
+    for metadata in (
+        {"name": f"{NOBODY}-001"},
+        {"name": f"{NOBODY}-001", "labels": {LEASE_LABEL: "drill-another"}},
+        {"name": "drill-another-001", "labels": {LEASE_LABEL: NOBODY}},
+    ):
+        with pytest.raises(Exception, match="carries its drill's name"):
+            keep(world, {**other, "metadata": metadata})
+    with pytest.raises(Exception, match="carries its drill's name"):
+        record.patch({"metadata": {"labels": {LEASE_LABEL: "drill-another"}}})
+
+
+UNCORDON = {"metadata": {"annotations": {MARK: None}}, "spec": {"unschedulable": None}}
+
+
+def test_undoing_a_cordon_opens_the_node(world: World) -> None:
+    cordon = {"verb": "cordon", "target": NODE}
+    for good in (UNCORDON, {**UNCORDON, "spec": {"unschedulable": False}}, {}):
+        keep(world, undo_record(f"{NOBODY}-001", **cordon, preImage=good))
+    for forged in (
+        {**UNCORDON, "spec": {"unschedulable": True}},
+        {**UNCORDON, "spec": {"unschedulable": None, "taints": []}},
+        {**UNCORDON, "status": {}},
+        {**UNCORDON, "metadata": {"annotations": {MARK: "drill-another"}}},
+        {**UNCORDON, "metadata": {"annotations": {MARK: None, "a": "b"}}},
+        {**UNCORDON, "metadata": {"ownerReferences": []}},
+    ):
+        with pytest.raises(Exception, match="takes the mark and the cordon away"):
+            keep(world, undo_record(f"{NOBODY}-001", **cordon, preImage=forged))
