@@ -914,6 +914,7 @@ FOREIGN: dict[str, dict[str, Any]] = {
     "owners": {"metadata": {"ownerReferences": [OWNER]}},
     "finalizers": {"metadata": {"finalizers": ["example.com/never"]}},
     "annotations": {"metadata": {"annotations": {"a": "b"}}},
+    "an empty annotation": {"metadata": {"annotations": {"a": ""}}},
     "annotations taken away": {"metadata": {"annotations": {"node.alpha.kubernetes.io/ttl": None}}},
     "labels": {"metadata": {"labels": {"a": "b"}}},
     "taints": {"spec": {"taints": [{"key": "k", "effect": "NoExecute"}]}},
