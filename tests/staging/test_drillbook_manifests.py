@@ -59,9 +59,12 @@ def test_no_rule_has_a_verb_that_makes_more_of_itself(verb: str) -> None:
     assert [name for name, rule in rules() if verb in rule["verbs"]] == []
 
 
-def test_binding_names_the_two_roles_that_may_be_bound() -> None:
-    named = [rule.get("resourceNames") for _, rule in rules() if "bind" in rule["verbs"]]
-    assert named == [[IN_DRILL, "drillbook-responder"]]
+BOUND_BY_THE_DRILL = {IN_DRILL, "drillbook-responder", "drillbook-observer-in-drill"}
+
+
+def test_binding_names_the_roles_that_may_be_bound() -> None:
+    (named,) = [rule.get("resourceNames") for _, rule in rules() if "bind" in rule["verbs"]]
+    assert set(named) == BOUND_BY_THE_DRILL
 
 
 def test_secrets_are_read_in_a_drills_namespace_only() -> None:
@@ -72,7 +75,7 @@ def test_secrets_are_read_in_a_drills_namespace_only() -> None:
 def test_what_belongs_to_a_drill_is_bound_by_the_drill_alone() -> None:
     bound = {one["roleRef"]["name"] for one in of("RoleBinding", "ClusterRoleBinding")}
     roles = {one["metadata"]["name"] for one in of("Role", "ClusterRole")}
-    assert roles - bound == {IN_DRILL, "drillbook-responder"}
+    assert roles - bound == BOUND_BY_THE_DRILL
     assert bound <= roles
 
 
