@@ -116,6 +116,15 @@ def test_a_right_that_is_lacking_is_named_with_its_identity() -> None:
     assert not answers["provisioner"].wrong
 
 
+def test_what_a_probe_may_not_read_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some kinds it reads everywhere, others in the drill's namespace, Secrets nowhere."""
+    kinds = [("list", "pods"), ("get", "pods/log"), ("get", "configmaps"), ("get", "secrets")]
+    monkeypatch.setattr(needs, "kinds_read", lambda bound: kinds)
+    answer = found(examples.runbook())["observer in the drill"]
+    assert answer.wrong
+    assert answer.said.startswith("lacks get secrets. ")
+
+
 def test_a_reaper_that_fell_silent_is_no_reaper() -> None:
     assert not found(examples.runbook())["reaper"].wrong
     silent = found(examples.runbook(), at=now() + LATER)["reaper"]

@@ -538,7 +538,9 @@ def test_a_drills_namespace_has_no_label_that_others_go_by(world: World, label: 
     create = world["provisioner"].core.create_namespace
     allowed = {**GOOD, LEASE_LABEL: "drill-rights-x", "environment": "staging"}
     create(a_namespace("drill-rights-x", **allowed), **DRY)
-    assert "and no other" in refused(create, a_namespace("drill-rights-x", **GOOD, **{label: "v1.0"}))
+    assert "and no other" in refused(
+        create, a_namespace("drill-rights-x", **GOOD, **{label: "v1.0"})
+    )
 
 
 HELD = {"finalizers": ["example.com/never"]}
