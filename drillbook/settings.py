@@ -33,6 +33,16 @@ def _duration(text: str) -> str:
     return text
 
 
+LONGEST_KEPT = Duration("2h")
+"""The admission policy lets no lease last longer."""
+
+
+def _kept(text: str) -> str:
+    if Duration(text) > LONGEST_KEPT:
+        raise ValueError(f"an incident is kept for at most {LONGEST_KEPT}, not {text}")
+    return text
+
+
 Length = Annotated[str, AfterValidator(_duration)]
 """A duration as people write it, such as `90s`."""
 
@@ -78,7 +88,9 @@ class Settings(BaseSettings):
     max_pods: int = Field(20, gt=0, description="pods that one drill may touch at most")
     max_nodes: int = Field(1, ge=0, description="nodes that one drill may touch at most")
     max_drill: Length = Field("45m", description="how long one drill may take at most")
-    keep: Length = Field("30m", description="how long --keep leaves an incident standing")
+    keep: Annotated[Length, AfterValidator(_kept)] = Field(
+        "30m", description="how long --keep leaves an incident standing"
+    )
     proof_days: int = Field(31, gt=0, description="days that an accepted drill stays valid")
 
     @classmethod

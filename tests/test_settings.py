@@ -130,3 +130,9 @@ def test_what_staging_did_not_write_is_named(checkout: Path, text: str) -> None:
     (checkout / "state" / "cluster.json").write_text(text)
     with pytest.raises(UsageError, match=r"cluster\.json: not what `drillbook staging up` writes"):
         settings.load()
+
+
+def test_an_incident_is_not_kept_for_longer_than_a_lease_may_last(checkout: Path) -> None:
+    (checkout / "drillbook.toml").write_text('keep = "3h"\n', encoding="utf-8")
+    with pytest.raises(UsageError, match="at most 2h"):
+        settings.load(root=checkout)

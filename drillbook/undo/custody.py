@@ -23,6 +23,7 @@ from drillbook.undo import lease as leases
 from drillbook.undo import reaping, residue, stops
 from drillbook.undo.journal import Journal
 from drillbook.undo.keeper import Keeper, LeaseLost
+from drillbook.undo.killpoints import writes
 from drillbook.undo.objects import Conflict, Object, Objects
 from drillbook.undo.record import HOST_VERBS, ObjectRef, UndoRecord, Verb
 from drillbook.undo.undoer import Undoer
@@ -259,6 +260,8 @@ class Custody:
         within_s = self.settings.duration("undo_within").seconds
         if not self._begun:
             return
+        # From here on the host undoes its part: nothing is left to renew there.
+        self._asked_host = False
         if self.lost:
             self._await_reaper(within_s)
             return
@@ -318,6 +321,11 @@ class Custody:
         return Objects(self.clients.acting_as(Identity.PROVISIONER))
 
 
+@writes("undo.host")
+def undo_on_host(host: HostAgent, drill: str) -> None:
+    host.undo(drill)
+
+
 def undoer_of(
     clients: Connections, settings: Settings, clock: Clock, check: Callable[[], None]
 ) -> Undoer:
@@ -332,7 +340,7 @@ def undoer_of(
     def ask_host(record: UndoRecord) -> str:
         if settings.agent_socket is None:
             return f"{record.target}: no host agent is set here that could bring it back"
-        HostAgent(settings.agent_socket).undo(record.drill)
+        undo_on_host(HostAgent(settings.agent_socket), record.drill)
         return ""
 
     return Undoer(

@@ -49,6 +49,10 @@ class Objects:
                 {**item, "apiVersion": api_version, "kind": kind} for item in found["items"] or []
             ]
 
+    def namespaced(self, ref: ObjectRef) -> bool:
+        """Whether such objects live in namespaces. Raises CouldNotTell."""
+        return bool(self.clients.resource(ref.api_version, ref.kind).namespaced)
+
     def create(self, body: Mapping[str, Any]) -> Object:
         """Raises Conflict when there is one of that name."""
         return self._call(_ref_of(body), "create", named=False, body=dict(body))

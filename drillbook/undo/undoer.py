@@ -101,6 +101,9 @@ class Undoer:
         if forged:
             return [f"undo record {record.name} is not carried out: {forged}"]
         try:
+            if record.target.namespace and not self.objects.namespaced(record.target):
+                # The client would leave the namespace out, and reach the whole cluster's.
+                return [f"undo record {record.name} is not carried out: no namespace holds such"]
             record = self._move(record, State.UNDOING)
             live = self._live(record)
             step = inverse(record, live)

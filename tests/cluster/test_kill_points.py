@@ -55,7 +55,13 @@ RARE: dict[str, tuple[str, ...]] = {
     "undo.write:after#2": ("patch", "scale", "--again"),
 }
 """Writes that only a drill of some length, or one that takes its fault back, comes to."""
-HOST = ("fault.host:before#1", "fault.host:after#1", "record.move:after#2")
+HOST = (
+    "fault.host:before#1",
+    "fault.host:after#1",
+    "record.move:after#2",
+    "undo.host:before#1",
+    "undo.host:after#1",
+)
 SWEEPS = frozenset({"lease.take", "undo.touch", "undo.write"})
 """Killed in `drillbook sweep`: test_safety.test_by_hand_without_a_reaper."""
 REAPERS = frozenset({"lease.annotate", "lease.take", "reaper.create", "reaper.renew"})

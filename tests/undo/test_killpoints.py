@@ -18,9 +18,17 @@ from drillbook.undo import killpoints
 PACKAGE = Path(drillbook.__file__).parent
 ELSEWHERE = ("staging",)
 """The embedded cluster itself is not a drill's change; its host agent journals on its own."""
-MUTATING = frozenset({"create", "patch", "replace", "delete", "apply", "delete_collection"})
+MUTATING = frozenset({"create", "patch", "replace", "delete", "apply", "delete_collection", "undo"})
 """What `Objects` and `HostAgent` call their writes."""
-RECEIVERS = frozenset({"objects", "_objects", "host"})
+HARMLESS = frozenset(
+    {
+        # Modules and values of our own, whose writes are marked where they are made.
+        *("leases", "self", "namespace", "self.namespace", "undoer", "self.undoer", "os", "new"),
+        # Texts.
+        *("text", "core", "literal", "token['field']"),
+    }
+)
+"""What such calls may be made on without being a write to the cluster; strings aside."""
 RAW = ("create_", "patch_", "replace_", "delete_", "server_side_apply")
 """How the client library's own writes begin: nobody but `Objects` makes any."""
 RAW_ALLOWED = {
@@ -50,17 +58,15 @@ def writes_of(function: ast.AST) -> list[ast.Call]:
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and node.func.attr in MUTATING
-        and _receiver(node.func.value) in RECEIVERS
+        and not _is_harmless(node.func.value)
     ]
 
 
-def _receiver(node: ast.AST) -> str:
-    """`objects` of objects.create(...), of self.objects.create(...), and of Objects(...).create."""
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    if isinstance(node, ast.Call):
-        return "objects" if getattr(node.func, "id", "") == "Objects" else ""
-    return getattr(node, "id", "")
+def _is_harmless(receiver: ast.AST) -> bool:
+    """What is not known to be harmless is a write: `self._as_whom(x).delete(...)` as well."""
+    if isinstance(receiver, ast.Call) and isinstance(receiver.func, ast.Attribute):
+        return receiver.func.attr in {"replace", "join"} or ast.unparse(receiver.func) == "prose"
+    return ast.unparse(receiver) in HARMLESS or ast.unparse(receiver).startswith("prose(")
 
 
 def mark_of(function: ast.FunctionDef) -> str | None:
@@ -114,8 +120,9 @@ def _is_ours(func: ast.Attribute) -> bool:
     return func.attr in {"create_drill", "delete_drill"}
 
 
-def test_a_write_without_a_mark_is_found() -> None:
-    tree = ast.parse("def f(objects):\n    objects.delete(1)\n")
+@pytest.mark.parametrize("receiver", ["objects", "self._as_whom(x)", "Objects(c)", "found"])
+def test_a_write_without_a_mark_is_found(receiver: str) -> None:
+    tree = ast.parse(f"def f(objects):\n    {receiver}.delete(1)\n")
     assert unmarked("x.py", tree) == ["x.py:2: f writes and is not marked @writes(...)"]
 
 
