@@ -20,7 +20,7 @@ from drillbook.clean_stream import clean_output, lost_output
 from drillbook.commands import doctor, gate, inspect, planning
 from drillbook.commands import drill as drilling
 from drillbook.commands import sweep as sweeping
-from drillbook.errors import DrillbookError
+from drillbook.errors import DrillbookError, UsageError
 from drillbook.model import Control, Phase
 from drillbook.redactor import Redactor
 from drillbook.settings import Settings
@@ -156,14 +156,21 @@ def sweep() -> None:
 
 @app.command()
 def halt(
-    why: Annotated[str, typer.Option(help="the reason, which every refused drill says")] = "",
+    why: Annotated[
+        str | None, typer.Option(help="the reason, which every refused drill says")
+    ] = None,
     lift: Annotated[bool, typer.Option("--lift", help="let drills start again")] = False,
 ) -> None:
     """Stop every drill by its undo, and let none start before `--lift`."""
-    if lift:
-        sweeping.lift(_settings(), console)
+    if lift == bool(why):
+        raise UsageError(
+            'say why: `drillbook halt --why "..."` stops every drill under way on this cluster; '
+            "`drillbook halt --lift` ends that. Nothing was changed."
+        )
+    if why:
+        sweeping.halt(_settings(), why, console)
     else:
-        sweeping.halt(_settings(), why or "somebody said `drillbook halt`", console)
+        sweeping.lift(_settings(), console)
 
 
 @app.command("doctor")

@@ -98,12 +98,18 @@ def _uid(settings: Settings, uid: str) -> str:
 def _environment(settings: Settings, label: str | None) -> str:
     if label and label == settings.environment:
         return ""
-    said = f"says {label!r}" if label else "is not there or does not say so"
+    if label:
+        return (
+            f"the setting `environment` is {settings.environment!r}, and the namespace "
+            f"{SYSTEM_NAMESPACE} says {label!r}. Correct `environment` in drillbook.toml, or use "
+            "the right cluster."
+        )
     return (
         f"the setting `environment` is {settings.environment!r}, and the namespace "
-        f"{SYSTEM_NAMESPACE} {said}; a cluster that does not say what it is counts as "
-        f"{PRODUCTION}. If it is that one: `kubectl apply -k staging/platform/drillbook`, then "
-        f"`kubectl label namespace {SYSTEM_NAMESPACE} {ENVIRONMENT_LABEL}={settings.environment}`."
+        f"{SYSTEM_NAMESPACE} is not there or does not say so; a cluster that does not say what it "
+        f"is counts as {PRODUCTION}. If it is that one, install the overlay of "
+        f"docs/own-cluster.md, or `kubectl label namespace {SYSTEM_NAMESPACE} "
+        f"{ENVIRONMENT_LABEL}={settings.environment}`."
     )
 
 

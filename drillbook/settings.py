@@ -11,9 +11,9 @@ import json
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -35,6 +35,10 @@ def _duration(text: str) -> str:
 
 LONGEST_KEPT = Duration("2h")
 """The admission policy lets no lease last longer."""
+
+
+LONGEST_DRILL = Duration("1h")
+"""A token lasts for twice the drill and its undo, and for three hours at most."""
 
 
 def _kept(text: str) -> str:
@@ -104,6 +108,18 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Environment before arguments: `load` passes the file's fields as arguments."""
         return (env_settings, init_settings)
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        """Raises ValueError for settings that cannot hold together."""
+        if self.renew_s * 2 > self.lease_s:
+            raise ValueError(
+                f"renew_s is {self.renew_s:g} and lease_s {self.lease_s:g}: a lease must be "
+                "renewed at least twice in its time"
+            )
+        if self.duration("max_drill") > LONGEST_DRILL:
+            raise ValueError(f"max_drill may be {LONGEST_DRILL} at most: no token lasts longer")
+        return self
 
     def duration(self, field: str) -> Duration:
         """A setting of time."""

@@ -158,3 +158,15 @@ def test_a_mistake_of_its_own_leaves_its_traceback_in_a_file(
 
 def test_what_goes_well_is_zero() -> None:
     assert cli._run(lambda: None) == 0
+
+
+@pytest.mark.parametrize("words", [[], ["--why", "x", "--lift"], ["--why", ""]])
+def test_halt_does_nothing_without_a_reason(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    """It ends everybody's drills: somebody once typed it to see what it says."""
+    monkeypatch.setattr(sys, "argv", ["drillbook", "halt", *words])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    assert "say why" in capsys.readouterr().err

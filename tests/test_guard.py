@@ -133,14 +133,18 @@ def test_another_api_server_is_never_asked(tmp_path: Path, hosts: tuple[str, ...
     assert api.asked == []
 
 
-@pytest.mark.parametrize(
-    "labels", [None, {}, {"environment": ""}, {"environment": "production"}, {"env": "staging"}]
-)
+@pytest.mark.parametrize("labels", [None, {}, {"environment": ""}, {"env": "staging"}])
 def test_a_cluster_that_does_not_say_that_it_is_staging(
     tmp_path: Path, labels: dict[str, str] | None
 ) -> None:
     said = refused(tmp_path, Api(labels=labels))
     assert "kubectl label namespace drillbook-system environment=staging" in said
+
+
+def test_a_cluster_that_says_something_else_is_not_relabelled(tmp_path: Path) -> None:
+    said = refused(tmp_path, Api(labels={"environment": "production"}))
+    assert "says 'production'" in said
+    assert "kubectl label" not in said
 
 
 def test_production_is_never_drilled(tmp_path: Path) -> None:

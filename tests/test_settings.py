@@ -136,3 +136,19 @@ def test_an_incident_is_not_kept_for_longer_than_a_lease_may_last(checkout: Path
     (checkout / "drillbook.toml").write_text('keep = "3h"\n', encoding="utf-8")
     with pytest.raises(UsageError, match="at most 2h"):
         settings.load(root=checkout)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("renew_s = 20.0", "renewed at least twice"),
+        ("lease_s = 0.1", "renewed at least twice"),
+        ('max_drill = "9h"', "no token lasts longer"),
+    ],
+)
+def test_settings_that_cannot_hold_together_are_refused(
+    checkout: Path, text: str, said: str
+) -> None:
+    (checkout / "drillbook.toml").write_text(f"{text}\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=said):
+        settings.load(root=checkout)

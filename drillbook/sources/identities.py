@@ -25,7 +25,8 @@ from drillbook.sources.clients import Connections, asking
 SYSTEM_NAMESPACE = "drillbook-system"
 """Where the identities, the drills' leases and their undo records live."""
 INSTALL = (
-    "Install the identities with `kubectl apply -k staging/platform/drillbook`, and set "
+    "Install the identities with `kubectl apply -k` of your overlay of "
+    "staging/platform/drillbook (docs/own-cluster.md), and set "
     "`kubeconfig` to one that holds a token of the service account `runner` (`kubectl -n "
     "drillbook-system create token runner`). On the embedded cluster `drillbook staging up` does "
     "both."

@@ -17,9 +17,9 @@ QUARANTINE = "quarantine"
 REAPER_STALE_S = 30.0
 TRIES = 5
 INSTALL = (
-    "Install it with `kubectl apply -k staging/platform/drillbook` (the embedded cluster: "
-    "`drillbook staging up`), and see that the Deployment `reaper` in the namespace "
-    "drillbook-system is available. Nothing was changed."
+    "Install it with `kubectl apply -k` of your overlay of staging/platform/drillbook "
+    "(docs/own-cluster.md; the embedded cluster: `drillbook staging up`), and see that the "
+    "Deployment `reaper` in the namespace drillbook-system is available. Nothing was changed."
 )
 
 

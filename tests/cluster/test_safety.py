@@ -188,7 +188,7 @@ def test_without_a_reaper_nothing_is_injected(checkout: Checkout) -> None:
         before = snapshot()
         code, said = checkout.drill("--control", "healthy")
         assert code == 3, said
-        assert "kubectl apply -k staging/platform/drillbook" in said
+        assert "of your overlay of staging/platform/drillbook" in said
         assert "Nothing was changed" in said
         assert not differences(before, snapshot())
 

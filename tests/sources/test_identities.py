@@ -202,7 +202,9 @@ def test_the_record_says_that_the_runner_did_everything(
 def test_no_token_lasts_for_longer_than_the_policy_allows(tmp_path: Path) -> None:
     mint, now = Mint(), [0.0]
     with serving(mint) as url:
-        identities = Identities(runner(tmp_path, url, max_drill="5h"), lambda: now[0])
+        identities = Identities(
+            runner(tmp_path, url, max_drill="1h", undo_within="1h"), lambda: now[0]
+        )
         first = identities.settings_for(Identity.OBSERVER)
         assert mint.asked[0][1]["spec"] == {"expirationSeconds": 10800}
         now[0] = 5399
