@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from drillbook.staging import debian, digest, golang, mountpoints, spark
 from drillbook.staging.artifacts import Artifact
+from drillbook.staging.errors import StageFailed
 from drillbook.staging.places import Places
 from drillbook.staging.shell import SANDBOX, Shell
 
 PAUSE = "3.10.1"
 COREDNS = "v1.12.1"
 CONTAINERS = "/var/lib/containers"
+SEALING = "sealing memfd copy: Device or resource busy"
+TRIES = 3
 CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 CA_INSIDE = "/run/host-certificates.crt"
 
@@ -166,8 +169,21 @@ def _build(buildah: Buildah, image: Image, key: str, made: Mapping[str, Artifact
     policy = ("--signature-policy", str(places.sources / "images" / "policy.json"))
     names = ("--tag", image.reference, "--tag", key_tag(image, key))
     # Last, so that a half-built image is never found by its key.
-    buildah.run("build", *options, *policy, *_apt(places), *names, str(context))
+    words = ("build", *options, *policy, *_apt(places), *names, str(context))
+    patiently(lambda: buildah.run(*words))
     shutil.rmtree(context)
+
+
+def patiently(build: Callable[[], None]) -> None:
+    """A build, once more when the kernel could not seal buildah's copy of itself: that fails now
+    and then on a busy machine, and says nothing about the image. Raises StageFailed."""
+    for _ in range(TRIES - 1):
+        try:
+            return build()
+        except StageFailed as error:
+            if SEALING not in str(error):
+                raise
+    return build()
 
 
 def _context(places: Places, image: Image, made: Mapping[str, Artifact]) -> Path:

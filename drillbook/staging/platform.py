@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -116,9 +117,11 @@ def _reload() -> None:
 
 def await_answers(node_count: int) -> None:
     """Until Prometheus reaches everything it is to scrape and Alertmanager. Raises StageFailed."""
+    # What it reached before may be a pod that was just replaced, and that it has not noticed yet.
+    since = datetime.now(UTC)
     _await(
         f"Prometheus' targets to be {_wanted(node_count)}",
-        targets,
+        lambda: targets(since),
         lambda found: _has(found, node_count),
     )
     _await("Prometheus to know one Alertmanager", _alertmanagers, lambda found: found == 1)
@@ -140,12 +143,21 @@ def _has(found: Mapping[str, int] | None, node_count: int) -> bool:
     return all((found or {}).get(job) == count for job, count in _wanted(node_count).items())
 
 
-def targets() -> dict[str, int] | None:
-    """How many targets of each job are up; None when Prometheus does not answer."""
+def targets(since: datetime | None = None) -> dict[str, int] | None:
+    """How many targets of each job are up, and were scraped after `since` (UTC); None when
+    Prometheus does not answer."""
     answer = _get("/api/v1/targets?state=active")
-    if answer is None:
-        return None
-    up = [t["labels"]["job"] for t in answer["data"]["activeTargets"] if t["health"] == "up"]
+    return None if answer is None else counted(answer["data"]["activeTargets"], since)
+
+
+def counted(active: Sequence[Mapping[str, Any]], since: datetime | None) -> dict[str, int]:
+    """By job. Pure."""
+    up = [
+        target["labels"]["job"]
+        for target in active
+        if target["health"] == "up"
+        and (since is None or datetime.fromisoformat(target["lastScrape"]) > since)
+    ]
     return {job: up.count(job) for job in set(up)}
 
 

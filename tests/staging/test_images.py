@@ -6,9 +6,11 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 import yaml
 
 from drillbook.staging import engine, golang, images, seed
+from drillbook.staging.errors import StageFailed
 from drillbook.staging.images import IMAGES, keys, parents
 from drillbook.staging.places import Places, places
 
@@ -82,3 +84,25 @@ def test_the_modules_name_the_versions_that_the_images_are_called_by() -> None:
     assert f"k8s.io/kubernetes {golang.KUBERNETES}" in (sources / "kube" / "go.mod").read_text()
     assert f"etcd/server/v3 v{golang.ETCD}" in (sources / "kube" / "go.mod").read_text()
     assert f"coredns/coredns {images.COREDNS}" in (sources / "coredns" / "go.mod").read_text()
+
+
+def failing(*said: str) -> list[str]:
+    """What the tries of a build that fails with these words, in turn, left to be said."""
+    left = list(said)
+
+    def build() -> None:
+        if left:
+            raise StageFailed(left.pop(0))
+
+    images.patiently(build)
+    return left
+
+
+def test_a_build_that_the_kernel_was_too_busy_for_is_tried_again() -> None:
+    assert failing(images.SEALING, images.SEALING) == []
+
+
+@pytest.mark.parametrize("said", [("no such package",), (images.SEALING,) * 3])
+def test_a_build_that_fails_is_told(said: tuple[str, ...]) -> None:
+    with pytest.raises(StageFailed):
+        failing(*said)
