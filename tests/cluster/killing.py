@@ -21,7 +21,7 @@ from tests.cluster.snapshot import await_nothing, left_of
 LEASE_S = 30.0
 GRACE_S = 15.0
 """The invariant: at the baseline within the lease's expiry and this."""
-AT_ONCE = 5
+AT_ONCE = 8
 
 
 @dataclass

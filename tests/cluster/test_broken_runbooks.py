@@ -41,6 +41,7 @@ def test_a_diagnosis_of_the_wrong_reason_fails(checkout: Checkout) -> None:
     assert "saw OOMKilled" in said
 
 
+@pytest.mark.campaign
 def test_pytest_x_ends_in_the_undo(checkout: Checkout) -> None:
     """`pytest -x` ends at the first failed scenario; the drill's undo is its class's teardown."""
     checkout.edit(FEATURE, 'with reason "OOMKilled"', 'with reason "Completed"')

@@ -169,6 +169,7 @@ def test_it_comes_back_at_expiry_without_a_request(agent: HostAgent, verb: str) 
     print(f"{verb}: whole {late_s:.2f} s after its expiry")
 
 
+@pytest.mark.campaign
 def test_a_renewal_keeps_it_away(agent: HostAgent) -> None:
     agent.apply(DRILL, 1, "cut-network", SECOND.name, time.time() + 2)
     until = time.monotonic() + 6
@@ -200,6 +201,7 @@ def test_it_comes_back_when_the_agent_was_killed(agent: HostAgent, at: Places) -
     assert the_agent(at) != before
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("verb", ["kill-node", "cut-network"])
 def test_it_comes_back_when_its_supervisor_was_killed_too(
     agent: HostAgent, at: Places, verb: str
@@ -241,6 +243,7 @@ def _ask_for_undo(agent: HostAgent) -> None:
         return  # it was killed before it could answer
 
 
+@pytest.mark.campaign
 def test_a_node_that_dies_while_it_is_cut_is_started(agent: HostAgent, at: Places) -> None:
     agent.apply(DRILL, 1, "cut-network", SECOND.name, time.time() + 60)
     node.kill(Shell(at, "test"), SECOND)

@@ -113,6 +113,7 @@ def test_killed_at_every_write_of_a_cordon(tmp_path: Path) -> None:
     verdict(outcomes)
 
 
+@pytest.mark.campaign
 def test_paused_before_a_cordon_until_its_lease_is_gone() -> None:
     verdict([pause_at("fault.patch:before#1", ("cordon",))])
 

@@ -193,6 +193,7 @@ def test_without_a_reaper_nothing_is_injected(checkout: Checkout) -> None:
         assert not differences(before, snapshot())
 
 
+@pytest.mark.campaign
 def test_by_hand_without_a_reaper(rehearse: Callable[..., Rehearsal]) -> None:
     """And killed at its own writes, the last of which a second sweep finds."""
     found = rehearse("cordon", DRILLBOOK_KILL_AT="fault.patch:before#1")
@@ -290,6 +291,7 @@ def test_a_drill_that_takes_too_long_is_ended(rehearse: Callable[..., Rehearsal]
     assert not left_of(found.named())
 
 
+@pytest.mark.campaign
 def test_an_action_of_a_paused_drill_ends_with_its_lease(
     rehearse: Callable[..., Rehearsal], tmp_path: Path
 ) -> None:
@@ -321,6 +323,7 @@ def test_a_target_made_anew_is_not_touched(rehearse: Callable[..., Rehearsal]) -
     assert "undo verified" in found.said
 
 
+@pytest.mark.campaign
 def test_the_api_cut_off_in_the_middle_of_the_undo() -> None:
     """The runner cannot know; the reaper undoes it, and the runner sees that in the end."""
     group = 47114
@@ -447,6 +450,7 @@ def test_an_undo_that_fails_quarantines_the_cluster(rehearse: Callable[..., Rehe
     assert "the quarantine is lifted" in said
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("side", ["before", "after"])
 def test_killed_while_a_stop_is_written(side: str, rehearse: Callable[..., Rehearsal]) -> None:
     """Half of a stop is none, or a whole one; and none keeps the reaper from its work."""
