@@ -11,7 +11,7 @@ import pytest
 from drillbook.reaper.loop import no_answer, rights_for
 from drillbook.undo import lease as leases
 from drillbook.undo.lease import Lease
-from drillbook.undo.reaping import dead, orphans
+from drillbook.undo.reaping import dead, orphans, overdue
 from drillbook.undo.record import Verb, stamp
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
@@ -51,6 +51,12 @@ def test_clocks_that_differ_are_declined(skew_s: float) -> None:
 def test_an_expired_drill_is_dead_and_one_that_is_renewed_is_not() -> None:
     found = [lease(31, name="drill-a"), lease(29, name="drill-b")]
     assert [one.name for one in dead(found, NOW)] == ["drill-a"]
+
+
+def test_a_drill_that_begins_leaves_the_reaper_its_time() -> None:
+    """Two that were killed while they swept the same dead drill held it for a minute."""
+    found = [lease(44, name="drill-a"), lease(46, name="drill-b")]
+    assert [one.name for one in overdue(found, NOW)] == ["drill-b"]
 
 
 def test_what_a_reaper_took_over_is_a_reapers_to_end() -> None:
