@@ -19,7 +19,8 @@ from typing import Any
 
 from drillbook import settings
 from drillbook.host_agent import HostAgent
-from drillbook.undo import custody, journal, residue
+from drillbook.undo import journal, residue
+from drillbook.undo import lease as leases
 from drillbook.undo.custody import Custody
 from tests.cluster.rehearsal import ROOT, incident
 
@@ -60,7 +61,7 @@ def added_s(runs: int) -> list[float]:
         (journal, "records_of"),
         (journal, "move"),
         (residue, "of_drill"),
-        (custody, "finish"),
+        (leases, "let_go"),
     ):
         spent.watch(owner, name)
     found = []
