@@ -31,6 +31,7 @@ def test_a_remediation_that_does_not_remedy_fails(checkout: Checkout) -> None:
     assert "ended as FAILED: expected a Unix time later" in said
 
 
+@pytest.mark.campaign
 def test_a_diagnosis_of_the_wrong_reason_fails(checkout: Checkout) -> None:
     checkout.edit(FEATURE, 'with reason "OOMKilled"', 'with reason "Completed"')
     code, said = checkout.drill(*OOM)
@@ -80,6 +81,7 @@ def always_firing(checkout: Checkout) -> Checkout:
     return checkout
 
 
+@pytest.mark.campaign
 def test_an_alert_that_always_fires_is_falsified(
     always_firing: Checkout, request: pytest.FixtureRequest
 ) -> None:

@@ -499,7 +499,7 @@ def test_sweep_removes_what_is_kept_and_leaves_what_is_under_way(
     assert "undo verified" in live.said
 
 
-@pytest.mark.parametrize("change", ["kill", "cut"])
+@pytest.mark.parametrize("change", ["kill", pytest.param("cut", marks=pytest.mark.campaign)])
 def test_a_node_taken_away_and_brought_back(
     change: str, rehearse: Callable[..., Rehearsal]
 ) -> None:
