@@ -197,8 +197,8 @@ def test_without_a_reaper_nothing_is_injected(checkout: Checkout) -> None:
 def test_by_hand_without_a_reaper(rehearse: Callable[..., Rehearsal]) -> None:
     """And killed at its own writes, the last of which a second sweep finds."""
     found = rehearse("cordon", DRILLBOOK_KILL_AT="fault.patch:before#1")
+    found.ended()
     with without_reaper():
-        found.ended()
         time.sleep(LEASE_S + 1)
         for write in ("lease.take", "undo.touch", "undo.write"):
             for point in (f"{write}:before#1", f"{write}:after#1"):
