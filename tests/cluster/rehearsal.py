@@ -12,13 +12,12 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from drillbook import guard, settings
 from drillbook.clock import SystemClock
 from drillbook.errors import DrillbookError, Refused
 from drillbook.incident import Incident
-from drillbook.matchers import equals
+from drillbook.matchers import equals, gone
 from drillbook.model import (
     Action,
     BoundCause,
@@ -113,18 +112,12 @@ EFFECTS: dict[str, Callable[[], Probe]] = {
     "scale": lambda: read("deployments", "idle", "{.spec.replicas}", "2"),
     "create": lambda: read("configmaps", "intruder", "{.metadata.name}", "intruder"),
     "delete": lambda: Probe(
-        source=Kube(kind="configmaps", name="spare", path="{.data.kept}"), expect=_gone()
+        source=Kube(kind="configmaps", name="spare", path="{.data.kept}"), expect=gone()
     ),
     "cordon": lambda: nodes.node_is_cordoned(WHERE, NODE).effect,
     "kill": lambda: nodes.node_is_dead(WHERE, NODE).effect,
     "cut": lambda: nodes.node_is_cut_off(WHERE, NODE).effect,
 }
-
-
-def _gone() -> Any:
-    from drillbook.matchers import gone
-
-    return gone()
 
 
 def bound(names: list[str]) -> BoundRunbook:
