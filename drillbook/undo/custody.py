@@ -225,9 +225,11 @@ class Custody:
         return HostAgent(path)
 
     def host_expiry(self) -> float:
-        """Unix seconds until which the host's changes may stand without a renewal."""
+        """Unix seconds until which the host's changes may stand without a renewal: as long as this
+        drill may change anything. So its node is on its way back when the reaper begins."""
         self._asked_host = True
-        return self.held.keeper.lease.ends.timestamp()
+        keeper = self.held.keeper
+        return keeper.lease.ends.timestamp() - keeper.margin_s
 
     def _renew_host(self) -> None:
         if self._asked_host:

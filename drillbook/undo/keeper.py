@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from math import inf
 
 from drillbook.clock import Clock
 from drillbook.errors import CouldNotTell, DrillbookError, Refused
@@ -62,7 +63,7 @@ class Keeper:
         """Before every change. Raises LeaseLost."""
         if not self.lost and self._held_for() >= self.lease.duration_s - self.margin_s:
             self._lose(f"it could not be renewed for {self._held_for():.0f} s")
-        if self.lease.deadline is not None and self.clock.now() >= self.lease.deadline:
+        if self._until_deadline() <= 0:
             self._lose("the drill took longer than `max_drill` allows")
         if self.lost:
             raise LeaseLost(
@@ -75,9 +76,7 @@ class Keeper:
         if self.lost:
             return 0.0
         left_s = self.lease.duration_s - self.margin_s - self._held_for()
-        if self.lease.deadline is None:
-            return left_s
-        return min(left_s, (self.lease.deadline - self.clock.now()).total_seconds())
+        return min(left_s, self._until_deadline())
 
     def renew(self) -> None:
         """Renew now; one that is over stays over. What cannot be told is tried again at the next
@@ -122,6 +121,12 @@ class Keeper:
 
     def _held_for(self) -> float:
         return self.clock.monotonic() - self.renewed
+
+    def _until_deadline(self) -> float:
+        """Seconds; it is an end of the lease as any other, with the same margin before it."""
+        if self.lease.deadline is None:
+            return inf
+        return (self.lease.deadline - self.clock.now()).total_seconds() - self.margin_s
 
     def _run(self) -> None:
         try:

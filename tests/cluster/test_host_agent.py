@@ -154,6 +154,15 @@ def test_a_node_is_lost_and_comes_back_to_work(agent: HostAgent, pod: str, verb:
     )
 
 
+def test_a_node_that_was_cut_off_asks_for_its_pods_at_once(agent: HostAgent, at: Places) -> None:
+    """A kubelet that goes on would wait for up to a minute, by its back-off."""
+    before = node.kubelets(at, SECOND)
+    assert len(before) == 1
+    agent.apply(DRILL, 1, "cut-network", SECOND.name, time.time() + 60)
+    agent.undo(DRILL)
+    await_("another kubelet", lambda: node.kubelets(at, SECOND) not in (set(), before), 10)
+
+
 # --------------------------------------------------------------------------- nobody asks
 
 

@@ -284,7 +284,7 @@ def test_the_api_cut_off_from_the_drill() -> None:
 
 
 def test_a_drill_that_takes_too_long_is_ended(rehearse: Callable[..., Rehearsal]) -> None:
-    found = rehearse("patch", "cordon", "--hold", "120", DRILLBOOK_MAX_DRILL="15s")
+    found = rehearse("patch", "cordon", "--hold", "120", DRILLBOOK_MAX_DRILL="25s")
     found.ended(90)
     assert "longer than `max_drill` allows" in found.said, found.said
     assert "undo verified" in found.said, found.said
