@@ -18,7 +18,7 @@ from drillbook.sources.identities import SYSTEM_NAMESPACE, Identity
 from drillbook.staging import preflight
 from drillbook.staging.places import places
 from drillbook.undo import stops
-from drillbook.undo.custody import reaping_of
+from drillbook.undo.deputies import reaping_of
 from drillbook.undo.objects import Objects
 
 BUILT = ("kubectl", "promtool")

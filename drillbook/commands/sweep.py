@@ -17,7 +17,7 @@ from drillbook.settings import Settings
 from drillbook.sources.clients import Connections
 from drillbook.sources.identities import SYSTEM_NAMESPACE, Identity
 from drillbook.undo import stops
-from drillbook.undo.custody import reaping_of
+from drillbook.undo.deputies import reaping_of
 from drillbook.undo.lease import Lease
 from drillbook.undo.objects import Objects
 from drillbook.undo.reaping import Reaping

@@ -21,9 +21,9 @@ from drillbook.sources.clients import Connections
 from drillbook.sources.identities import SYSTEM_NAMESPACE, Identity
 from drillbook.undo import lease as leases
 from drillbook.undo import reaping, residue, stops
+from drillbook.undo.deputies import reaping_of, undoer_of
 from drillbook.undo.journal import Journal
 from drillbook.undo.keeper import Keeper, LeaseLost
-from drillbook.undo.killpoints import writes
 from drillbook.undo.objects import Conflict, Object, Objects
 from drillbook.undo.record import HOST_VERBS, ObjectRef, UndoRecord, Verb
 from drillbook.undo.undoer import Undoer
@@ -321,49 +321,3 @@ class Custody:
     @property
     def as_provisioner(self) -> Objects:
         return Objects(self.clients.acting_as(Identity.PROVISIONER))
-
-
-@writes("undo.host")
-def undo_on_host(host: HostAgent, drill: str) -> None:
-    host.undo(drill)
-
-
-def undoer_of(
-    clients: Connections, settings: Settings, clock: Clock, check: Callable[[], None]
-) -> Undoer:
-    """The undo as the identities of a drill may carry it out, for as long as `check` says."""
-    provisioner = Objects(clients.acting_as(Identity.PROVISIONER))
-
-    def as_whom(record: UndoRecord) -> Objects:
-        if record.verb is Verb.CORDON:
-            return Objects(clients.acting_as(Identity.NODE_INJECTOR))
-        return provisioner
-
-    def ask_host(record: UndoRecord) -> str:
-        if settings.agent_socket is None:
-            return f"{record.target}: no host agent is set here that could bring it back"
-        undo_on_host(HostAgent(settings.agent_socket), record.drill)
-        return ""
-
-    return Undoer(
-        objects=provisioner,
-        namespace=SYSTEM_NAMESPACE,
-        as_whom=as_whom,
-        ask_host=ask_host,
-        clock=clock,
-        check=check,
-    )
-
-
-def reaping_of(
-    clients: Connections, settings: Settings, clock: Clock, holder: str
-) -> reaping.Reaping:
-    """The end of dead drills as the identities of a drill may bring it."""
-    return reaping.Reaping(
-        objects=Objects(clients.acting_as(Identity.PROVISIONER)),
-        namespace=SYSTEM_NAMESPACE,
-        undoer=undoer_of(clients, settings, clock, lambda: None),
-        clock=clock,
-        holder=holder,
-        within_s=settings.duration("undo_within").seconds,
-    )
