@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,25 +34,21 @@ class Rehearsal:
     _reader: threading.Thread | None = None
 
     @classmethod
-    def start(cls, *words: str, **environment: str) -> Rehearsal:
-        return cls.of(
-            subprocess.Popen(
-                cls.words(*words),
-                cwd=ROOT,
-                env={**os.environ, **environment},
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                start_new_session=True,
-            )
+    def start(
+        cls, words: Sequence[str], environment: Mapping[str, str], group: int | None = None
+    ) -> Rehearsal:
+        """Under that group id, if one is given; what root's group may read, it may all the same."""
+        child = subprocess.Popen(
+            [sys.executable, "-u", "-m", "tests.cluster.rehearsal", *words],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            group=group,
+            extra_groups=None if group is None else [0],
         )
-
-    @staticmethod
-    def words(*words: str) -> list[str]:
-        return [sys.executable, "-u", "-m", "tests.cluster.rehearsal", *words]
-
-    @classmethod
-    def of(cls, child: subprocess.Popen[str]) -> Rehearsal:
         found = cls(child)
         found._reader = threading.Thread(target=found._read, daemon=True)
         found._reader.start()
@@ -124,7 +120,7 @@ class Outcome:
 def traced(changes: Sequence[str], file: Path) -> list[str]:
     """Every kill point that such a drill reaches, with its number, in order; without those of the
     renewals, whose number depends on the time."""
-    found = Rehearsal.start(*changes, **{TRACE: str(file)})
+    found = Rehearsal.start(changes, {TRACE: str(file)})
     assert found.ended() == 0, found.said
     assert "undo verified" in found.said, found.said
     points = file.read_text(encoding="utf-8").split()
@@ -141,7 +137,7 @@ def first_and_last(points: Iterable[str]) -> list[str]:
 
 def kill_at(point: str, changes: Sequence[str], **environment: str) -> Outcome:
     """SIGKILL there; then the reaper has until the lease's end and GRACE_S."""
-    found = Rehearsal.start(*changes, **{AT: point, **environment})
+    found = Rehearsal.start(changes, {AT: point, **environment})
     try:
         code = found.ended()
         at = time.monotonic()
@@ -156,7 +152,7 @@ def kill_at(point: str, changes: Sequence[str], **environment: str) -> Outcome:
 
 def pause_at(point: str, changes: Sequence[str]) -> Outcome:
     """SIGSTOP there until the reaper has undone all; then it goes on, and may change nothing."""
-    found = Rehearsal.start(*changes, **{AT: point, BY: "SIGSTOP"})
+    found = Rehearsal.start(changes, {AT: point, BY: "SIGSTOP"})
     try:
         drill, at = found.named(), time.monotonic()
         while not _is_stopped(found.child.pid):

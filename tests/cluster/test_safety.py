@@ -48,8 +48,8 @@ def rehearse() -> Iterator[Callable[..., Rehearsal]]:
     """Starts rehearsals that do not outlive the test."""
     started: list[Rehearsal] = []
 
-    def start(*words: str, **environment: str) -> Rehearsal:
-        started.append(Rehearsal.start(*words, **environment))
+    def start(*words: str, group: int | None = None, **environment: str) -> Rehearsal:
+        started.append(Rehearsal.start(words, environment, group))
         return started[-1]
 
     yield start
@@ -243,6 +243,10 @@ def subprocess_apply(manifest: str) -> None:
 # --------------------------------------------------------------------------- the API, the lease
 
 
+GROUP = 47114
+"""Nobody's but of the one drill that is cut off."""
+
+
 @contextmanager
 def api_cut_off(group: int) -> Iterator[None]:
     """For processes of that group id only; what they send is dropped, not refused."""
@@ -260,27 +264,14 @@ def api_cut_off(group: int) -> Iterator[None]:
         subprocess.run(["nft", f"delete table ip {table}"], check=True)
 
 
-def test_the_api_cut_off_from_the_drill() -> None:
-    group = 47114
-    child = subprocess.Popen(
-        Rehearsal.words("patch", "cordon", "--hold", "90"),
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        group=group,
-        extra_groups=[0],
-    )
-    found = Rehearsal.of(child)
-    try:
-        found.await_line("effect confirmed")
-        with api_cut_off(group):
-            nothing_left(found.named(), LEASE_S + GRACE_S)
-            found.await_line("could not be renewed", 60)
-        found.ended()
-        assert "undo verified" in found.said, found.said
-    finally:
-        found.end()
+def test_the_api_cut_off_from_the_drill(rehearse: Callable[..., Rehearsal]) -> None:
+    found = rehearse("patch", "cordon", "--hold", "90", group=GROUP)
+    found.await_line("effect confirmed")
+    with api_cut_off(GROUP):
+        nothing_left(found.named(), LEASE_S + GRACE_S)
+        found.await_line("could not be renewed", 60)
+    found.ended()
+    assert "undo verified" in found.said, found.said
 
 
 def test_a_drill_that_takes_too_long_is_ended(rehearse: Callable[..., Rehearsal]) -> None:
@@ -324,30 +315,17 @@ def test_a_target_made_anew_is_not_touched(rehearse: Callable[..., Rehearsal]) -
 
 
 @pytest.mark.campaign
-def test_the_api_cut_off_in_the_middle_of_the_undo() -> None:
+def test_the_api_cut_off_in_the_middle_of_the_undo(rehearse: Callable[..., Rehearsal]) -> None:
     """The runner cannot know; the reaper undoes it, and the runner sees that in the end."""
-    group = 47114
-    child = subprocess.Popen(
-        Rehearsal.words("patch", "cordon"),
-        cwd=ROOT,
-        env={**os.environ, AT: "undo.write:before#1", BY: "SIGSTOP"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        group=group,
-        extra_groups=[0],
-    )
-    found = Rehearsal.of(child)
-    try:
-        found.await_line("undo: removing")
-        with api_cut_off(group):
-            time.sleep(1)
-            os.kill(child.pid, signal.SIGCONT)
-            nothing_left(found.named(), LEASE_S + GRACE_S)
-        found.ended()
-        assert "undo verified" in found.said, found.said
-    finally:
-        found.end()
+    stopped = {AT: "undo.write:before#1", BY: "SIGSTOP"}
+    found = rehearse("patch", "cordon", group=GROUP, **stopped)
+    found.await_line("undo: removing")
+    with api_cut_off(GROUP):
+        time.sleep(1)
+        os.kill(found.child.pid, signal.SIGCONT)
+        nothing_left(found.named(), LEASE_S + GRACE_S)
+    found.ended()
+    assert "undo verified" in found.said, found.said
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
