@@ -6,7 +6,7 @@ import pytest
 from kubernetes import client
 
 from drillbook.sources.clients import Connections
-from drillbook.sources.identities import SYSTEM_NAMESPACE, Identity
+from drillbook.sources.identities import SYSTEM_NAMESPACE
 from tests.cluster.rights.table import (
     ALL,
     ALLOWED,
@@ -52,7 +52,7 @@ def all_that(clients: Connections, namespace: str) -> set[Right]:
 @pytest.mark.parametrize(
     "where", [SYSTEM_NAMESPACE, DRILL, "kube-system", "default", NODE_LEASES, "monitoring"]
 )
-@pytest.mark.parametrize("who", ["runner", *map(str, Identity), "reaper"])
+@pytest.mark.parametrize("who", EVERYBODY)
 def test_and_nothing_more(world: World, who: str, where: str) -> None:
     listed = {
         (verb, what)
