@@ -57,7 +57,8 @@ class Performer:
     waiting: Waiting = ignore
     redactor: Redactor = field(default_factory=Redactor)
     held_for_s: Callable[[], float] = lambda: 3600.0
-    """For how many seconds from now on the drill's lease is certain: an Action's leash."""
+    """For how many seconds from now on the drill's lease is certain: an Action's leash, and the
+    time in which what is seen counts."""
     lost: Callable[[], str] = lambda: ""
     """Why the lease is not held any more."""
     heard: set[str] = field(default_factory=set)
@@ -81,17 +82,26 @@ class Performer:
             self.waiting(probe, wait.observed)
             self.clock.sleep(min(self.settings.poll_s, within.seconds - elapsed))
         took = timedelta(seconds=self.clock.monotonic() - begin)
+        verdict, observed = self._while_held(wait.verdict(self.clock.monotonic()), wait.observed)
         return self.clean(
             Evidence(
-                verdict=wait.verdict(self.clock.monotonic()),
+                verdict=verdict,
                 command=str(probe.source.command()),
                 expected=expectation(probe, within),
-                observed=wait.observed,
+                observed=observed,
                 started=started,
                 took=took,
                 waited=took,
             )
         )
+
+    def _while_held(self, verdict: Verdict, observed: str) -> tuple[Verdict, str]:
+        """When the lease is not certain any more, what was seen may be the work of whoever undoes
+        the drill."""
+        if self.held_for_s() > 0:
+            return verdict, observed
+        why = self.lost() or "it could not be renewed in time"
+        return Verdict.ERROR, f"seen after the drill's lease was lost ({why}): {observed}"
 
     def clean(self, evidence: Evidence) -> Evidence:
         """Redacted where it is made, then cut: half of a secret is not known to be one."""

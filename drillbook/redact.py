@@ -60,6 +60,17 @@ _REFERENCE = re.compile(r"\$(?:[A-Z_][A-Z0-9_]{2,}|\{[A-Z_][A-Z0-9_]{2,}\}|\(.*)
 """A shell's variable or command in the place of a secret: it says where one is, not what it is."""
 
 
+_SCHEME = re.compile(r"\b[a-z][a-z0-9+.-]{0,30}\Z", re.I)
+
+
+def _credentials(match: re.Match[str]) -> str:
+    """A URL's, which are looked for from its `://`: a pattern that begins with letters would be
+    tried at each one."""
+    start = match.start()
+    before = match.string[max(0, start - 32) : start]
+    return f"://{MARK}@" if _SCHEME.search(before) else match[0]
+
+
 @dataclass(frozen=True)
 class _Shape:
     """A text that looks like a secret by itself. To look for a word is a hundred times cheaper
@@ -68,7 +79,7 @@ class _Shape:
     words: tuple[str, ...]
     """In lower case; without any of them there is nothing to find."""
     pattern: re.Pattern[str]
-    instead: str = MARK
+    instead: str | Callable[[re.Match[str]], str] = MARK
 
     def removed(self, text: str, lowered: str) -> str:
         if not any(word in lowered for word in self.words):
@@ -96,7 +107,7 @@ _SHAPES: Final = (
     _Shape(("ls0tls1crudjti",), re.compile(r"LS0tLS1CRUdJTi[A-Za-z0-9+/=]{8,}")),
     _Shape(("eyj",), re.compile(r"\b[eE]yJ[\w-]{6,4096}\.[\w-]{6,}(?:\.[\w-]*)?")),
     _Shape(
-        ("authorization",),
+        ("author",),  # a Turkish i has no lower case that is an i
         re.compile(r"(?i)(\bauthorization\b[\"']?\s*[:=]\s*[\"']?(?:[a-z]+ +)?)[^\s\"',]+"),
         rf"\1{MARK}",
     ),
@@ -111,16 +122,8 @@ _SHAPES: Final = (
         re.compile(r"\b(?:[gG]h[pousr]_\w{30,}|[gG]ithub_pat_\w{30,}|[xX]ox[abprs]-[\w-]{10,})"),
     ),
     # The last @ before the path ends the credentials, whatever the password holds.
-    _Shape(
-        ("://",),
-        re.compile(r"://[^\s/@:]*:[^\s/]*@"),
-        f"://{MARK}@",
-    ),
-    _Shape(
-        ("://",),
-        re.compile(r"://[^\s/@:]{16,}@"),
-        f"://{MARK}@",
-    ),
+    _Shape(("://",), re.compile(r"://[^\s/@:]*:[^\s/]*@"), _credentials),
+    _Shape(("://",), re.compile(r"://[^\s/@:]{16,}@"), _credentials),
 )
 
 

@@ -117,6 +117,15 @@ class Settings(BaseSettings):
                 f"renew_s is {self.renew_s:g} and lease_s {self.lease_s:g}: a lease must be "
                 "renewed at least twice in its time"
             )
+        margin_s = self.request_timeout_s
+        if (
+            self.lease_s - margin_s <= self.renew_s
+            or self.duration("max_drill").seconds <= margin_s
+        ):
+            raise ValueError(
+                f"request_timeout_s is {margin_s:g}: nothing is begun so long before a lease's "
+                "end; before that lease_s must leave more than renew_s, and max_drill some time"
+            )
         if self.duration("max_drill") > LONGEST_DRILL:
             raise ValueError(f"max_drill may be {LONGEST_DRILL} at most: no token lasts longer")
         return self

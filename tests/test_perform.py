@@ -98,6 +98,22 @@ def test_no_answer_is_error_not_failed(tmp_path: Path) -> None:
     assert (evidence.verdict, evidence.observed) == (Verdict.ERROR, "unreachable")
 
 
+def test_what_is_seen_without_the_lease_proves_nothing(tmp_path: Path) -> None:
+    """By then the fault may have been undone, and by another than the responder."""
+    clock = HandClock()
+    runner = performer(tmp_path, clock)
+    runner.held_for_s = lambda: 25 - clock.seconds
+    probe = Probe(source=says("2"), expect=at_least(2))
+    clock.seconds = 24.9
+    assert runner.probe(probe).verdict is Verdict.PASSED
+    clock.seconds = 25.0
+    evidence = runner.probe(probe)
+    assert evidence.verdict is Verdict.ERROR
+    assert evidence.observed == (
+        "seen after the drill's lease was lost (it could not be renewed in time): 2"
+    )
+
+
 def test_an_answer_after_a_silence_counts(tmp_path: Path) -> None:
     source = Script(("unreachable", Reading(answer="2")))
     evidence = performer(tmp_path).probe(Probe(source=source, expect=at_least(2)))

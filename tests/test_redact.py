@@ -50,6 +50,11 @@ def clean(text: str, *secrets: str) -> str:
         ("ghp_" + "a1" * 18, "a1a1a1"),
         ("postgresql://orders:p@ss/word@db:5432/x", "p@ss"),
         ("https://user:hunter2@example.org/x", "hunter2"),
+        ('${SCHEME}://h:80;password="ab@cd efgh"', "efgh"),
+        ('{"dsn":"my_db://u:p","apiKey":"abc@def ghi","x":1}', "ghi"),
+        ('see ://host:80,password="a@b c"', "b c"),
+        ("DB_PASSWORD=my_db://u:p@RestOfIt", "RestOfIt"),
+        ("AUTHORİZATİON: Basic dXNlcjpwdw==", "dXNlcjpwdw"),
     ],
 )
 def test_the_shape_of_a_secret_is_removed(text: str, secret: str) -> None:

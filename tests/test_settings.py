@@ -143,6 +143,8 @@ def test_an_incident_is_not_kept_for_longer_than_a_lease_may_last(checkout: Path
     [
         ("renew_s = 20.0", "renewed at least twice"),
         ("lease_s = 0.1", "renewed at least twice"),
+        ("request_timeout_s = 20.0", "nothing is begun so long before a lease's end"),
+        ('max_drill = "5s"', "nothing is begun so long before a lease's end"),
         ('max_drill = "9h"', "no token lasts longer"),
     ],
 )

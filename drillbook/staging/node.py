@@ -218,18 +218,28 @@ def restart(shell: Shell, node: Node) -> int:
     return start(shell, node)
 
 
-def wake_kubelet(places: Places, node: Node) -> None:
-    """End a node's kubelet; its supervisor starts it again at once, and its pods run on. One that
-    was cut off asks for its pods again only when its back-off says so, up to a minute after the
-    cut. Source: client-go 0.34, tools/cache, reflector (0.8 s, doubled up to 30 s, jitter 1.0)."""
-    for process in kubelets(places, node):
-        _signal(process)
+def end_kubelet(process: int) -> None:
+    """End the kubelet of the node whose first process is given; the supervisor starts it again at
+    once, and its pods run on. One that was cut off asks for its pods again only when its back-off
+    says so, up to a minute after the cable is back.
+    Source: client-go 0.34, tools/cache, reflector (0.8 s, doubled up to 30 s, jitter 1.0)."""
+    for each in kubelets(process):
+        _signal(each)
 
 
-def kubelets(places: Places, node: Node) -> set[int]:
-    """The process of a node's kubelet; none while it begins anew."""
-    inside = processes_of(places, node)
-    return {each for each in inside if words(each) and Path(words(each)[0]).name == "kubelet"}
+def kubelets(process: int) -> list[int]:
+    """The kubelet among the children of a node's first process; none while it begins anew. A pod's
+    process of that name is nobody's child here."""
+    try:
+        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    return [int(each) for each in children if _program(int(each)) == "kubelet"]
+
+
+def _program(process: int) -> str:
+    line = words(process)
+    return Path(line[0]).name if line else ""
 
 
 def _mend_spec(file: Path) -> None:

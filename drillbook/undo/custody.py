@@ -58,7 +58,8 @@ class Custody:
     _held: Held | None = field(default=None, init=False)
     _begun: bool = field(default=False, init=False)
     """Something may have been made: from here on there is something to undo."""
-    _asked_host: bool = field(default=False, init=False)
+    renews_host: bool = field(default=False, init=False)
+    """The host holds something for this drill."""
 
     # ---------------------------------------------------------------- opening
 
@@ -225,14 +226,12 @@ class Custody:
         return HostAgent(path)
 
     def host_expiry(self) -> float:
-        """Unix seconds until which the host's changes may stand without a renewal: as long as this
-        drill may change anything. So its node is on its way back when the reaper begins."""
-        self._asked_host = True
-        keeper = self.held.keeper
-        return keeper.lease.ends.timestamp() - keeper.margin_s
+        """Unix seconds until which the host's changes may stand without a renewal: the end of the
+        hold, so that a dead drill's node is on its way back when the reaper begins."""
+        return self.held.keeper.hold_ends.timestamp()
 
     def _renew_host(self) -> None:
-        if self._asked_host:
+        if self.renews_host:
             self.host.renew(self.name, self.host_expiry())
 
     # ---------------------------------------------------------------- keeping, closing
@@ -263,7 +262,7 @@ class Custody:
         if not self._begun:
             return
         # From here on the host undoes its part: nothing is left to renew there.
-        self._asked_host = False
+        self.renews_host = False
         if self.lost:
             self._await_reaper(within_s)
             return

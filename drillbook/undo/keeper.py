@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from math import inf
 
 from drillbook.clock import Clock
@@ -70,6 +71,13 @@ class Keeper:
                 f"this drill's lease was lost: {self.lost}. The reaper undoes the drill; nothing "
                 "was changed from here after that."
             )
+
+    @property
+    def hold_ends(self) -> datetime:
+        """UTC: from then on the drill begins no change, unless it renews. What is kept, it has
+        finished with."""
+        lease = self.lease
+        return lease.ends if lease.kept else lease.ends - timedelta(seconds=self.margin_s)
 
     def held_for_s(self) -> float:
         """For how many seconds from now on the lease is certain to be this drill's."""

@@ -154,13 +154,25 @@ def test_a_node_is_lost_and_comes_back_to_work(agent: HostAgent, pod: str, verb:
     )
 
 
-def test_a_node_that_was_cut_off_asks_for_its_pods_at_once(agent: HostAgent, at: Places) -> None:
+def test_a_node_that_was_cut_off_has_another_kubelet_and_the_same_pods(
+    agent: HostAgent, at: Places, pod: str
+) -> None:
     """A kubelet that goes on would wait for up to a minute, by its back-off."""
-    before = node.kubelets(at, SECOND)
-    assert len(before) == 1
+    first = node.first_processes(at)[SECOND.name]
+    kubelet, container = node.kubelets(first), container_of(pod)
+    assert len(kubelet) == 1
     agent.apply(DRILL, 1, "cut-network", SECOND.name, time.time() + 60)
     agent.undo(DRILL)
-    await_("another kubelet", lambda: node.kubelets(at, SECOND) not in (set(), before), 10)
+    await_("another kubelet", lambda: node.kubelets(first) not in ([], kubelet), 10)
+    await_("the node is Ready", is_ready, READY_WITHIN_S)
+    await_("the pod answers", lambda: answers(pod), 60)
+    assert container_of(pod) == container
+    assert node.first_processes(at)[SECOND.name] == first
+
+
+def container_of(pod: str) -> str:
+    path = "jsonpath={.status.containerStatuses[0].containerID}"
+    return kubectl("--namespace", NAMESPACE, "get", "pod", pod, "--output", path)
 
 
 # --------------------------------------------------------------------------- nobody asks

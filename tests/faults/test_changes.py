@@ -1,11 +1,14 @@
 """What kind of refusal a refusal is, and whether a patch was a change."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from drillbook.faults.changes import Outcome, refusal, took
+from drillbook.errors import CouldNotTell
+from drillbook.faults.changes import Outcome, ask_host, refusal, took
+from drillbook.undo.record import ObjectRef, UndoRecord, Verb
 
 BLOCKED, NOT_APPLIED = Outcome.BLOCKED, Outcome.NOT_APPLIED
 ADMISSION = "admissionregistration.k8s.io"
@@ -81,3 +84,33 @@ def test_what_has_no_generation_is_judged_by_its_fields() -> None:
     assert took(live("3Gi", 7), live("1Gi", 8), patch)
     assert not took(live("3Gi", 7), live("3Gi", 8), patch)
     assert not took(live("1Gi", 7), live("1Gi", 8), patch)
+
+
+class Host:
+    """Stands for the host's agent and for the custody that asks it."""
+
+    name, renews_host = "drill-a", False
+
+    def __init__(self, answers: bool) -> None:
+        self.host, self.answers = self, answers
+
+    def host_expiry(self) -> float:
+        return 1000.0
+
+    def apply(self, **change: Any) -> None:
+        if not self.answers:
+            raise CouldNotTell("no agent")
+
+
+def test_what_the_host_does_not_hold_is_not_renewed_there() -> None:
+    """It would refuse that, and the drill would end for it."""
+    node = ObjectRef(api_version="v1", kind="Node", name="node2", uid="u")
+    when = datetime(2026, 11, 21, tzinfo=UTC)
+    record = UndoRecord(
+        drill="drill-a", sequence=2, verb=Verb.CUT_NETWORK, target=node, expires=when
+    )
+    silent, there = Host(answers=False), Host(answers=True)
+    with pytest.raises(CouldNotTell):
+        ask_host(silent, record)  # type: ignore[arg-type]
+    ask_host(there, record)  # type: ignore[arg-type]
+    assert (silent.renews_host, there.renews_host) == (False, True)

@@ -122,6 +122,20 @@ def test_no_drill_outlives_its_deadline() -> None:
         found.check()
 
 
+def test_its_hold_ends_before_its_lease() -> None:
+    found, clock, _, _ = keeper()
+    assert found.hold_ends == NOW + timedelta(seconds=25)
+    assert found.hold_ends.timestamp() == clock.now().timestamp() + found.held_for_s()
+
+
+def test_what_is_kept_stands_until_the_end_of_its_lease() -> None:
+    found, _, _, _ = keeper()
+    body = written()
+    body["metadata"]["annotations"][leases.KEPT] = "2026-11-21T03:00:00.000000Z"
+    found.lease = leases.from_object(body)
+    assert found.hold_ends == found.lease.ends
+
+
 def test_a_taker_over_is_named() -> None:
     found, _, server, _ = keeper()
     taken = written()

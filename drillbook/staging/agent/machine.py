@@ -33,13 +33,13 @@ class Machine:
 
     def restore(self, name: str) -> None:
         """Make a node whole, from whatever state it is in: cut, dead, half started, or whole. One
-        that died while it was cut is started too. Returns once its containerd listens; kubelet
-        begins anew then."""
+        that died while it was cut is started too. Returns once its containerd listens. A
+        kubelet that was cut off begins anew."""
         which = _node(name)
         process = node.started(self.shell.places, which)
         if process and network.has_cable(which):
             network.plug(self.shell, which)
-            node.wake_kubelet(self.shell.places, which)
+            node.end_kubelet(process)
         else:
             process = node.restart(self.shell, which)
             self._await_supervisor(which)
