@@ -59,7 +59,7 @@ def accept(
     else has. Raises UsageError, with nothing written, for a run that is not whole or not sound.
     """
     manifest, drills = read_manifest(run), records.read_run(run)
-    problems = [*_gaps(manifest, drills), *_strays(manifest, drills)]
+    problems = [*_gaps(manifest, drills), *_strays(manifest, drills), *_partial(drills)]
     if not allow_dirty:
         problems += _unwitnessed(drills, hashes)
     if problems:
@@ -117,6 +117,14 @@ def _strays(manifest: Manifest, drills: Sequence[Drill]) -> Iterator[str]:
     for name, times in Counter(drill.name for drill in drills).items():
         if times > 1:
             yield f"{name} is there {times} times. Remove the copies."
+
+
+def _partial(drills: Sequence[Drill]) -> Iterator[str]:
+    """Drills that ended before their last phase."""
+    for drill in drills:
+        if drill.partial:
+            how = "it was interrupted" if drill.interrupted else "it was to end early (--until)"
+            yield f"{drill.name} is partial: {how}. It proves nothing. Repeat the run to its end."
 
 
 def _unwitnessed(drills: Sequence[Drill], hashes: Mapping[tuple[str, str], str]) -> Iterator[str]:

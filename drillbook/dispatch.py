@@ -26,6 +26,12 @@ POLL_S = 0.1
 """How often the children are looked at."""
 
 
+KILLED = (
+    "It was killed, so it could not undo itself. The reaper does, within 45 s; look with "
+    "`kubectl get drills`, and then `drillbook sweep` says whether anything is left."
+)
+
+
 def _to_terminal(text: str) -> None:
     # A reader that has gone (a closed pipe or terminal) must not end the drills.
     with suppress(OSError):
@@ -156,10 +162,11 @@ class Dispatcher:
                 self.say(f"{turn.place} {turn.drill.node}: {_outcome(drill)} in {took}")
                 return drill
         self.unrecorded.append(turn.drill)
-        self.say(
-            f"{turn.place} {turn.drill.node}: {why} after {took}:\n{child.tail()}\n"
-            f"The whole log: {child.log}"
-        )
+        lines = [f"{turn.place} {turn.drill.node}: {why} after {took}:", child.tail()]
+        if child.process.returncode < 0:
+            lines.append(KILLED)
+        lines.append(f"The whole log: {child.log}")
+        self.say("\n".join(line for line in lines if line))
         return None
 
     def _command(self, one: Selected) -> list[str]:

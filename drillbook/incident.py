@@ -368,7 +368,10 @@ class Incident:
             self.progress.say(f"not kept, because it could not be given an expiry: {error}")
             return False
         self.undo = Undo.KEPT
-        self.progress.say(f"kept until {expiry:%H:%M:%S} UTC: {self.namespace.name}")
+        self.progress.say(
+            f"kept until {expiry:%H:%M:%S} UTC: {self.namespace.name}; "
+            "`drillbook sweep` ends it before that"
+        )
         return True
 
     # ---------------------------------------------------------------- look-ups

@@ -117,14 +117,17 @@ class Settings(BaseSettings):
                 f"renew_s is {self.renew_s:g} and lease_s {self.lease_s:g}: a lease must be "
                 "renewed at least twice in its time"
             )
+        # Nothing is begun so long before a lease's end, or before that of the drill.
         margin_s = self.request_timeout_s
-        if (
-            self.lease_s - margin_s <= self.renew_s
-            or self.duration("max_drill").seconds <= margin_s
-        ):
+        if margin_s >= self.lease_s - self.renew_s:
             raise ValueError(
-                f"request_timeout_s is {margin_s:g}: nothing is begun so long before a lease's "
-                "end; before that lease_s must leave more than renew_s, and max_drill some time"
+                f"request_timeout_s is {margin_s:g}: it must be below lease_s ({self.lease_s:g}) "
+                f"less renew_s ({self.renew_s:g}), or every lease is lost before it is renewed"
+            )
+        if margin_s >= self.duration("max_drill").seconds:
+            raise ValueError(
+                f"max_drill is {self.max_drill}: it must be more than request_timeout_s "
+                f"({margin_s:g} s), or every drill ends before its first change"
             )
         if self.duration("max_drill") > LONGEST_DRILL:
             raise ValueError(f"max_drill may be {LONGEST_DRILL} at most: no token lasts longer")
@@ -225,7 +228,10 @@ def load(root: Path | None = None, **options: Any) -> Settings:
 def _complaints(error: ValidationError) -> str:
     """Every complaint in one line, with its field."""
     return "; ".join(
-        f"setting {'.'.join(str(part) for part in one['loc'])}: "
-        f"{one['msg'].removeprefix('Value error, ')}"
-        for one in error.errors()
+        f"{_place(one['loc'])}{one['msg'].removeprefix('Value error, ')}" for one in error.errors()
     )
+
+
+def _place(loc: tuple[int | str, ...]) -> str:
+    """The setting that is meant; empty where several are, which the words name."""
+    return f"setting {'.'.join(map(str, loc))}: " if loc else ""

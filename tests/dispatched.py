@@ -13,7 +13,7 @@ from drillbook.selection import Selected, select
 from tests.test_records import drill
 
 STAND_IN = """
-import json, sys, time
+import json, os, signal, sys, time
 from pathlib import Path
 from drillbook.signals import take_termination_as_interrupt
 
@@ -51,6 +51,8 @@ elif does == "be alone":
 elif does == "die":
     print("the reason")
     sys.exit(3)
+elif does == "fall":
+    os.kill(os.getpid(), signal.SIGKILL)
 elif does == "tear":
     (folder / f"RB-X-001--{cause}--{control}--1.json").write_text('{"schema_version": 2}')
 elif does == "wait":

@@ -46,6 +46,16 @@ def refused(folder: Path, tmp_path: Path, match: str) -> None:
     assert left == []
 
 
+@pytest.mark.parametrize(
+    ("interrupted", "said"),
+    [(False, "it was to end early"), (True, "it was interrupted")],
+)
+def test_a_drill_that_ended_early_is_no_proof(tmp_path: Path, interrupted: bool, said: str) -> None:
+    early = DRILLS[0].model_copy(update={"partial": True, "interrupted": interrupted})
+    folder = run_folder(tmp_path, (early, *DRILLS[1:]))
+    refused(folder, tmp_path, f"RB-APP-001--oom--plain--1 is partial: {said}")
+
+
 def test_a_whole_run_becomes_the_proof(tmp_path: Path) -> None:
     kept = accept(run_folder(tmp_path), tmp_path / "proof", HASHES)
     assert kept == tmp_path / "proof" / RUN

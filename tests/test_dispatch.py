@@ -101,6 +101,15 @@ def test_a_drill_without_a_record_is_told_and_the_others_go_on(tmp_path: Path) -
     assert [text for text in said if "not a drill record of schema 1" in text]
 
 
+def test_a_drill_that_was_killed_says_who_undoes_it(tmp_path: Path) -> None:
+    said = Heard()
+    run(tmp_path, {"one": "fall"}, 1, said)
+    (died,) = (text for text in said if "the drill left no record" in text)
+    assert "exit code -9" in died
+    assert "The reaper does, within 45 s" in died
+    assert "\n\n" not in died
+
+
 # ------------------------------------------------------------------ how it ends
 
 

@@ -145,7 +145,8 @@ def _report(
             _seconds(one.times.ttr_s),
             _seconds(one.cost.wall_s),
         )
-    console.print(table)
+    if drills:
+        console.print(table)
     for one in drills:
         if one.reason:
             console.print(f"{one.cause} {one.control}: {one.reason}", markup=False, soft_wrap=True)
@@ -167,13 +168,17 @@ def _write_reports(
     scored = score.scorecard(drills, score.catalogue(found), planned=planned)
     card.write_text(score.markdown(scored), "utf-8")
     lines = [f"records:   {folder}", f"scorecard: {card}"]
+    partial = any(one.partial for one in drills)
+    keeps = (
+        "no proof: a drill is partial" if partial else f"`drillbook accept {folder.name}` keeps it"
+    )
     drilled = {str(one.runbook.path): one.runbook for one in selected}
     bound = book.bound(settings, list(drilled.values()))
     for path, text in gate.pages(settings, bound, folder.parent, only=folder.name).items():
         preview = folder / path.relative_to(settings.root)
         preview.parent.mkdir(parents=True, exist_ok=True)
         preview.write_text(text, "utf-8")
-        lines.append(f"page:      {preview} (a preview; `drillbook accept {folder.name}` keeps it)")
+        lines.append(f"page:      {preview} (a preview; {keeps})")
     return lines
 
 

@@ -55,7 +55,14 @@ def _print(console: Console, lines: Iterator[str] | list[str]) -> None:
 
 
 def _why_not(offline: bool) -> str:
-    return "--offline was given" if offline else "`kubeconfig` is not set"
+    return (
+        "--offline was given"
+        if offline
+        else (
+            "`kubeconfig` is not set. `drillbook staging up` makes a cluster; one of your own is "
+            "set in drillbook.toml."
+        )
+    )
 
 
 # --------------------------------------------------------------------------- what the files say
@@ -65,7 +72,7 @@ def planned(settings: Settings, bound: BoundRunbook) -> Iterator[str]:
     """What each drill of a runbook touches. Contacts nothing."""
     runbook = bound.runbook
     yield f"{runbook.id} {runbook.title}: domain {runbook.tag('domain')}"
-    yield f"cluster: context {settings.context or '(current)'} of {settings.kubeconfig}"
+    yield f"cluster: context {settings.context or '(current)'} of {settings.kubeconfig or '(none)'}"
     yield f"may be drilled when its UID is one of: {', '.join(settings.allowed_clusters) or 'none'}"
     for cause in bound.causes:
         yield f"\n{cause.cause.id}--plain: one namespace drill-..., removed afterwards, with"

@@ -34,7 +34,12 @@ def sweep(settings: Settings, console: Console) -> None:
         if lease.name in chosen:
             _end(reaping, lease, console, failed)
         else:
-            console.print(f"{lease.name}: under way ({lease.holder}); left alone", markup=False)
+            console.print(
+                f"{lease.name}: under way, held until {lease.ends:%H:%M:%S} UTC unless "
+                f"{lease.holder} renews; left alone. If that is dead, the reaper undoes it then.",
+                markup=False,
+                soft_wrap=True,
+            )
     lost = reaping.orphans()
     for name in lost:
         _try(partial(reaping.end, name), name, console, failed)

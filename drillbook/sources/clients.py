@@ -250,7 +250,13 @@ def _api_client(settings: Settings) -> client.ApiClient:
     path, context = path_of(settings), context_name(settings)
     try:
         configuration = without_retries()
-        config.load_kube_config(str(path), context=context, client_configuration=configuration)
+        config.load_kube_config(
+            str(path),
+            context=context,
+            client_configuration=configuration,
+            # A kubeconfig's certificates and keys become files, which a killed process leaves.
+            temp_file_path=str(scratch.folder()),
+        )
         return Bounded(configuration, settings.request_timeout_s)
     except (ConfigException, yaml.YAMLError, TypeError, LookupError, ValueError, OSError) as error:
         raise UsageError(f"{path}: not a usable kubeconfig: {error}.") from error

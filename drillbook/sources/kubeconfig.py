@@ -30,8 +30,9 @@ def path_of(settings: Settings) -> Path:
         )
     if not path.is_file() or path.stat().st_size == 0:
         raise UsageError(
-            f"{path}: the kubeconfig is missing or empty. "
-            "Run `drillbook staging up`, or correct `kubeconfig` in drillbook.toml."
+            f"{path}: the kubeconfig is missing or empty. Run `drillbook staging up` for the "
+            "embedded cluster, or correct where it is set: --kubeconfig, DRILLBOOK_KUBECONFIG or "
+            "`kubeconfig` in drillbook.toml."
         )
     return path
 

@@ -24,15 +24,17 @@ def held(name: str = NAME) -> Iterator[None]:
             mine.bind(name)
         except OSError as error:
             raise Refused(
-                f"another `drillbook staging` command is at work (process {_holder(name)}). "
+                "another `drillbook staging` command is at work "
+                f"(process {holder(name) or 'just ended'}). "
                 "Wait until it has ended, or end it; a later `up` cleans up after it."
             ) from error
         mine.listen(1)
         yield
 
 
-def _holder(name: str) -> str:
-    """The holder's process, as the kernel noted it when the holder began to listen."""
+def holder(name: str = NAME) -> int | None:
+    """The holder's process, as the kernel noted it when the holder began to listen; None when
+    nobody holds it."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
             asking.connect(name)
@@ -41,5 +43,5 @@ def _holder(name: str) -> str:
                 "3i", asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
             )
     except OSError:
-        return "just ended"
-    return str(process)
+        return None
+    return int(process)

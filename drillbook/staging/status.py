@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from drillbook.errors import Refused
-from drillbook.staging import node, platform, preflight, residue, state, survey
+from drillbook.staging import lock, node, platform, preflight, residue, state, survey
 from drillbook.staging.cluster import Kubectl
 from drillbook.staging.errors import StageFailed
 from drillbook.staging.places import Places
@@ -31,7 +31,11 @@ def status(places: Places) -> Status:
 
 
 def _none(left: list[str]) -> Status:
-    """No cluster counts as up; what an `up` that ended early left is still there."""
+    """No cluster counts as up; what an `up` that ended early left is still there, or one is at
+    work."""
+    if busy := lock.holder():
+        said = f"no cluster is up: a `drillbook staging` command is at work (process {busy})"
+        return Status((said,), is_up=False)
     found = f"; left behind: {', '.join(left)}" if left else ""
     return Status((f"no cluster is up{found}. Start it: drillbook staging up",), is_up=False)
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -10,6 +14,7 @@ import pytest
 
 from drillbook.errors import CouldNotTell
 from drillbook.settings import Settings
+from drillbook.sources import scratch
 from drillbook.sources.clients import Connections
 from tests.bad_input.servers import never_answering
 
@@ -35,6 +40,40 @@ def test_discovery_of_a_server_that_says_nothing_ends(tmp_path: Path) -> None:
         with pytest.raises(CouldNotTell):
             Connections(settings, {}).resource("v1", "Pod")
         assert time.monotonic() - begin < 20
+
+
+KEY = "LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0tCg=="
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from drillbook.settings import Settings
+from drillbook.sources.clients import Connections
+root = Path(sys.argv[1])
+Connections(Settings(root=root, kubeconfig=root / "kubeconfig"), {}).core
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_killed_process_leaves_no_key_of_its_kubeconfig_but_where_the_next_one_removes_it(
+    tmp_path: Path,
+) -> None:
+    path = kubeconfig(tmp_path, "http://127.0.0.1:9")
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document["users"][0]["user"] = {"client-certificate-data": KEY, "client-key-data": KEY}
+    document["clusters"][0]["cluster"] = {
+        "server": "https://127.0.0.1:9",
+        "certificate-authority-data": KEY,
+    }
+    path.write_text(json.dumps(document), encoding="utf-8")
+    top = tmp_path / "tmp"
+    top.mkdir()
+    words = (sys.executable, "-c", KILLED, str(tmp_path))
+    ended = subprocess.run(words, env={**os.environ, "TMPDIR": str(top)}, check=False)
+    assert ended.returncode == -signal.SIGKILL
+    (left,) = top.iterdir()
+    assert len(list(left.iterdir())) > 1
+    scratch.remove_dead(top)
+    assert list(top.iterdir()) == []
 
 
 def test_a_command_gets_what_it_needs_and_none_of_our_secrets(

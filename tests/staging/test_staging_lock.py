@@ -31,3 +31,10 @@ def test_it_is_free_again_afterwards_also_after_an_error() -> None:
         raise KeyError
     with lock.held(name):
         pass
+
+
+def test_the_holder_is_known_to_whoever_asks() -> None:
+    name = fresh()
+    with lock.held(name):
+        assert lock.holder(name) == os.getpid()
+    assert lock.holder(name) is None
