@@ -236,9 +236,11 @@ def test_the_diagram_asks_the_causes_in_turn() -> None:
 
 def test_risk_rollback_and_what_cannot_be_undone() -> None:
     text = page()
-    assert "- Risk: **changes**; take it back with the line below." in text
+    assert "- Risk: **changes**; what takes it back is folded away below." in text
+    # Folded: whoever runs the blocks one after the other must not undo the fix.
     assert (
-        'To take it back (no drill has run this line):\n\n```bash\nkubectl --context "$CONTEXT"'
+        "<details>\n<summary>To take it back, only if it did harm (no drill has run this line)"
+        '</summary>\n\n```bash\nkubectl --context "$CONTEXT"'
     ) in text
     destroys = page(bound=examples.runbook(examples.with_advice()))
     assert "- Risk: **destroys**; it cannot be undone." in destroys
