@@ -166,7 +166,7 @@ def _elsewhere(phase: Phase, after: BoundCause | None) -> str:
         return f"it is another cause; go to {link}"
     if phase is Phase.REMEDIATION:
         return (
-            "do not repeat it; take back what did not help, look again at "
+            "do not repeat the change; take back what did not help, look again at "
             "[Which cause is it](#which-cause-is-it), then [escalate](#escalate)"
         )
     return "[escalate](#escalate)"
