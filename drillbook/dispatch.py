@@ -27,8 +27,8 @@ POLL_S = 0.1
 
 
 KILLED = (
-    "It was killed, so it could not undo itself. The reaper does, within 45 s; look with "
-    "`kubectl get drills`, and then `drillbook sweep` says whether anything is left."
+    "It was killed, so it could not undo itself. The reaper does when its lease has run "
+    "out; look with `kubectl get drills`, and then `drillbook sweep` says what is left."
 )
 
 

@@ -307,7 +307,7 @@ def ask_host(custody: Custody, record: UndoRecord) -> None:
         node=record.target.name,
         expires=custody.host_expiry(),
     )
-    custody.renews_host = True
+    custody.host_holds = True
 
 
 # --------------------------------------------------------------------------- what came of it

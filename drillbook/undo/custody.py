@@ -58,8 +58,8 @@ class Custody:
     _held: Held | None = field(default=None, init=False)
     _begun: bool = field(default=False, init=False)
     """Something may have been made: from here on there is something to undo."""
-    renews_host: bool = field(default=False, init=False)
-    """The host holds something for this drill."""
+    host_holds: bool = field(default=False, init=False)
+    """The host has taken something away for this drill: it is renewed there with the lease."""
 
     # ---------------------------------------------------------------- opening
 
@@ -231,7 +231,7 @@ class Custody:
         return self.held.keeper.hold_ends.timestamp()
 
     def _renew_host(self) -> None:
-        if self.renews_host:
+        if self.host_holds:
             self.host.renew(self.name, self.host_expiry())
 
     # ---------------------------------------------------------------- keeping, closing
@@ -262,7 +262,7 @@ class Custody:
         if not self._begun:
             return
         # From here on the host undoes its part: nothing is left to renew there.
-        self.renews_host = False
+        self.host_holds = False
         if self.lost:
             self._await_reaper(within_s)
             return

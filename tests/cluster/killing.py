@@ -135,9 +135,9 @@ def first_and_last(points: Iterable[str]) -> list[str]:
     return [one for many in found.values() for one in dict.fromkeys((many[0], many[-1]))]
 
 
-def kill_at(point: str, changes: Sequence[str], **environment: str) -> Outcome:
+def kill_at(point: str, changes: Sequence[str]) -> Outcome:
     """SIGKILL there; then the reaper has until the lease's end and GRACE_S."""
-    found = Rehearsal.start(changes, {AT: point, **environment})
+    found = Rehearsal.start(changes, {AT: point})
     try:
         code = found.ended()
         at = time.monotonic()

@@ -305,11 +305,14 @@ def test_a_drill_that_takes_too_long_is_ended(rehearse: Callable[..., Rehearsal]
 def test_an_action_of_a_paused_drill_ends_with_its_lease(
     rehearse: Callable[..., Rehearsal], tmp_path: Path
 ) -> None:
-    late = tmp_path / "late"
-    line = f"echo begun; sleep {LEASE_S + 10}; touch {late}; kubectl cordon node2"
+    begun, late = tmp_path / "begun", tmp_path / "late"
+    line = f"touch {begun}; sleep {LEASE_S + 10}; touch {late}; kubectl cordon node2"
     found = rehearse("cordon", "--action", line)
     found.await_line("effect confirmed")
-    time.sleep(2)
+    until = time.monotonic() + 30
+    while not begun.exists():
+        assert time.monotonic() < until, f"the action did not begin: {found.said}"
+        time.sleep(0.1)
     os.kill(found.child.pid, signal.SIGSTOP)
     nothing_left(found.named(), LEASE_S + GRACE_S)
     time.sleep(12)

@@ -89,7 +89,7 @@ def test_what_has_no_generation_is_judged_by_its_fields() -> None:
 class Host:
     """Stands for the host's agent and for the custody that asks it."""
 
-    name, renews_host = "drill-a", False
+    name, host_holds = "drill-a", False
 
     def __init__(self, answers: bool) -> None:
         self.host, self.answers = self, answers
@@ -113,4 +113,4 @@ def test_what_the_host_does_not_hold_is_not_renewed_there() -> None:
     with pytest.raises(CouldNotTell):
         ask_host(silent, record)  # type: ignore[arg-type]
     ask_host(there, record)  # type: ignore[arg-type]
-    assert (silent.renews_host, there.renews_host) == (False, True)
+    assert (silent.host_holds, there.host_holds) == (False, True)
