@@ -54,7 +54,20 @@ OURS = (
 
 
 def snapshot() -> dict[str, Any]:
-    """Names of everything that a drill may make, nodes in full, and the host's own changes."""
+    """Names of everything that a drill may make, nodes in full, and the host's own changes. A kind
+    that nobody has listed since the cluster began may be refused once (429), until the API server
+    has read it."""
+    until = time.monotonic() + 10
+    while True:
+        try:
+            return _seen()
+        except CouldNotTell:
+            if time.monotonic() > until:
+                raise
+            time.sleep(1)
+
+
+def _seen() -> dict[str, Any]:
     found: dict[str, Any] = {
         kind: sorted(_name(one) for one in administrator().listed(version, kind))
         for version, kind in KINDS
