@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from drillbook.errors import CouldNotTell, InvalidDrill
 from drillbook.model import BoundStep, Probe
+from drillbook.model.errors import CouldNotTell, InvalidDrill
 from drillbook.perform import Performer
 from drillbook.sources import FiringAlert
 

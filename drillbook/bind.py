@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from drillbook.errors import DrillbookError
 from drillbook.model import (
     DURATION_PATTERN,
     Action,
@@ -31,9 +30,10 @@ from drillbook.model import (
     Workload,
     parts_of,
 )
+from drillbook.model.errors import DrillbookError
+from drillbook.model.yamlfile import UnreadableYaml
 from drillbook.reader import UNREADABLE
 from drillbook.steps import Definition
-from drillbook.yamlfile import UnreadableYaml
 
 # A builder reads an argument, and files of the checkout that it names.
 _REFUSALS = (DrillbookError, ValueError, TypeError, LookupError, AttributeError, OSError)

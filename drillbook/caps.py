@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from drillbook.errors import Refused
 from drillbook.model import (
     Action,
     BoundCause,
@@ -27,6 +26,7 @@ from drillbook.model import (
     Word,
     resolve,
 )
+from drillbook.model.errors import Refused
 from drillbook.settings import Settings
 
 QUOTA = "drillbook-max-pods"

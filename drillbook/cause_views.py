@@ -8,7 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from drillbook.markdown import cause_anchor, code, evidence, prose, sentence
+from drillbook.evidence.markdown import cause_anchor, code, evidence, prose, sentence
+from drillbook.evidence.proof_words import drilled
+from drillbook.evidence.records import Drill, ScenarioRecord, StepRecord
+from drillbook.evidence.standing import Standing, State
 from drillbook.model import (
     Action,
     Advice,
@@ -33,9 +36,6 @@ from drillbook.model import (
     Verdict,
     shell,
 )
-from drillbook.proof_words import drilled
-from drillbook.records import Drill, ScenarioRecord, StepRecord
-from drillbook.standing import Standing, State
 from drillbook.variables import exported
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from drillbook.errors import DrillbookError
-from drillbook.redactor import Redactor
+from drillbook.evidence.redactor import Redactor
+from drillbook.model.errors import DrillbookError
 
 
 class Redacted(DrillbookError):

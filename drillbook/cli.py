@@ -16,13 +16,13 @@ import typer
 from rich.console import Console
 
 from drillbook import settings as settings_module
-from drillbook.clean_stream import clean_output, lost_output
 from drillbook.commands import doctor, gate, inspect, planning
 from drillbook.commands import drill as drilling
 from drillbook.commands import sweep as sweeping
-from drillbook.errors import DrillbookError, UsageError
+from drillbook.evidence.clean_stream import clean_output, lost_output
+from drillbook.evidence.redactor import Redactor
 from drillbook.model import Control, Phase
-from drillbook.redactor import Redactor
+from drillbook.model.errors import DrillbookError, UsageError
 from drillbook.settings import Settings
 from drillbook.staging.cli import app as staging
 

@@ -14,10 +14,10 @@ from pytest_bdd.feature import get_feature
 from pytest_bdd.scenario import scenario
 
 from drillbook import reader
-from drillbook.errors import DrillbookError
+from drillbook.evidence.proof import ALL
 from drillbook.model import Cause, Control, Phase, Runbook, Scenario
-from drillbook.proof import ALL
-from drillbook.slug import slug
+from drillbook.model.errors import DrillbookError
+from drillbook.model.slug import slug
 
 ENCODING = "utf-8-sig"
 """UTF-8 with or without a byte order mark, as the reader takes it."""

@@ -12,7 +12,7 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from drillbook import leash
-from drillbook.clock import since_boot
+from drillbook.model.clock import since_boot
 
 TICK_S = 0.2
 

@@ -11,12 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
-from drillbook import children, records
+from drillbook import children
 from drillbook.children import Child
-from drillbook.clock import Clock, SystemClock
-from drillbook.domains import Lock
-from drillbook.errors import CouldNotTell, UsageError
+from drillbook.evidence import records
 from drillbook.model import Duration, Phase, Undo
+from drillbook.model.clock import Clock, SystemClock
+from drillbook.model.domains import Lock
+from drillbook.model.errors import CouldNotTell, UsageError
 from drillbook.schedule import may_start
 from drillbook.selection import Selected
 from drillbook.signals import handled_by

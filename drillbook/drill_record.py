@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from drillbook import proof, records
+from drillbook.evidence import proof, records
+from drillbook.evidence.redactor import Redactor
 from drillbook.model import Phase, Verdict
 from drillbook.recorder import question_records, rto_s, verdict_of
-from drillbook.redactor import Redactor
 
 if TYPE_CHECKING:
     from drillbook.incident import Incident

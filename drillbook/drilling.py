@@ -11,12 +11,12 @@ import pytest
 
 from drillbook import settings as settings_module
 from drillbook.clean_reports import CleanReports
-from drillbook.clean_stream import clean_output
 from drillbook.collect import DrillClass
-from drillbook.errors import DrillbookError, Refused
+from drillbook.evidence.clean_stream import clean_output
 from drillbook.incident import Incident
 from drillbook.lint import TAGS
 from drillbook.model import Duration, Phase
+from drillbook.model.errors import DrillbookError, Refused
 from drillbook.refusal import record_of_refusal
 from drillbook.session import DrillSession
 from drillbook.signals import held_off, take_termination_as_interrupt

@@ -11,11 +11,11 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from drillbook import caps, domains, guard, needs, session
-from drillbook.errors import CouldNotTell, Refused
+from drillbook import caps, guard, needs, session
 from drillbook.faults import rights
 from drillbook.host_agent import HostAgent
-from drillbook.model import BoundCause, BoundRunbook, CutNode, KillNode, NodeChange
+from drillbook.model import BoundCause, BoundRunbook, CutNode, KillNode, NodeChange, domains
+from drillbook.model.errors import CouldNotTell, Refused
 from drillbook.needs import Right
 from drillbook.settings import Settings
 from drillbook.sources import access

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from drillbook.errors import CouldNotTell, Refused, UsageError
+from drillbook.evidence.records import Cluster
+from drillbook.model.errors import CouldNotTell, Refused, UsageError
 from drillbook.monitoring import AlertRule
-from drillbook.records import Cluster
 from drillbook.settings import Settings
 from drillbook.sources import cluster
 from drillbook.sources.clients import Connections, context_name

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from drillbook.errors import CouldNotTell, DrillbookError, Refused, UndoFailed
+from drillbook.model.errors import CouldNotTell, DrillbookError, Refused, UndoFailed
 
 ANSWER_WITHIN_S = 20.0
 """A node's processes are gone, and its journal written, well within this."""

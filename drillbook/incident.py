@@ -7,11 +7,10 @@ import signal
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from drillbook import domains, records
 from drillbook.attribution import refuse_self_healed
-from drillbook.clock import Clock
 from drillbook.drill_record import record_of
-from drillbook.errors import DrillbookError, Refused
+from drillbook.evidence import records
+from drillbook.evidence.redactor import Redactor
 from drillbook.faults import DrillNamespace, Injector, verbs_of
 from drillbook.faults.namespace import fresh_name
 from drillbook.injection import InjectionRefused, NoEffect, Opening
@@ -27,12 +26,14 @@ from drillbook.model import (
     Reinject,
     Undo,
     Verdict,
+    domains,
 )
+from drillbook.model.clock import Clock
+from drillbook.model.errors import DrillbookError, Refused
 from drillbook.perform import Performer
 from drillbook.plan import Plan
 from drillbook.progress import Progress, one_line
 from drillbook.recorder import Recorder
-from drillbook.redactor import Redactor
 from drillbook.reinjection import reinject
 from drillbook.settings import Settings
 from drillbook.soundings import Soundings, held_in_words, last_seen

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from drillbook.errors import CouldNotTell, InvalidDrill
 from drillbook.faults import DrillNamespace, Injector, Outcome
-from drillbook.matchers import Firing
 from drillbook.model import (
     AlertState,
     BoundCause,
@@ -16,6 +14,8 @@ from drillbook.model import (
     Verdict,
     Workload,
 )
+from drillbook.model.errors import CouldNotTell, InvalidDrill
+from drillbook.model.matchers import Firing
 from drillbook.perform import Performer
 from drillbook.progress import Progress
 from drillbook.recorder import Recorder

@@ -15,9 +15,8 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from drillbook import yamlfile
-from drillbook.errors import UsageError
-from drillbook.model import Duration
+from drillbook.model import Duration, yamlfile
+from drillbook.model.errors import UsageError
 
 ALERTS = "monitoring/alerts"
 VALUES = "monitoring/values"

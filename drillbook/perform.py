@@ -11,9 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from drillbook import command_run
-from drillbook.clock import Clock
-from drillbook.errors import CouldNotTell
-from drillbook.matchers import Contains, Silent
+from drillbook.evidence.redactor import Redactor
 from drillbook.model import (
     Action,
     Advice,
@@ -24,7 +22,9 @@ from drillbook.model import (
     Reading,
     Verdict,
 )
-from drillbook.redactor import Redactor
+from drillbook.model.clock import Clock
+from drillbook.model.errors import CouldNotTell
+from drillbook.model.matchers import Contains, Silent
 from drillbook.settings import Settings
 from drillbook.sources import FiringAlert
 from drillbook.sources.clients import Connections

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from drillbook import records
+from drillbook.evidence import records
+from drillbook.evidence.proof import ALL
 from drillbook.model import BoundCause, BoundRunbook, BoundScenario, Control, Duration, Phase
 from drillbook.monitoring import AlertRule, floor_s
-from drillbook.proof import ALL
 from drillbook.settings import Settings
 
 

@@ -8,9 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TextIO
 
-from drillbook.clean_stream import under
-from drillbook.clock import Clock
-from drillbook.redactor import Redactor
+from drillbook.evidence.clean_stream import under
+from drillbook.evidence.redactor import Redactor
+from drillbook.model.clock import Clock
 
 
 @dataclass

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from drillbook.clock import Stopped
-from drillbook.errors import DrillbookError
 from drillbook.model import Advice, BoundScenario, BoundStep, Evidence, Phase, Probe, Verdict
+from drillbook.model.clock import Stopped
+from drillbook.model.errors import DrillbookError
 
 
 class Asks(Protocol):

@@ -18,8 +18,8 @@ from gherkin.errors import CompositeParserException, ParserException
 from gherkin.parser import Parser
 
 from drillbook import complaints
-from drillbook.errors import UnreadableFeature, UsageError
 from drillbook.model import Cause, Problem, Runbook, Scenario, Step, Tag
+from drillbook.model.errors import UnreadableFeature, UsageError
 
 FEATURES = "features"
 SUFFIX = ".feature"

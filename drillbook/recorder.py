@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from drillbook.clock import Clock
+from drillbook.evidence.records import Question, ScenarioRecord, StepRecord, Times
+from drillbook.evidence.redact import redact
 from drillbook.model import (
     Action,
     Advice,
@@ -24,9 +25,8 @@ from drillbook.model import (
     Value,
     Verdict,
 )
+from drillbook.model.clock import Clock
 from drillbook.questions import Asked
-from drillbook.records import Question, ScenarioRecord, StepRecord, Times
-from drillbook.redact import redact
 from drillbook.sources import FiringAlert
 
 Kind = Literal["probe", "action", "advice", "reinject"]

@@ -2,7 +2,7 @@
 `production_rules`, which reads the rules; no clock: what is committed depends on the tree alone.
 
 The order of a page is that of page.md; its words are in templates/page.md.j2, what they say is
-gathered here. Text from records and descriptions goes through `drillbook.markdown`.
+gathered here. Text from records and descriptions goes through `drillbook.evidence.markdown`.
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from drillbook import monitoring, templates, variables
+from drillbook import monitoring, variables
 from drillbook.cause_views import CauseView, StepView, cause_views, check_view
-from drillbook.figures import seconds
-from drillbook.history import shown
-from drillbook.markdown import prose, sentence, visible
+from drillbook.evidence import templates
+from drillbook.evidence.figures import seconds
+from drillbook.evidence.history import shown
+from drillbook.evidence.markdown import prose, sentence, visible
+from drillbook.evidence.proof_words import environment, proof_line
+from drillbook.evidence.records import Drill
+from drillbook.evidence.redact import redact
+from drillbook.evidence.standing import Proofs, Standing, State, standings, worst
 from drillbook.model import BoundCause, BoundRunbook, Duration, Phase, Probe, Workload
 from drillbook.monitoring import AlertRule
-from drillbook.proof_words import environment, proof_line
-from drillbook.records import Drill
-from drillbook.redact import redact
-from drillbook.standing import Proofs, Standing, State, standings, worst
 
 PRODUCTION: Final = "production"
 """The environment whose `for` a page compares with the drilled one's."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
-from drillbook.domains import Lock, conflicts
+from drillbook.model.domains import Lock, conflicts
 
 
 class Holder(Protocol):

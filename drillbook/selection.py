@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from drillbook.collect import drill_name, drills_of
-from drillbook.domains import Lock, locks
-from drillbook.errors import UsageError
 from drillbook.model import Control, Runbook
-from drillbook.slug import slug
+from drillbook.model.domains import Lock, locks
+from drillbook.model.errors import UsageError
+from drillbook.model.slug import slug
 
 
 @dataclass(frozen=True, kw_only=True)

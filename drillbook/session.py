@@ -6,16 +6,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from drillbook import caps, checkout, guard, monitoring, proof, records
+from drillbook import caps, guard, monitoring
 from drillbook.bind import Binder
-from drillbook.clock import SystemClock
-from drillbook.errors import RunbookProblem
+from drillbook.evidence import checkout, proof, records
+from drillbook.evidence.redactor import Redactor
 from drillbook.incident import Incident
 from drillbook.model import BoundRunbook, Control, Duration, Phase, Runbook
+from drillbook.model.clock import SystemClock
+from drillbook.model.errors import RunbookProblem
 from drillbook.monitoring import AlertRule
 from drillbook.plan import Plan
 from drillbook.progress import Progress
-from drillbook.redactor import Redactor
 from drillbook.settings import Settings
 from drillbook.sources import cluster
 from drillbook.sources.clients import Connections, context_name

@@ -21,8 +21,8 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from drillbook.errors import UsageError
 from drillbook.model import Duration
+from drillbook.model.errors import UsageError
 
 FILE = "drillbook.toml"
 DEFAULT_STATE = Path("/var/lib/drillbook/staging")

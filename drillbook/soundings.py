@@ -5,9 +5,9 @@ from __future__ import annotations
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
-from drillbook.clock import SystemClock
-from drillbook.errors import CouldNotTell, InvalidDrill
 from drillbook.model import Duration, Evidence, Phase, Probe, Verdict
+from drillbook.model.clock import SystemClock
+from drillbook.model.errors import CouldNotTell, InvalidDrill
 from drillbook.perform import Performer
 from drillbook.plan import Plan
 from drillbook.questions import Asked, Questions

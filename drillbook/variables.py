@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from drillbook.errors import RunbookProblem
+from drillbook.evidence.proof import commands
 from drillbook.model import Action, BoundRunbook, Command, Name, Var, parts_of
-from drillbook.proof import commands
+from drillbook.model.errors import RunbookProblem
 
 MONITORING: Final = "monitoring"
 PROMETHEUS: Final = ("prometheus", 9090)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from drillbook.matchers import firing, silent
 from drillbook.model import Duration, Probe, Where
+from drillbook.model.matchers import firing, silent
 from drillbook.sources import FiringAlert
 from drillbook.steps import then
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-from drillbook.matchers import after_last_change, any_equals, contains, equals
 from drillbook.model import (
     Action,
     Command,
@@ -22,6 +21,7 @@ from drillbook.model import (
     command,
     join,
 )
+from drillbook.model.matchers import after_last_change, any_equals, contains, equals
 from drillbook.sources import Kube, Logs, PromQL, Tool
 from drillbook.steps import given, then, when
 from fixtures import spark as applications

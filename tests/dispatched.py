@@ -6,11 +6,12 @@ import json
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
+from tests.test_records import drill
+
 from drillbook import reader
 from drillbook.dispatch import Dispatcher
 from drillbook.model import Control, Phase, Runbook
 from drillbook.selection import Selected, select
-from tests.test_records import drill
 
 STAND_IN = """
 import json, os, signal, sys, time

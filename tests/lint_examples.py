@@ -10,7 +10,6 @@ from cucumber_expressions.expression import CucumberExpression
 
 from drillbook.bind import Binder
 from drillbook.lint import Book
-from drillbook.matchers import any_equals, firing, silent
 from drillbook.model import (
     Action,
     Advice,
@@ -28,6 +27,7 @@ from drillbook.model import (
     Workload,
     command,
 )
+from drillbook.model.matchers import any_equals, firing, silent
 from drillbook.monitoring import AlertRule
 from drillbook.reader import parse
 from drillbook.sources import FiringAlert, Kube

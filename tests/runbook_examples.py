@@ -7,7 +7,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Any
 
-from drillbook.matchers import any_equals, at_least, equals, firing, silent
+from drillbook.evidence.records import (
+    Cluster,
+    Cost,
+    Drill,
+    Question,
+    ScenarioRecord,
+    StepRecord,
+    Times,
+)
 from drillbook.model import (
     Action,
     Advice,
@@ -42,16 +50,8 @@ from drillbook.model import (
     command,
     join,
 )
+from drillbook.model.matchers import any_equals, at_least, equals, firing, silent
 from drillbook.monitoring import AlertRule
-from drillbook.records import (
-    Cluster,
-    Cost,
-    Drill,
-    Question,
-    ScenarioRecord,
-    StepRecord,
-    Times,
-)
 from drillbook.sources import FiringAlert, Kube, Tool
 
 APP = Var("APP")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from drillbook.commands.aftermath import left_behind
-from drillbook.errors import CouldNotTell
+from drillbook.model.errors import CouldNotTell
 
 
 class Clock:

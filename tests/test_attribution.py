@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from drillbook.attribution import TRIES, NotAttributable, refuse_self_healed
-from drillbook.errors import CouldNotTell
-from drillbook.matchers import after_last_change, any_equals, silent
 from drillbook.model import Absent, Action, BoundStep, Command, Probe, Reading, Step, command
+from drillbook.model.errors import CouldNotTell
+from drillbook.model.matchers import after_last_change, any_equals, silent
 from drillbook.perform import Performer
 from drillbook.settings import Settings
 from drillbook.sources import FiringAlert

@@ -10,8 +10,6 @@ from cucumber_expressions.expression import CucumberExpression
 
 from drillbook import reader
 from drillbook.bind import bind
-from drillbook.errors import UsageError
-from drillbook.matchers import equals, firing
 from drillbook.model import (
     Action,
     Command,
@@ -28,6 +26,8 @@ from drillbook.model import (
     command,
     join,
 )
+from drillbook.model.errors import UsageError
+from drillbook.model.matchers import equals, firing
 from drillbook.sources import FiringAlert, Http
 from drillbook.steps import TYPES, Definition
 

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from drillbook.caps import blast_radius, excesses, nodes, quota, refuse_over_caps
-from drillbook.errors import Refused
 from drillbook.model import (
     BoundCause,
     Change,
@@ -25,6 +24,7 @@ from drillbook.model import (
     Workload,
     join,
 )
+from drillbook.model.errors import Refused
 from drillbook.settings import Settings
 from tests import runbook_examples as examples
 

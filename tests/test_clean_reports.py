@@ -11,9 +11,9 @@ SECRET = "hunter2-correct-horse"  # noqa: S105 - of nothing
 PLUGIN = f"""
 import pytest
 from drillbook.clean_reports import CleanReports
-from drillbook.clean_stream import clean_output
-from drillbook.errors import CouldNotTell
-from drillbook.redactor import Redactor
+from drillbook.evidence.clean_stream import clean_output
+from drillbook.model.errors import CouldNotTell
+from drillbook.evidence.redactor import Redactor
 
 def pytest_addoption(parser):
     parser.addoption("--blind", action="store_true")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from drillbook import cli
-from drillbook.errors import CouldNotTell
+from drillbook.model.errors import CouldNotTell
 
 ROOT = Path(__file__).parents[1]
 FEATURE = "features/spark/driver-crash-loop.feature"

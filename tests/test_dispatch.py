@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from drillbook.dispatch import Dispatcher
+from drillbook.evidence.records import Drill
 from drillbook.model import Verdict
-from drillbook.records import Drill
 from tests.dispatched import dispatcher, drills, stage
 
 ROOT = Path(__file__).parents[1]

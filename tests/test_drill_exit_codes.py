@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.test_records import drill
 
 from drillbook.commands.drill import exit_code
 from drillbook.dispatch import Dispatcher
-from drillbook.errors import UsageError
 from drillbook.model import Phase, Undo, Verdict
+from drillbook.model.errors import UsageError
 from drillbook.selection import select
-from tests.test_records import drill
 from tests.test_selection import RUNBOOK
 
 PASSED, FAILED, UNDONE = drill(), drill(verdict=Verdict.FAILED), drill(undo=Undo.FAILED)

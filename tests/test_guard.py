@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from drillbook import guard
-from drillbook.errors import CouldNotTell, Refused, UsageError
+from drillbook.model.errors import CouldNotTell, Refused, UsageError
 from drillbook.settings import Settings
 from drillbook.sources.clients import Connections
 from drillbook.sources.kubeconfig import host_of

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from drillbook import reader, records, settings
+from drillbook import reader, settings
 from drillbook.bind import Binder
-from drillbook.clock import SystemClock
 from drillbook.commands import book
-from drillbook.errors import CouldNotTell, DrillbookError, Refused, UndoFailed
+from drillbook.evidence import records
 from drillbook.incident import Incident, StepNotPassed
 from drillbook.model import Control, Duration, Injection, Undo, Verdict
+from drillbook.model.clock import SystemClock
+from drillbook.model.errors import CouldNotTell, DrillbookError, Refused, UndoFailed
 from drillbook.monitoring import load_alerts
 from drillbook.plan import Plan
 from drillbook.progress import Progress

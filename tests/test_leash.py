@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from drillbook import command_run, leash
-from drillbook.clock import since_boot
+from drillbook.model.clock import since_boot
 
 
 def run(line: str, folder: Path, within_s: float = 20.0, **given: object) -> command_run.Ran:

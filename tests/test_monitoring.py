@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from drillbook.errors import UsageError
+from drillbook.model.errors import UsageError
 from drillbook.monitoring import floor_s, load_alerts, rendered_rules
 
 ROOT = Path(__file__).parents[1]

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from drillbook.errors import CouldNotTell
-from drillbook.matchers import at_least, contains, firing, silent
 from drillbook.model import (
     Absent,
     Action,
@@ -24,6 +22,8 @@ from drillbook.model import (
     command,
     join,
 )
+from drillbook.model.errors import CouldNotTell
+from drillbook.model.matchers import at_least, contains, firing, silent
 from drillbook.perform import Performer
 from drillbook.settings import Settings
 from drillbook.sources import FiringAlert

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from drillbook.commands.planning import change_words, planned, refuse, told
-from drillbook.errors import Refused
 from drillbook.forecast import Finding
 from drillbook.model import (
     Change,
@@ -22,6 +21,7 @@ from drillbook.model import (
     Target,
     Var,
 )
+from drillbook.model.errors import Refused
 from drillbook.settings import Settings
 from tests import runbook_examples as examples
 from tests.test_cli import checkout, drillbook

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from datetime import UTC, datetime, timedelta
 
-from drillbook.matchers import equals
 from drillbook.model import (
     Advice,
     BoundScenario,
@@ -18,6 +17,7 @@ from drillbook.model import (
     Tag,
     Verdict,
 )
+from drillbook.model.matchers import equals
 from drillbook.questions import Questions
 from drillbook.recorder import question_records
 from drillbook.sources import Http

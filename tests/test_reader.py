@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from drillbook import reader
-from drillbook.errors import UsageError
 from drillbook.model import Phase, Runbook, Tag
+from drillbook.model.errors import UsageError
 
 PATH = PurePosixPath("features/shop/no-orders.feature")
 

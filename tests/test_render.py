@@ -13,9 +13,9 @@ import runbook_examples as examples
 import yaml
 
 from drillbook import render
-from drillbook.errors import RunbookProblem
+from drillbook.evidence.records import Drill
 from drillbook.model import BoundRunbook, Control, Phase, Verdict
-from drillbook.records import Drill
+from drillbook.model.errors import RunbookProblem
 
 HASHES = {cause: "0" * 64 for cause in ("oom", "config", "all")}
 RULES = {"AppDown": examples.rule()}

@@ -8,7 +8,7 @@ from itertools import permutations
 
 import pytest
 
-from drillbook.domains import Lock, conflicts, locks
+from drillbook.model.domains import Lock, conflicts, locks
 from drillbook.schedule import may_start
 
 SHORT = {"n": "cluster/namespace", "p": "cluster/postgres", "c": "cluster"}

@@ -7,9 +7,9 @@ from pathlib import PurePosixPath
 import pytest
 
 from drillbook import reader
-from drillbook.domains import conflicts
-from drillbook.errors import UsageError
 from drillbook.model import Control
+from drillbook.model.domains import conflicts
+from drillbook.model.errors import UsageError
 from drillbook.selection import select
 
 RUNBOOK = reader.parse(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from drillbook import settings
-from drillbook.errors import UsageError
+from drillbook.model.errors import UsageError
 
 
 @pytest.fixture

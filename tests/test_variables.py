@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 import runbook_examples as examples
 
-from drillbook.errors import RunbookProblem
 from drillbook.model import Action, BoundRunbook, Kept, Phase, Tag, Var, command
+from drillbook.model.errors import RunbookProblem
 from drillbook.sources import Http
 from drillbook.variables import setup
 

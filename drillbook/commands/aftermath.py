@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from drillbook.clock import Clock
-from drillbook.errors import DrillbookError
+from drillbook.model.clock import Clock
+from drillbook.model.errors import DrillbookError
 from drillbook.sources.clients import Connections
 from drillbook.sources.identities import Identity
 from drillbook.undo.lease import RUN_LABEL

@@ -11,8 +11,8 @@ from types import ModuleType
 
 from drillbook import monitoring, reader
 from drillbook.bind import Binder
-from drillbook.errors import DrillbookError, RunbookProblem, UsageError
 from drillbook.model import BoundRunbook, Problem, Runbook
+from drillbook.model.errors import DrillbookError, RunbookProblem, UsageError
 from drillbook.settings import Settings
 from drillbook.steps import DEFINITIONS, Definition
 

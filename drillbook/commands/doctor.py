@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 
 from drillbook import guard
-from drillbook.clock import SystemClock
 from drillbook.commands import book
-from drillbook.errors import CouldNotTell, DrillbookError, UsageError
+from drillbook.model.clock import SystemClock
+from drillbook.model.errors import CouldNotTell, DrillbookError, UsageError
 from drillbook.session import connections, runner
 from drillbook.settings import Settings
 from drillbook.sources.identities import SYSTEM_NAMESPACE, Identity

@@ -10,12 +10,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from drillbook import caps, checkout, guard, records, score
-from drillbook.clock import SystemClock
+from drillbook import caps, guard
 from drillbook.commands import aftermath, book, gate
 from drillbook.dispatch import Dispatcher
-from drillbook.errors import DrillbookError, RunbookProblem, UsageError
+from drillbook.evidence import checkout, records, score
 from drillbook.model import Control, Duration, Phase, Runbook, Verdict
+from drillbook.model.clock import SystemClock
+from drillbook.model.errors import DrillbookError, RunbookProblem, UsageError
 from drillbook.reader import UNREADABLE
 from drillbook.selection import Selected, select
 from drillbook.session import connections, runner

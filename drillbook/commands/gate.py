@@ -7,13 +7,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from drillbook import accept as accepting
 from drillbook import lint as linting
-from drillbook import proof, reader, render, score
+from drillbook import reader, render
 from drillbook.bind import Binder
 from drillbook.commands import book
-from drillbook.errors import CouldNotTell, RunbookProblem, UsageError
+from drillbook.evidence import accept as accepting
+from drillbook.evidence import proof, score
 from drillbook.model import BoundRunbook, Problem, Runbook
+from drillbook.model.errors import CouldNotTell, RunbookProblem, UsageError
 from drillbook.settings import Settings
 
 

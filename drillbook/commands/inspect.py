@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.table import Table
 
-from drillbook import accept, monitoring, proof, render
+from drillbook import monitoring, render
 from drillbook.commands import book
+from drillbook.evidence import accept, proof
 from drillbook.model import (
     Action,
     BoundCause,

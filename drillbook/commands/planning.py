@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from rich.console import Console
 
 from drillbook import caps, forecast
-from drillbook.clock import SystemClock
 from drillbook.commands import book
-from drillbook.errors import Refused
 from drillbook.forecast import Finding
 from drillbook.model import (
     Action,
@@ -26,6 +24,8 @@ from drillbook.model import (
     Scale,
     shell,
 )
+from drillbook.model.clock import SystemClock
+from drillbook.model.errors import Refused
 from drillbook.settings import Settings
 
 

@@ -10,8 +10,8 @@ from functools import partial
 from rich.console import Console
 
 from drillbook import guard
-from drillbook.clock import SystemClock
-from drillbook.errors import UndoFailed
+from drillbook.model.clock import SystemClock
+from drillbook.model.errors import UndoFailed
 from drillbook.session import connections, runner
 from drillbook.settings import Settings
 from drillbook.sources.clients import Connections

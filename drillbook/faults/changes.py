@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from drillbook.errors import CouldNotTell
 from drillbook.model import (
     Change,
     Cordon,
@@ -22,6 +21,7 @@ from drillbook.model import (
     Scale,
     Target,
 )
+from drillbook.model.errors import CouldNotTell
 from drillbook.sources.clients import Connections
 from drillbook.sources.identities import Identity
 from drillbook.undo.custody import Custody

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from drillbook.caps import quota
-from drillbook.errors import CouldNotTell, InvalidDrill
 from drillbook.faults.rights import allowed, granted
 from drillbook.model import Change, Manifest
+from drillbook.model.errors import CouldNotTell, InvalidDrill
 from drillbook.sources.clients import Connections
 from drillbook.sources.identities import Identity
 from drillbook.undo.custody import Custody

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from drillbook.evidence.redact import redact
 from drillbook.lint.book import Book, did_you_mean, problem
 from drillbook.lint.tags import KEBAB, TAGS, Level
 from drillbook.model import Problem, Runbook, Step, Tag
-from drillbook.redact import redact
 
 LINES = ("Meaning", "Impact", "Escalation")
 """What a responder must find on every page, as lines of the Feature's description."""

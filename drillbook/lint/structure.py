@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from drillbook.evidence.proof import ALL
 from drillbook.lint.book import Book, problem
 from drillbook.model import Cause, Control, Phase, Problem, Runbook, Scenario
-from drillbook.proof import ALL
-from drillbook.slug import slug
+from drillbook.model.slug import slug
 
 RESERVED = (ALL, Control.HEALTHY.value)
 """Words that stand in a cause's place in a drill's name."""

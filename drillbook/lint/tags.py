@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from drillbook.domains import DOMAIN
 from drillbook.model import DURATION_PATTERN, Phase
+from drillbook.model.domains import DOMAIN
 
 
 class Level(StrEnum):

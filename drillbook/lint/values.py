@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from drillbook.evidence.proof import commands_of, tools_of
 from drillbook.lint.book import Book, did_you_mean, problem
-from drillbook.matchers import Firing, Silent
 from drillbook.model import (
     Action,
     Advice,
@@ -21,8 +21,8 @@ from drillbook.model import (
     Runbook,
     Workload,
 )
+from drillbook.model.matchers import Firing, Silent
 from drillbook.monitoring import AlertRule, floor_s
-from drillbook.proof import commands_of, tools_of
 from drillbook.sources import FiringAlert
 
 _READ_ONLY = (Phase.DETECTION, Phase.DIAGNOSIS)

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from drillbook.clock import SystemClock
-from drillbook.errors import CouldNotTell
 from drillbook.faults.rights import allowed
+from drillbook.model.clock import SystemClock
+from drillbook.model.errors import CouldNotTell
 from drillbook.reaper.loop import Reaper, rights_for
 from drillbook.reaper.metrics import PORT, Metrics, serve
 from drillbook.settings import Settings

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-from drillbook.clock import Clock
-from drillbook.errors import CouldNotTell, UndoFailed
+from drillbook.model.clock import Clock
+from drillbook.model.errors import CouldNotTell, UndoFailed
 from drillbook.reaper.metrics import Metrics
 from drillbook.undo import lease as leases
 from drillbook.undo import stops

@@ -6,7 +6,7 @@ from typing import Any
 
 from kubernetes.dynamic.exceptions import ResourceNotFoundError
 
-from drillbook.errors import CouldNotTell
+from drillbook.model.errors import CouldNotTell
 from drillbook.needs import Right
 from drillbook.sources.clients import Connections
 

@@ -23,8 +23,8 @@ from kubernetes.config.config_exception import ConfigException
 from kubernetes.dynamic import DynamicClient
 from kubernetes.dynamic.exceptions import DynamicApiError, ResourceNotFoundError
 
-from drillbook.errors import CouldNotTell, UsageError
 from drillbook.model import Word, resolve
+from drillbook.model.errors import CouldNotTell, UsageError
 from drillbook.settings import Settings
 from drillbook.sources import scratch
 from drillbook.sources.kubeconfig import context_name, path_of

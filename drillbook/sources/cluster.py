@@ -9,8 +9,8 @@ from typing import Any
 import yaml
 from kubernetes import client
 
-from drillbook.errors import CouldNotTell
 from drillbook.model import Duration
+from drillbook.model.errors import CouldNotTell
 from drillbook.sources.clients import Connections, asking
 
 

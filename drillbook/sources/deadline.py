@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-from drillbook.errors import CouldNotTell
+from drillbook.model.errors import CouldNotTell
 
 Found = TypeVar("Found")
 

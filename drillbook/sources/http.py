@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import requests
 
-from drillbook.errors import CouldNotTell
 from drillbook.model import Answer, Command, Reading, Word, command
+from drillbook.model.errors import CouldNotTell
 from drillbook.sources.clients import Connections, could_not_ask
 from drillbook.sources.deadline import within
 

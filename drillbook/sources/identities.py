@@ -17,7 +17,7 @@ from pathlib import Path
 
 import yaml
 
-from drillbook.errors import CouldNotTell, Refused
+from drillbook.model.errors import CouldNotTell, Refused
 from drillbook.settings import Settings
 from drillbook.sources import kubeconfig, scratch
 from drillbook.sources.clients import Connections, asking

@@ -8,7 +8,7 @@ import urllib3
 from kubernetes import client, config, watch
 from kubernetes.config.config_exception import ConfigException
 
-from drillbook.errors import UsageError
+from drillbook.model.errors import UsageError
 from drillbook.sources.clients import (
     KUBE_ERRORS,
     Bounded,

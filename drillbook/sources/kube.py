@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from drillbook.errors import CouldNotTell
 from drillbook.model import Absent, Answer, Command, Reading, Var, Word, command, join
+from drillbook.model.errors import CouldNotTell
 from drillbook.sources import jsonpath
 from drillbook.sources.clients import KUBE_ERRORS, Connections, asking
 from drillbook.sources.deadline import REQUESTS, within

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from drillbook import yamlfile
-from drillbook.errors import UsageError
+from drillbook.model import yamlfile
+from drillbook.model.errors import UsageError
 from drillbook.settings import Settings
 
 _PROGRAMS = ("exec", "auth-provider")

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from drillbook.errors import CouldNotTell
 from drillbook.model import (
     Absent,
     AlertState,
@@ -23,6 +22,7 @@ from drillbook.model import (
     join,
     parts_of,
 )
+from drillbook.model.errors import CouldNotTell
 from drillbook.sources.clients import Connections, asking
 from drillbook.sources.deadline import REQUESTS, within
 

@@ -6,8 +6,8 @@ import json
 import subprocess
 from dataclasses import dataclass
 
-from drillbook.errors import CouldNotTell
 from drillbook.model import Absent, Answer, Command, Reading, Word, command
+from drillbook.model.errors import CouldNotTell
 from drillbook.sources.clients import Connections
 
 DEADLINE_S = 60.0

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 
-from drillbook.errors import UsageError
+from drillbook.model.errors import UsageError
 from drillbook.staging import artifacts
 from drillbook.staging.artifacts import Artifact
 from drillbook.staging.places import Places

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from drillbook.errors import Refused
+from drillbook.model.errors import Refused
 from drillbook.staging import lock, node, platform, preflight, residue, state, survey
 from drillbook.staging.cluster import Kubectl
 from drillbook.staging.errors import StageFailed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from drillbook.errors import Refused
+from drillbook.model.errors import Refused
 from drillbook.staging import cgroups, node, state, survey
 from drillbook.staging.agent.journal import Journal
 from drillbook.staging.cluster import Kubectl

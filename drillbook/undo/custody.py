@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from drillbook import domains
-from drillbook.clock import Clock
-from drillbook.errors import CouldNotTell, Refused, UndoFailed
 from drillbook.host_agent import HostAgent
+from drillbook.model import domains
+from drillbook.model.clock import Clock
+from drillbook.model.errors import CouldNotTell, Refused, UndoFailed
 from drillbook.settings import Settings
 from drillbook.sources.clients import Connections
 from drillbook.sources.identities import SYSTEM_NAMESPACE, Identity

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from drillbook.clock import Clock
 from drillbook.host_agent import HostAgent
+from drillbook.model.clock import Clock
 from drillbook.settings import Settings
 from drillbook.sources.clients import Connections
 from drillbook.sources.identities import SYSTEM_NAMESPACE, Identity

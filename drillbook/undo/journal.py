@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from drillbook.errors import CouldNotTell
+from drillbook.model.errors import CouldNotTell
 from drillbook.undo.inverse import contains
 from drillbook.undo.killpoints import writes
 from drillbook.undo.objects import Conflict, Objects

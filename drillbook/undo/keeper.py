@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import inf
 
-from drillbook.clock import Clock
-from drillbook.errors import CouldNotTell, DrillbookError, Refused
+from drillbook.model.clock import Clock
+from drillbook.model.errors import CouldNotTell, DrillbookError, Refused
 from drillbook.undo import lease as leases
 from drillbook.undo import stops
 from drillbook.undo.lease import Lease

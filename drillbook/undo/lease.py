@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from drillbook.errors import CouldNotTell
+from drillbook.model.errors import CouldNotTell
 from drillbook.undo.killpoints import writes
 from drillbook.undo.objects import Conflict, Object, Objects
 from drillbook.undo.record import API_VERSION, LEASE_LABEL, ObjectRef, Verb, moment, stamp

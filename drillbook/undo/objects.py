@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from drillbook.errors import CouldNotTell
+from drillbook.model.errors import CouldNotTell
 from drillbook.sources.clients import KUBE_ERRORS, Connections, asking, could_not_ask
 from drillbook.undo.record import ObjectRef
 

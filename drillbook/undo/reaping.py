@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from drillbook.clock import Clock
-from drillbook.errors import Refused, UndoFailed
+from drillbook.model.clock import Clock
+from drillbook.model.errors import Refused, UndoFailed
 from drillbook.undo import lease as leases
 from drillbook.undo import residue, stops
 from drillbook.undo.keeper import LeaseLost

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from drillbook.errors import CouldNotTell
+from drillbook.model.errors import CouldNotTell
 
 API_VERSION = "drillbook.dev/v1"
 KIND = "UndoRecord"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from drillbook.errors import CouldNotTell, Refused
+from drillbook.model.errors import CouldNotTell, Refused
 from drillbook.undo import lease as leases
 from drillbook.undo.killpoints import writes
 from drillbook.undo.objects import Conflict, Object, Objects

@@ -11,8 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from drillbook.clock import Clock
-from drillbook.errors import DrillbookError, UndoFailed
+from drillbook.model.clock import Clock
+from drillbook.model.errors import DrillbookError, UndoFailed
 from drillbook.undo import journal, residue
 from drillbook.undo.inverse import (
     FENCE,

@@ -18,9 +18,9 @@ import pytest
 from drillbook import reader
 from drillbook.bind import Binder
 from drillbook.commands import book
-from drillbook.errors import CouldNotTell
+from drillbook.evidence.proof import commands_of
 from drillbook.model import BoundStep, Command, command
-from drillbook.proof import commands_of
+from drillbook.model.errors import CouldNotTell
 from drillbook.sources import FiringAlert, PromQL
 from drillbook.steps import Definition
 from tests.bad_input.command_line import FEATURE, ROOT

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 import runbook_examples as examples
 
-from drillbook import records
 from drillbook.dispatch import Dispatcher
-from drillbook.errors import CouldNotTell
+from drillbook.evidence import records
 from drillbook.model import Phase
+from drillbook.model.errors import CouldNotTell
 from tests.bad_input.command_line import ROOT
 
 CAN_MOUNT = (

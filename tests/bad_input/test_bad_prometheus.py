@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 import runbook_examples as examples
 
-from drillbook.clock import SystemClock
-from drillbook.errors import InvalidDrill
 from drillbook.injection import Opening
-from drillbook.matchers import after_last_change, at_least, firing, silent
 from drillbook.model import Duration, Probe, Verdict
+from drillbook.model.clock import SystemClock
+from drillbook.model.errors import InvalidDrill
+from drillbook.model.matchers import after_last_change, at_least, firing, silent
 from drillbook.perform import Performer
 from drillbook.progress import Progress
 from drillbook.recorder import Recorder

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pytest
 
 from drillbook import cli
-from drillbook.redactor import Redactor
+from drillbook.evidence.redactor import Redactor
 from tests.bad_input.command_line import FEATURE, drillbook, replace
 
 SECRET = "hunter2 correct/horse+"  # noqa: S105 - of nothing

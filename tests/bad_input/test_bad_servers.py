@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from drillbook.clock import SystemClock
-from drillbook.errors import CouldNotTell, DrillbookError
-from drillbook.matchers import any_equals, at_least, contains, firing, gone, silent
 from drillbook.model import Duration, Probe, Verdict
+from drillbook.model.clock import SystemClock
+from drillbook.model.errors import CouldNotTell, DrillbookError
+from drillbook.model.matchers import any_equals, at_least, contains, firing, gone, silent
 from drillbook.perform import Performer
 from drillbook.sources import FiringAlert, Http, Kube, Logs, PromQL, cluster
 from drillbook.sources.clients import Connections

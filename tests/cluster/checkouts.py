@@ -8,7 +8,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from drillbook import records, settings
+from drillbook import settings
+from drillbook.evidence import records
 from drillbook.session import connections
 from drillbook.undo.lease import RUN_LABEL
 from drillbook.undo.objects import Objects

@@ -14,10 +14,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from drillbook import guard, settings
-from drillbook.clock import SystemClock
-from drillbook.errors import DrillbookError, Refused
 from drillbook.incident import Incident
-from drillbook.matchers import equals, gone
 from drillbook.model import (
     Action,
     BoundCause,
@@ -44,6 +41,9 @@ from drillbook.model import (
     Where,
     Workload,
 )
+from drillbook.model.clock import SystemClock
+from drillbook.model.errors import DrillbookError, Refused
+from drillbook.model.matchers import equals, gone
 from drillbook.plan import Plan
 from drillbook.progress import Progress
 from drillbook.session import connections, runner

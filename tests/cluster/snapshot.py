@@ -8,8 +8,8 @@ from functools import cache
 from typing import Any
 
 from drillbook import settings
-from drillbook.errors import CouldNotTell
 from drillbook.host_agent import HostAgent
+from drillbook.model.errors import CouldNotTell
 from drillbook.sources.clients import Connections
 from drillbook.sources.identities import SYSTEM_NAMESPACE
 from drillbook.staging import state

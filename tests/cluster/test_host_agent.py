@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from drillbook.errors import CouldNotTell, Refused
 from drillbook.host_agent import HostAgent
+from drillbook.model.errors import CouldNotTell, Refused
 from drillbook.staging import addresses, cgroups, engine, images, lifecycle, node, platform, state
 from drillbook.staging.agent import launch
 from drillbook.staging.lifecycle import Session

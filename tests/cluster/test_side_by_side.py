@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from drillbook import records
+from drillbook.evidence import records
 from drillbook.model import Injection, Undo, Verdict
 from tests.cluster.checkouts import FEATURE, Checkout, namespaces
 

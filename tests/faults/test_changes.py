@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from drillbook.errors import CouldNotTell
 from drillbook.faults.changes import Outcome, ask_host, refusal, took
+from drillbook.model.errors import CouldNotTell
 from drillbook.undo.record import ObjectRef, UndoRecord, Verb
 
 BLOCKED, NOT_APPLIED = Outcome.BLOCKED, Outcome.NOT_APPLIED

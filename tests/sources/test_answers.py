@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from drillbook import guard
-from drillbook.errors import CouldNotTell, UsageError
 from drillbook.model import Absent, AlertState
+from drillbook.model.errors import CouldNotTell, UsageError
 from drillbook.monitoring import AlertRule
 from drillbook.settings import Settings
 from drillbook.sources import FiringAlert, Http, Kube, Logs, PromQL, Tool, cluster

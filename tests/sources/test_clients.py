@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from drillbook.errors import CouldNotTell
+from drillbook.model.errors import CouldNotTell
 from drillbook.settings import Settings
 from drillbook.sources import scratch
 from drillbook.sources.clients import Connections

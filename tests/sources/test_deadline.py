@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from drillbook.errors import CouldNotTell
+from drillbook.model.errors import CouldNotTell
 from drillbook.sources.deadline import within
 
 

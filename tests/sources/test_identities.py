@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 import yaml
 
-from drillbook import records, session
-from drillbook.errors import CouldNotTell, Refused
+from drillbook import session
+from drillbook.evidence import records
+from drillbook.model.errors import CouldNotTell, Refused
 from drillbook.settings import Settings
 from drillbook.sources.clients import Connections
 from drillbook.sources.identities import Identities, Identity

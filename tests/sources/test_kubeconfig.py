@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from drillbook.errors import CouldNotTell, UsageError
+from drillbook.model.errors import CouldNotTell, UsageError
 from drillbook.settings import Settings
 from drillbook.sources import cluster
 from drillbook.sources.clients import Connections, context_name

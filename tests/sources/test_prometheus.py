@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from drillbook.errors import CouldNotTell
 from drillbook.model import Absent, AlertState, Var
+from drillbook.model.errors import CouldNotTell
 from drillbook.sources import FiringAlert, PromQL
 from drillbook.sources.prometheus import _stamp
 

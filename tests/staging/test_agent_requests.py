@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from drillbook.errors import Refused
+from drillbook.model.errors import Refused
 from drillbook.staging.agent import requests
 from drillbook.staging.agent.change import Verb
 from drillbook.staging.agent.requests import LONGEST_LINE, Apply, Hello, List, Renew, Undo

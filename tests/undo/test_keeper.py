@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from drillbook.errors import CouldNotTell
+from drillbook.model.errors import CouldNotTell
 from drillbook.undo import lease as leases
 from drillbook.undo.keeper import Keeper, LeaseLost
 from drillbook.undo.objects import Conflict

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from drillbook.errors import CouldNotTell
+from drillbook.model.errors import CouldNotTell
 from drillbook.undo import record as records
 from drillbook.undo.record import ObjectRef, State, UndoRecord, Verb
 from tests.cluster.checkouts import ROOT

@@ -8,8 +8,8 @@ import signal
 import sys
 import time
 
-from drillbook.errors import CouldNotTell
 from drillbook.host_agent import HostAgent
+from drillbook.model.errors import CouldNotTell
 from drillbook.staging import node
 from drillbook.staging.agent import version
 from drillbook.staging.errors import StageFailed

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from drillbook.errors import DrillbookError, Refused, UndoFailed
 from drillbook.host_agent import address
+from drillbook.model.errors import DrillbookError, Refused, UndoFailed
 from drillbook.staging.agent import requests
 from drillbook.staging.agent.change import Change
 from drillbook.staging.agent.keeper import Keeper

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from drillbook import settings
-from drillbook.clock import SystemClock
 from drillbook.faults.namespace import DrillNamespace, fresh_name
 from drillbook.model import Patch, Target
+from drillbook.model.clock import SystemClock
 from drillbook.sources.clients import Connections
 from drillbook.sources.identities import Identities, Identity
 from drillbook.undo.custody import Custody
