@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from drillbook.cluster.settings import Settings
 from drillbook.model import (
     Action,
     BoundCause,
@@ -27,7 +28,6 @@ from drillbook.model import (
     resolve,
 )
 from drillbook.model.errors import Refused
-from drillbook.settings import Settings
 
 QUOTA = "drillbook-max-pods"
 AUTOSCALER = "HorizontalPodAutoscaler"

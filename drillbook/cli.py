@@ -15,7 +15,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from drillbook import settings as settings_module
+from drillbook.cluster import settings as settings_module
+from drillbook.cluster.settings import Settings
 from drillbook.commands import doctor, gate, inspect, planning
 from drillbook.commands import drill as drilling
 from drillbook.commands import sweep as sweeping
@@ -23,7 +24,6 @@ from drillbook.evidence.clean_stream import clean_output, lost_output
 from drillbook.evidence.redactor import Redactor
 from drillbook.model import Control, Phase
 from drillbook.model.errors import DrillbookError, UsageError
-from drillbook.settings import Settings
 from drillbook.staging.cli import app as staging
 
 app = typer.Typer(

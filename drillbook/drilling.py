@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from drillbook import settings as settings_module
 from drillbook.clean_reports import CleanReports
+from drillbook.cluster import settings as settings_module
 from drillbook.collect import DrillClass
 from drillbook.evidence.clean_stream import clean_output
 from drillbook.incident import Incident

@@ -11,21 +11,22 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from drillbook import caps, guard, needs, session
+from drillbook import caps, guard, needs
+from drillbook.cluster.clients import Connections
+from drillbook.cluster.connections import connections, runner
+from drillbook.cluster.identities import SYSTEM_NAMESPACE, Identity
+from drillbook.cluster.objects import Object, Objects
+from drillbook.cluster.settings import Settings
 from drillbook.faults import rights
 from drillbook.host_agent import HostAgent
 from drillbook.model import BoundCause, BoundRunbook, CutNode, KillNode, NodeChange, domains
 from drillbook.model.errors import CouldNotTell, Refused
+from drillbook.model.object_ref import ObjectRef
 from drillbook.needs import Right
-from drillbook.settings import Settings
 from drillbook.sources import access
-from drillbook.sources.clients import Connections
-from drillbook.sources.identities import SYSTEM_NAMESPACE, Identity
 from drillbook.undo import lease as leases
 from drillbook.undo import stops
 from drillbook.undo.inverse import MARK
-from drillbook.undo.objects import Object, Objects
-from drillbook.undo.record import ObjectRef
 
 GRANTED = (rights.IN_DRILL, rights.OBSERVER, rights.RESPONDER)
 PLANNED = "drill-planned"
@@ -54,7 +55,7 @@ def findings(settings: Settings, bound: BoundRunbook, now: datetime) -> Iterator
     yield become
     if become.wrong:
         return
-    yield from _Forecast(settings, bound, session.connections(settings), now).findings()
+    yield from _Forecast(settings, bound, connections(settings), now).findings()
 
 
 def _tried(about: str, ask: Callable[[], str]) -> Finding:
@@ -70,7 +71,7 @@ def _tried(about: str, ask: Callable[[], str]) -> Finding:
 
 
 def _admitted(settings: Settings) -> str:
-    found = guard.admitted(settings, session.runner(settings))
+    found = guard.admitted(settings, runner(settings))
     return f"UID {found.uid}, {found.version}, {found.environment}: it may be drilled"
 
 
@@ -82,7 +83,7 @@ def identities(bound: BoundRunbook) -> tuple[Identity, ...]:
 
 
 def _become(settings: Settings, bound: BoundRunbook) -> str:
-    clients = session.connections(settings)
+    clients = connections(settings)
     for identity in identities(bound):
         clients.acting_as(identity)
     return f"{', '.join(identities(bound))}: each with a token of its own"

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from drillbook.cluster.clients import Connections, context_name
+from drillbook.cluster.identities import INSTALL, SYSTEM_NAMESPACE
+from drillbook.cluster.kubeconfig import host_of, server_of
+from drillbook.cluster.settings import Settings
 from drillbook.evidence.records import Cluster
 from drillbook.model.errors import CouldNotTell, Refused, UsageError
 from drillbook.monitoring import AlertRule
-from drillbook.settings import Settings
 from drillbook.sources import cluster
-from drillbook.sources.clients import Connections, context_name
-from drillbook.sources.identities import INSTALL, SYSTEM_NAMESPACE
-from drillbook.sources.kubeconfig import host_of, server_of
 
 PRODUCTION = "production"
 ENVIRONMENT_LABEL = "environment"

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from drillbook.attribution import refuse_self_healed
+from drillbook.cluster.clients import Connections
+from drillbook.cluster.settings import Settings
 from drillbook.drill_record import record_of
 from drillbook.evidence import records
 from drillbook.evidence.redactor import Redactor
@@ -35,10 +37,8 @@ from drillbook.plan import Plan
 from drillbook.progress import Progress, one_line
 from drillbook.recorder import Recorder
 from drillbook.reinjection import reinject
-from drillbook.settings import Settings
 from drillbook.soundings import Soundings, held_in_words, last_seen
 from drillbook.sources import FiringAlert
-from drillbook.sources.clients import Connections
 from drillbook.undo.custody import Custody
 
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from drillbook.cluster.identities import SYSTEM_NAMESPACE, Identity
 from drillbook.model import BoundRunbook, Cordon, NodeChange, Probe, Source
 from drillbook.sources import Kube, Logs
-from drillbook.sources.identities import SYSTEM_NAMESPACE, Identity
 from drillbook.undo.stops import HALT, QUARANTINE
 
 RBAC = "rbac.authorization.k8s.io"

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from drillbook import command_run
+from drillbook.cluster.clients import Connections
+from drillbook.cluster.identities import Identity
+from drillbook.cluster.settings import Settings
 from drillbook.evidence.redactor import Redactor
 from drillbook.model import (
     Action,
@@ -25,10 +28,7 @@ from drillbook.model import (
 from drillbook.model.clock import Clock
 from drillbook.model.errors import CouldNotTell
 from drillbook.model.matchers import Contains, Silent
-from drillbook.settings import Settings
 from drillbook.sources import FiringAlert
-from drillbook.sources.clients import Connections
-from drillbook.sources.identities import Identity
 
 OBSERVED_LIMIT = 4000
 """Characters of an answer that evidence keeps: its end, where a log says why."""

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from drillbook import caps, guard, monitoring
 from drillbook.bind import Binder
+from drillbook.cluster.clients import Connections
+from drillbook.cluster.connections import connections, runner
+from drillbook.cluster.settings import Settings
 from drillbook.evidence import checkout, proof, records
 from drillbook.evidence.redactor import Redactor
 from drillbook.incident import Incident
@@ -17,31 +20,8 @@ from drillbook.model.errors import RunbookProblem
 from drillbook.monitoring import AlertRule
 from drillbook.plan import Plan
 from drillbook.progress import Progress
-from drillbook.settings import Settings
 from drillbook.sources import cluster
-from drillbook.sources.clients import Connections, context_name
-from drillbook.sources.identities import Identities, Identity
 from drillbook.steps import DEFINITIONS
-
-
-def runner(settings: Settings) -> Connections:
-    """The runner's own connections: enough to ask which cluster this is, and no more."""
-    return Connections(settings, {})
-
-
-def connections(settings: Settings) -> Connections:
-    """Fresh connections as the observer, with the variables that every drill has; what changes
-    anything becomes another identity for it."""
-    identities = Identities(settings)
-    return Connections(
-        identities.settings_for(Identity.OBSERVER),
-        {
-            "CONTEXT": context_name(settings),
-            "PROMETHEUS": settings.prometheus_url or "",
-            "ALERTMANAGER": settings.alertmanager_url or "",
-        },
-        become=identities.settings_for,
-    )
 
 
 def with_whom(

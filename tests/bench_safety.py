@@ -17,12 +17,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from drillbook import settings
+from drillbook.cluster import settings
 from drillbook.host_agent import HostAgent
 from drillbook.undo import journal, residue
 from drillbook.undo import lease as leases
 from drillbook.undo.custody import Custody
-from tests.cluster.rehearsal import ROOT, incident
+from tests.on_cluster.rehearsal import ROOT, incident
 
 CHANGES = ["create", "delete", "scale", "patch", "restart"]
 

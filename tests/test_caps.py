@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from drillbook.caps import blast_radius, excesses, nodes, quota, refuse_over_caps
+from drillbook.cluster.settings import Settings
 from drillbook.model import (
     BoundCause,
     Change,
@@ -25,7 +26,6 @@ from drillbook.model import (
     join,
 )
 from drillbook.model.errors import Refused
-from drillbook.settings import Settings
 from tests import runbook_examples as examples
 
 SETTINGS = Settings()

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from drillbook import forecast
+from drillbook.cluster.identities import Identity
 from drillbook.forecast import Finding, identities
 from drillbook.model import BoundCause, Cordon, domains
 from drillbook.model.errors import CouldNotTell, Refused
-from drillbook.sources.identities import Identity
 from drillbook.undo import lease as leases
 from drillbook.undo.inverse import MARK
 from tests import runbook_examples as examples

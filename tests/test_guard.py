@@ -15,10 +15,10 @@ import pytest
 import yaml
 
 from drillbook import guard
+from drillbook.cluster.clients import Connections
+from drillbook.cluster.kubeconfig import host_of
+from drillbook.cluster.settings import Settings
 from drillbook.model.errors import CouldNotTell, Refused, UsageError
-from drillbook.settings import Settings
-from drillbook.sources.clients import Connections
-from drillbook.sources.kubeconfig import host_of
 
 UID = "11111111-2222-3333-4444-555555555555"
 

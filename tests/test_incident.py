@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from drillbook import reader, settings
+from drillbook import reader
 from drillbook.bind import Binder
+from drillbook.cluster import settings
+from drillbook.cluster.clients import Connections
 from drillbook.commands import book
 from drillbook.evidence import records
 from drillbook.incident import Incident, StepNotPassed
@@ -20,7 +22,6 @@ from drillbook.model.errors import CouldNotTell, DrillbookError, Refused, UndoFa
 from drillbook.monitoring import load_alerts
 from drillbook.plan import Plan
 from drillbook.progress import Progress
-from drillbook.sources.clients import Connections
 
 NOBODY = "http://127.0.0.1:9"
 FEATURE = "features/spark/driver-crash-loop.feature"

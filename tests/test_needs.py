@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from drillbook.cluster.identities import Identity
 from drillbook.model import BoundRunbook, Change, Cordon, CutNode, KillNode
 from drillbook.needs import (
     Right,
@@ -18,7 +19,6 @@ from drillbook.needs import (
     words,
 )
 from drillbook.sources import Logs
-from drillbook.sources.identities import Identity
 from tests import runbook_examples as examples
 
 ROLE = (

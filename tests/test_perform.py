@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from drillbook.cluster.clients import Connections
+from drillbook.cluster.settings import Settings
 from drillbook.model import (
     Absent,
     Action,
@@ -25,9 +27,7 @@ from drillbook.model import (
 from drillbook.model.errors import CouldNotTell
 from drillbook.model.matchers import at_least, contains, firing, silent
 from drillbook.perform import Performer
-from drillbook.settings import Settings
 from drillbook.sources import FiringAlert
-from drillbook.sources.clients import Connections
 
 BEGIN = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 

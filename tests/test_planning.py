@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from drillbook.cluster.settings import Settings
 from drillbook.commands.planning import change_words, planned, refuse, told
 from drillbook.forecast import Finding
 from drillbook.model import (
@@ -22,7 +23,6 @@ from drillbook.model import (
     Var,
 )
 from drillbook.model.errors import Refused
-from drillbook.settings import Settings
 from tests import runbook_examples as examples
 from tests.test_cli import checkout, drillbook
 

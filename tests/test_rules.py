@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from drillbook.cluster.settings import embedded_cluster
 from drillbook.monitoring import rendered_rules
-from drillbook.settings import embedded_cluster
 
 ROOT = Path(__file__).parents[1]
 TESTS = ROOT / "monitoring/tests"

@@ -11,9 +11,9 @@ from types import ModuleType
 
 from drillbook import monitoring, reader
 from drillbook.bind import Binder
+from drillbook.cluster.settings import Settings
 from drillbook.model import BoundRunbook, Problem, Runbook
 from drillbook.model.errors import DrillbookError, RunbookProblem, UsageError
-from drillbook.settings import Settings
 from drillbook.steps import DEFINITIONS, Definition
 
 

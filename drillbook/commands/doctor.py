@@ -9,17 +9,17 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 
 from drillbook import guard
+from drillbook.cluster.connections import connections, runner
+from drillbook.cluster.identities import SYSTEM_NAMESPACE, Identity
+from drillbook.cluster.objects import Objects
+from drillbook.cluster.settings import Settings
 from drillbook.commands import book
 from drillbook.model.clock import SystemClock
 from drillbook.model.errors import CouldNotTell, DrillbookError, UsageError
-from drillbook.session import connections, runner
-from drillbook.settings import Settings
-from drillbook.sources.identities import SYSTEM_NAMESPACE, Identity
 from drillbook.staging import preflight
 from drillbook.staging.places import places
 from drillbook.undo import stops
 from drillbook.undo.deputies import reaping_of
-from drillbook.undo.objects import Objects
 
 BUILT = ("kubectl", "promtool")
 TOOLS = ("bash", "kubectl", "curl", "python3", "promtool")

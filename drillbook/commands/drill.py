@@ -11,6 +11,11 @@ from rich.console import Console
 from rich.table import Table
 
 from drillbook import caps, guard
+from drillbook.cluster.clients import context_name
+from drillbook.cluster.connections import connections, runner
+from drillbook.cluster.identities import SYSTEM_NAMESPACE, Identity
+from drillbook.cluster.objects import Objects
+from drillbook.cluster.settings import Settings
 from drillbook.commands import aftermath, book, gate
 from drillbook.dispatch import Dispatcher
 from drillbook.evidence import checkout, records, score
@@ -19,12 +24,7 @@ from drillbook.model.clock import SystemClock
 from drillbook.model.errors import DrillbookError, RunbookProblem, UsageError
 from drillbook.reader import UNREADABLE
 from drillbook.selection import Selected, select
-from drillbook.session import connections, runner
-from drillbook.settings import Settings
-from drillbook.sources.clients import context_name
-from drillbook.sources.identities import SYSTEM_NAMESPACE, Identity
 from drillbook.undo import stops
-from drillbook.undo.objects import Objects
 
 
 def drill(

@@ -10,12 +10,12 @@ from rich.console import Console
 from drillbook import lint as linting
 from drillbook import reader, render
 from drillbook.bind import Binder
+from drillbook.cluster.settings import Settings
 from drillbook.commands import book
 from drillbook.evidence import accept as accepting
 from drillbook.evidence import proof, score
 from drillbook.model import BoundRunbook, Problem, Runbook
 from drillbook.model.errors import CouldNotTell, RunbookProblem, UsageError
-from drillbook.settings import Settings
 
 
 def problems(settings: Settings, paths: Sequence[Path]) -> tuple[list[Runbook], list[Problem]]:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from drillbook import monitoring, render
+from drillbook.cluster.settings import Settings
 from drillbook.commands import book
 from drillbook.evidence import accept, proof
 from drillbook.model import (
@@ -17,7 +18,6 @@ from drillbook.model import (
     Phase,
     Probe,
 )
-from drillbook.settings import Settings
 
 
 def states(settings: Settings, bound: BoundRunbook) -> dict[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from rich.console import Console
 
 from drillbook import caps, forecast
+from drillbook.cluster.settings import Settings
 from drillbook.commands import book
 from drillbook.forecast import Finding
 from drillbook.model import (
@@ -26,7 +27,6 @@ from drillbook.model import (
 )
 from drillbook.model.clock import SystemClock
 from drillbook.model.errors import Refused
-from drillbook.settings import Settings
 
 
 def plan(settings: Settings, name: str, offline: bool, console: Console) -> None:

@@ -10,16 +10,16 @@ from functools import partial
 from rich.console import Console
 
 from drillbook import guard
+from drillbook.cluster.clients import Connections
+from drillbook.cluster.connections import connections, runner
+from drillbook.cluster.identities import SYSTEM_NAMESPACE, Identity
+from drillbook.cluster.objects import Objects
+from drillbook.cluster.settings import Settings
 from drillbook.model.clock import SystemClock
 from drillbook.model.errors import UndoFailed
-from drillbook.session import connections, runner
-from drillbook.settings import Settings
-from drillbook.sources.clients import Connections
-from drillbook.sources.identities import SYSTEM_NAMESPACE, Identity
 from drillbook.undo import stops
 from drillbook.undo.deputies import reaping_of
 from drillbook.undo.lease import Lease
-from drillbook.undo.objects import Objects
 from drillbook.undo.reaping import Reaping
 
 

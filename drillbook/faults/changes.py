@@ -8,6 +8,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from drillbook.cluster.clients import Connections
+from drillbook.cluster.identities import Identity
+from drillbook.cluster.objects import Conflict, Object, Objects, message
 from drillbook.model import (
     Change,
     Cordon,
@@ -22,14 +25,12 @@ from drillbook.model import (
     Target,
 )
 from drillbook.model.errors import CouldNotTell
-from drillbook.sources.clients import Connections
-from drillbook.sources.identities import Identity
+from drillbook.model.object_ref import ObjectRef
 from drillbook.undo.custody import Custody
 from drillbook.undo.inverse import MARK, contains, pre_image
 from drillbook.undo.journal import still_in_place
 from drillbook.undo.killpoints import writes
-from drillbook.undo.objects import Conflict, Object, Objects, message
-from drillbook.undo.record import LEASE_LABEL, ObjectRef, UndoRecord, Verb
+from drillbook.undo.record import LEASE_LABEL, UndoRecord, Verb
 
 _NO_RIGHT = re.compile(r'User "[^"]*" cannot ')
 """What a missing right says, whatever the object is called."""

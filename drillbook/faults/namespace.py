@@ -13,16 +13,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from drillbook.caps import quota
+from drillbook.cluster.clients import Connections
+from drillbook.cluster.identities import Identity
+from drillbook.cluster.objects import Objects
 from drillbook.faults.rights import allowed, granted
 from drillbook.model import Change, Manifest
 from drillbook.model.errors import CouldNotTell, InvalidDrill
-from drillbook.sources.clients import Connections
-from drillbook.sources.identities import Identity
+from drillbook.model.object_ref import ObjectRef
 from drillbook.undo.custody import Custody
 from drillbook.undo.killpoints import writes
 from drillbook.undo.lease import RUN_LABEL
-from drillbook.undo.objects import Objects
-from drillbook.undo.record import LEASE_LABEL, ObjectRef, Verb
+from drillbook.undo.record import LEASE_LABEL, Verb
 
 PREFIX = "drill-"
 ENVIRONMENT_LABEL = "environment"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from drillbook.cluster.clients import Connections
+from drillbook.cluster.identities import SYSTEM_NAMESPACE, Identity
+from drillbook.cluster.objects import Objects
 from drillbook.model import Change, Create, Delete, Manifest, Patch, Restart, Scale, Target
-from drillbook.sources.clients import Connections
-from drillbook.sources.identities import SYSTEM_NAMESPACE, Identity
-from drillbook.undo.objects import Objects
 
 RBAC = "rbac.authorization.k8s.io"
 IN_DRILL = "drillbook-provisioner-in-drill"

@@ -11,17 +11,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from drillbook.cluster.clients import Connections
+from drillbook.cluster.identities import SYSTEM_NAMESPACE
+from drillbook.cluster.in_cluster import InCluster, await_change, version_of
+from drillbook.cluster.objects import Objects
+from drillbook.cluster.settings import Settings
 from drillbook.faults.rights import allowed
 from drillbook.model.clock import SystemClock
 from drillbook.model.errors import CouldNotTell
 from drillbook.reaper.loop import Reaper, rights_for
 from drillbook.reaper.metrics import PORT, Metrics, serve
-from drillbook.settings import Settings
-from drillbook.sources.clients import Connections
-from drillbook.sources.identities import SYSTEM_NAMESPACE
-from drillbook.sources.in_cluster import InCluster, await_change, version_of
 from drillbook.undo.lease import LEASE_API
-from drillbook.undo.objects import Objects
 from drillbook.undo.reaping import REAPER_HOLDER, Reaping
 from drillbook.undo.record import Verb
 from drillbook.undo.undoer import Undoer

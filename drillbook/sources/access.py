@@ -6,9 +6,9 @@ from typing import Any
 
 from kubernetes.dynamic.exceptions import ResourceNotFoundError
 
+from drillbook.cluster.clients import Connections
 from drillbook.model.errors import CouldNotTell
 from drillbook.needs import Right
-from drillbook.sources.clients import Connections
 
 REVIEW = "authorization.k8s.io/v1"
 

@@ -9,9 +9,9 @@ from typing import Any
 import yaml
 from kubernetes import client
 
+from drillbook.cluster.clients import Connections, asking
 from drillbook.model import Duration
 from drillbook.model.errors import CouldNotTell
-from drillbook.sources.clients import Connections, asking
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from drillbook.cluster.clients import Connections, asking
+from drillbook.cluster.deadline import REQUESTS, within
 from drillbook.model import (
     Absent,
     AlertState,
@@ -23,8 +25,6 @@ from drillbook.model import (
     parts_of,
 )
 from drillbook.model.errors import CouldNotTell
-from drillbook.sources.clients import Connections, asking
-from drillbook.sources.deadline import REQUESTS, within
 
 _METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")

@@ -6,9 +6,9 @@ import json
 import subprocess
 from dataclasses import dataclass
 
+from drillbook.cluster.clients import Connections
 from drillbook.model import Absent, Answer, Command, Reading, Word, command
 from drillbook.model.errors import CouldNotTell
-from drillbook.sources.clients import Connections
 
 DEADLINE_S = 60.0
 

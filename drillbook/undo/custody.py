@@ -12,20 +12,21 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from drillbook.cluster.clients import Connections
+from drillbook.cluster.identities import SYSTEM_NAMESPACE, Identity
+from drillbook.cluster.objects import Conflict, Object, Objects
+from drillbook.cluster.settings import Settings
 from drillbook.host_agent import HostAgent
 from drillbook.model import domains
 from drillbook.model.clock import Clock
 from drillbook.model.errors import CouldNotTell, Refused, UndoFailed
-from drillbook.settings import Settings
-from drillbook.sources.clients import Connections
-from drillbook.sources.identities import SYSTEM_NAMESPACE, Identity
+from drillbook.model.object_ref import ObjectRef
 from drillbook.undo import lease as leases
 from drillbook.undo import reaping, residue, stops
 from drillbook.undo.deputies import reaping_of, undoer_of
 from drillbook.undo.journal import Journal
 from drillbook.undo.keeper import Keeper, LeaseLost
-from drillbook.undo.objects import Conflict, Object, Objects
-from drillbook.undo.record import HOST_VERBS, ObjectRef, UndoRecord, Verb
+from drillbook.undo.record import HOST_VERBS, UndoRecord, Verb
 from drillbook.undo.undoer import Undoer
 
 ACK_POLL_S = 0.1

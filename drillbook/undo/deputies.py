@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from drillbook.cluster.clients import Connections
+from drillbook.cluster.identities import SYSTEM_NAMESPACE, Identity
+from drillbook.cluster.objects import Objects
+from drillbook.cluster.settings import Settings
 from drillbook.host_agent import HostAgent
 from drillbook.model.clock import Clock
-from drillbook.settings import Settings
-from drillbook.sources.clients import Connections
-from drillbook.sources.identities import SYSTEM_NAMESPACE, Identity
 from drillbook.undo.killpoints import writes
-from drillbook.undo.objects import Objects
 from drillbook.undo.reaping import Reaping
 from drillbook.undo.record import UndoRecord, Verb
 from drillbook.undo.undoer import Undoer

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from drillbook.cluster.objects import Conflict, Objects
 from drillbook.model.errors import CouldNotTell
+from drillbook.model.object_ref import ObjectRef
 from drillbook.undo.inverse import contains
 from drillbook.undo.killpoints import writes
-from drillbook.undo.objects import Conflict, Objects
 from drillbook.undo.record import (
     API_VERSION,
     KIND,
     LEASE_LABEL,
-    ObjectRef,
     State,
     UndoRecord,
     Verb,

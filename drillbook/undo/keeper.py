@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import inf
 
+from drillbook.cluster.objects import Conflict, Objects
 from drillbook.model.clock import Clock
 from drillbook.model.errors import CouldNotTell, DrillbookError, Refused
 from drillbook.undo import lease as leases
 from drillbook.undo import stops
 from drillbook.undo.lease import Lease
-from drillbook.undo.objects import Conflict, Objects
 
 TICK_S = 1.0
 

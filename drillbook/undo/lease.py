@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from drillbook.cluster.objects import Conflict, Object, Objects
 from drillbook.model.errors import CouldNotTell
+from drillbook.model.object_ref import ObjectRef
 from drillbook.undo.killpoints import writes
-from drillbook.undo.objects import Conflict, Object, Objects
-from drillbook.undo.record import API_VERSION, LEASE_LABEL, ObjectRef, Verb, moment, stamp
+from drillbook.undo.record import API_VERSION, LEASE_LABEL, Verb, moment, stamp
 
 LEASE_API = "coordination.k8s.io/v1"
 RUN_LABEL = "drillbook.dev/drill"

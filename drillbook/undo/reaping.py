@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from drillbook.cluster.objects import Conflict, Object, Objects
 from drillbook.model.clock import Clock
 from drillbook.model.errors import Refused, UndoFailed
+from drillbook.model.object_ref import ObjectRef
 from drillbook.undo import lease as leases
 from drillbook.undo import residue, stops
 from drillbook.undo.keeper import LeaseLost
 from drillbook.undo.lease import Lease
-from drillbook.undo.objects import Conflict, Object, Objects
-from drillbook.undo.record import API_VERSION, ObjectRef, moment
+from drillbook.undo.record import API_VERSION, moment
 from drillbook.undo.undoer import Undoer, remove
 
 REAPER_HOLDER = "reaper/"

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from drillbook.model.errors import CouldNotTell
+from drillbook.model.object_ref import ObjectRef
 
 API_VERSION = "drillbook.dev/v1"
 KIND = "UndoRecord"
@@ -43,21 +44,6 @@ class State(StrEnum):
     UNDOING = "UNDOING"
     UNDONE = "UNDONE"
     VERIFIED = "VERIFIED"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ObjectRef:
-    """One object of the API. `uid` is empty for one that is yet to be made."""
-
-    api_version: str
-    kind: str
-    name: str
-    namespace: str = ""
-    uid: str = ""
-
-    def __str__(self) -> str:
-        inside = f"{self.namespace}/" if self.namespace else ""
-        return f"{self.kind.lower()}/{inside}{self.name}"
 
 
 @dataclass(frozen=True, kw_only=True)

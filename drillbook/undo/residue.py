@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from drillbook.cluster.objects import Objects
+from drillbook.model.object_ref import ObjectRef
 from drillbook.undo.inverse import FENCE, MARK
 from drillbook.undo.lease import LEASE_API, RUN_LABEL
-from drillbook.undo.objects import Objects
-from drillbook.undo.record import LEASE_LABEL, ObjectRef, moment
+from drillbook.undo.record import LEASE_LABEL, moment
 
 NODE_LEASES = "kube-node-lease"
 

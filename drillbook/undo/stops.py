@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from drillbook.cluster.objects import Conflict, Object, Objects
 from drillbook.model.errors import CouldNotTell, Refused
+from drillbook.model.object_ref import ObjectRef
 from drillbook.undo import lease as leases
 from drillbook.undo.killpoints import writes
-from drillbook.undo.objects import Conflict, Object, Objects
-from drillbook.undo.record import ObjectRef, stamp
+from drillbook.undo.record import stamp
 
 HALT = "halt"
 QUARANTINE = "quarantine"

@@ -11,8 +11,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from drillbook.cluster.objects import Conflict, Object, Objects
 from drillbook.model.clock import Clock
 from drillbook.model.errors import DrillbookError, UndoFailed
+from drillbook.model.object_ref import ObjectRef
 from drillbook.undo import journal, residue
 from drillbook.undo.inverse import (
     FENCE,
@@ -29,8 +31,7 @@ from drillbook.undo.inverse import (
 )
 from drillbook.undo.keeper import LeaseLost
 from drillbook.undo.killpoints import writes
-from drillbook.undo.objects import Conflict, Object, Objects
-from drillbook.undo.record import HOST_VERBS, ObjectRef, State, UndoRecord, Verb, beyond
+from drillbook.undo.record import HOST_VERBS, State, UndoRecord, Verb, beyond
 
 POD_GRACE_S = 2
 

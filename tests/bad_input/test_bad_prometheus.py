@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import runbook_examples as examples
 
+from drillbook.cluster.clients import Connections
 from drillbook.injection import Opening
 from drillbook.model import Duration, Probe, Verdict
 from drillbook.model.clock import SystemClock
@@ -22,7 +23,6 @@ from drillbook.perform import Performer
 from drillbook.progress import Progress
 from drillbook.recorder import Recorder
 from drillbook.sources import FiringAlert, PromQL
-from drillbook.sources.clients import Connections
 from tests.bad_input.servers import Bad, serving
 from tests.sources.test_answers import everything
 

@@ -8,7 +8,8 @@ import pytest
 
 from drillbook.faults.changes import Outcome, ask_host, refusal, took
 from drillbook.model.errors import CouldNotTell
-from drillbook.undo.record import ObjectRef, UndoRecord, Verb
+from drillbook.model.object_ref import ObjectRef
+from drillbook.undo.record import UndoRecord, Verb
 
 BLOCKED, NOT_APPLIED = Outcome.BLOCKED, Outcome.NOT_APPLIED
 ADMISSION = "admissionregistration.k8s.io"

@@ -1,5 +1,5 @@
 """What the reaper answers, and which drills it takes for dead. Its deeds are tested on the cluster
-(tests/cluster/test_safety.py)."""
+(tests/on_cluster/test_safety.py)."""
 
 from __future__ import annotations
 

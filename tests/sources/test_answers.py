@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.sources.test_kubeconfig import kubeconfig
 
 from drillbook import guard
+from drillbook.cluster.clients import Connections
+from drillbook.cluster.settings import Settings
 from drillbook.model import Absent, AlertState
 from drillbook.model.errors import CouldNotTell, UsageError
 from drillbook.monitoring import AlertRule
-from drillbook.settings import Settings
 from drillbook.sources import FiringAlert, Http, Kube, Logs, PromQL, Tool, cluster
-from drillbook.sources.clients import Connections
-from tests.sources.test_kubeconfig import kubeconfig
 
 Answer = Callable[[str], tuple[int, str]]
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from drillbook.sources.identities import SYSTEM_NAMESPACE, Identity
+from drillbook.cluster.identities import SYSTEM_NAMESPACE, Identity
 from drillbook.undo.record import State, Verb
 
 PLATFORM = Path(__file__).parents[2] / "staging" / "platform"

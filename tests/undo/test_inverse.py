@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from drillbook.model.object_ref import ObjectRef
 from drillbook.undo.inverse import (
     FENCE,
     AskHost,
@@ -22,7 +23,7 @@ from drillbook.undo.inverse import (
     pre_image,
     unsettled,
 )
-from drillbook.undo.record import LEASE_LABEL, ObjectRef, State, UndoRecord, Verb
+from drillbook.undo.record import LEASE_LABEL, State, UndoRecord, Verb
 
 LIVE = {"data": {"heap": "512m", "path": "/app"}, "metadata": {"name": "conf"}}
 TARGET = ObjectRef(api_version="v1", kind="ConfigMap", name="conf", namespace="x", uid="u1")

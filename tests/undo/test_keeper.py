@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from drillbook.cluster.objects import Conflict
 from drillbook.model.errors import CouldNotTell
 from drillbook.undo import lease as leases
 from drillbook.undo.keeper import Keeper, LeaseLost
-from drillbook.undo.objects import Conflict
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 

@@ -10,9 +10,10 @@ import pytest
 import yaml
 
 from drillbook.model.errors import CouldNotTell
+from drillbook.model.object_ref import ObjectRef
 from drillbook.undo import record as records
-from drillbook.undo.record import ObjectRef, State, UndoRecord, Verb
-from tests.cluster.checkouts import ROOT
+from drillbook.undo.record import State, UndoRecord, Verb
+from tests.on_cluster.checkouts import ROOT
 
 RECORD = UndoRecord(
     drill="drill-a",

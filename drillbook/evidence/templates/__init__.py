@@ -15,7 +15,7 @@ def _environment() -> Environment:
     # No autoescape: it escapes for HTML, and these pages are Markdown. What comes from outside
     # goes through drillbook.evidence.markdown, by the filters below or before it gets here.
     environment = Environment(  # noqa: S701
-        loader=PackageLoader("drillbook", "templates"),
+        loader=PackageLoader("drillbook.evidence", "templates"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
