@@ -13,7 +13,7 @@ import pytest
 from pytest_bdd.feature import get_feature
 from pytest_bdd.scenario import scenario
 
-from drillbook import reader
+from drillbook.book import reader
 from drillbook.evidence.proof import ALL
 from drillbook.model import Cause, Control, Phase, Runbook, Scenario
 from drillbook.model.errors import DrillbookError

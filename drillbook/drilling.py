@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from drillbook.book.lint import TAGS
 from drillbook.clean_reports import CleanReports
 from drillbook.cluster import settings as settings_module
 from drillbook.collect import DrillClass
 from drillbook.evidence.clean_stream import clean_output
 from drillbook.incident import Incident
-from drillbook.lint import TAGS
 from drillbook.model import Duration, Phase
 from drillbook.model.errors import DrillbookError, Refused
 from drillbook.refusal import record_of_refusal

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from drillbook.book.monitoring import AlertRule
 from drillbook.cluster.clients import Connections, context_name
 from drillbook.cluster.identities import INSTALL, SYSTEM_NAMESPACE
 from drillbook.cluster.kubeconfig import host_of, server_of
 from drillbook.cluster.settings import Settings
 from drillbook.evidence.records import Cluster
 from drillbook.model.errors import CouldNotTell, Refused, UsageError
-from drillbook.monitoring import AlertRule
 from drillbook.sources import cluster
 
 PRODUCTION = "production"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from drillbook.book.monitoring import AlertRule, floor_s
 from drillbook.cluster.settings import Settings
 from drillbook.evidence import records
 from drillbook.evidence.proof import ALL
 from drillbook.model import BoundCause, BoundRunbook, BoundScenario, Control, Duration, Phase
-from drillbook.monitoring import AlertRule, floor_s
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from drillbook import monitoring, variables
+from drillbook import variables
+from drillbook.book import monitoring
+from drillbook.book.monitoring import AlertRule
 from drillbook.cause_views import CauseView, StepView, cause_views, check_view
 from drillbook.evidence import templates
 from drillbook.evidence.figures import seconds
@@ -25,7 +27,6 @@ from drillbook.evidence.records import Drill
 from drillbook.evidence.redact import redact
 from drillbook.evidence.standing import Proofs, Standing, State, standings, worst
 from drillbook.model import BoundCause, BoundRunbook, Duration, Phase, Probe, Workload
-from drillbook.monitoring import AlertRule
 
 PRODUCTION: Final = "production"
 """The environment whose `for` a page compares with the drilled one's."""

@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from drillbook import caps, guard, monitoring
-from drillbook.bind import Binder
+from drillbook import caps, guard
+from drillbook.book import monitoring
+from drillbook.book.bind import Binder
+from drillbook.book.monitoring import AlertRule
+from drillbook.book.sentences import DEFINITIONS
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.connections import connections, runner
 from drillbook.cluster.settings import Settings
@@ -17,11 +20,9 @@ from drillbook.incident import Incident
 from drillbook.model import BoundRunbook, Control, Duration, Phase, Runbook
 from drillbook.model.clock import SystemClock
 from drillbook.model.errors import RunbookProblem
-from drillbook.monitoring import AlertRule
 from drillbook.plan import Plan
 from drillbook.progress import Progress
 from drillbook.sources import cluster
-from drillbook.steps import DEFINITIONS
 
 
 def with_whom(

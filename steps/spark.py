@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from drillbook.book.sentences import given, then, when
 from drillbook.model import (
     Action,
     Command,
@@ -23,7 +24,6 @@ from drillbook.model import (
 )
 from drillbook.model.matchers import after_last_change, any_equals, contains, equals
 from drillbook.sources import Kube, Logs, PromQL, Tool
-from drillbook.steps import given, then, when
 from fixtures import spark as applications
 from fixtures.faults import spark as faults
 

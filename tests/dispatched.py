@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from tests.test_records import drill
 
-from drillbook import reader
+from drillbook.book import reader
 from drillbook.dispatch import Dispatcher
 from drillbook.model import Control, Phase, Runbook
 from drillbook.selection import Selected, select

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Any
 
+from drillbook.book.monitoring import AlertRule
 from drillbook.evidence.records import (
     Cluster,
     Cost,
@@ -51,7 +52,6 @@ from drillbook.model import (
     join,
 )
 from drillbook.model.matchers import any_equals, at_least, equals, firing, silent
-from drillbook.monitoring import AlertRule
 from drillbook.sources import FiringAlert, Kube, Tool
 
 APP = Var("APP")

@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from drillbook import reader
-from drillbook.bind import Binder
+from drillbook.book import checkout as book
+from drillbook.book import reader
+from drillbook.book.bind import Binder
+from drillbook.book.monitoring import load_alerts
 from drillbook.cluster import settings
 from drillbook.cluster.clients import Connections
-from drillbook.commands import book
 from drillbook.evidence import records
 from drillbook.incident import Incident, StepNotPassed
 from drillbook.model import Control, Duration, Injection, Undo, Verdict
 from drillbook.model.clock import SystemClock
 from drillbook.model.errors import CouldNotTell, DrillbookError, Refused, UndoFailed
-from drillbook.monitoring import load_alerts
 from drillbook.plan import Plan
 from drillbook.progress import Progress
 

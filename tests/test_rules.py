@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from drillbook.book.monitoring import rendered_rules
 from drillbook.cluster.settings import embedded_cluster
-from drillbook.monitoring import rendered_rules
 
 ROOT = Path(__file__).parents[1]
 TESTS = ROOT / "monitoring/tests"

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from drillbook import reader
+from drillbook.book import reader
 from drillbook.model import Control
 from drillbook.model.domains import conflicts
 from drillbook.model.errors import UsageError

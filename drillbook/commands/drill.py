@@ -11,18 +11,19 @@ from rich.console import Console
 from rich.table import Table
 
 from drillbook import caps, guard
+from drillbook.book import checkout as book
+from drillbook.book.reader import UNREADABLE
 from drillbook.cluster.clients import context_name
 from drillbook.cluster.connections import connections, runner
 from drillbook.cluster.identities import SYSTEM_NAMESPACE, Identity
 from drillbook.cluster.objects import Objects
 from drillbook.cluster.settings import Settings
-from drillbook.commands import aftermath, book, gate
+from drillbook.commands import aftermath, gate
 from drillbook.dispatch import Dispatcher
 from drillbook.evidence import checkout, records, score
 from drillbook.model import Control, Duration, Phase, Runbook, Verdict
 from drillbook.model.clock import SystemClock
 from drillbook.model.errors import DrillbookError, RunbookProblem, UsageError
-from drillbook.reader import UNREADABLE
 from drillbook.selection import Selected, select
 from drillbook.undo import stops
 

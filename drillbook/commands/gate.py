@@ -7,11 +7,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from drillbook import lint as linting
-from drillbook import reader, render
-from drillbook.bind import Binder
+from drillbook import render
+from drillbook.book import checkout as book
+from drillbook.book import lint as linting
+from drillbook.book import reader
+from drillbook.book.bind import Binder
 from drillbook.cluster.settings import Settings
-from drillbook.commands import book
 from drillbook.evidence import accept as accepting
 from drillbook.evidence import proof, score
 from drillbook.model import BoundRunbook, Problem, Runbook

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.table import Table
 
-from drillbook import monitoring, render
+from drillbook import render
+from drillbook.book import checkout as book
+from drillbook.book import monitoring
 from drillbook.cluster.settings import Settings
-from drillbook.commands import book
 from drillbook.evidence import accept, proof
 from drillbook.model import (
     Action,

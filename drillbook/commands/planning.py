@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from rich.console import Console
 
 from drillbook import caps, forecast
+from drillbook.book import checkout as book
 from drillbook.cluster.settings import Settings
-from drillbook.commands import book
 from drillbook.forecast import Finding
 from drillbook.model import (
     Action,

@@ -15,14 +15,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from drillbook import reader
-from drillbook.bind import Binder
-from drillbook.commands import book
+from drillbook.book import checkout as book
+from drillbook.book import reader
+from drillbook.book.bind import Binder
+from drillbook.book.sentences import Definition
 from drillbook.evidence.proof import commands_of
 from drillbook.model import BoundStep, Command, command
 from drillbook.model.errors import CouldNotTell
 from drillbook.sources import FiringAlert, PromQL
-from drillbook.steps import Definition
 from tests.bad_input.command_line import FEATURE, ROOT
 from tests.bad_input.servers import Bad, serving
 from tests.sources.test_answers import connections

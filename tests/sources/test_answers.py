@@ -14,11 +14,11 @@ import pytest
 from tests.sources.test_kubeconfig import kubeconfig
 
 from drillbook import guard
+from drillbook.book.monitoring import AlertRule
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.settings import Settings
 from drillbook.model import Absent, AlertState
 from drillbook.model.errors import CouldNotTell, UsageError
-from drillbook.monitoring import AlertRule
 from drillbook.sources import FiringAlert, Http, Kube, Logs, PromQL, Tool, cluster
 
 Answer = Callable[[str], tuple[int, str]]

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from drillbook.book.reader import UNREADABLE
+from drillbook.book.sentences import Definition
 from drillbook.model import (
     DURATION_PATTERN,
     Action,
@@ -32,8 +34,6 @@ from drillbook.model import (
 )
 from drillbook.model.errors import DrillbookError
 from drillbook.model.yamlfile import UnreadableYaml
-from drillbook.reader import UNREADABLE
-from drillbook.steps import Definition
 
 # A builder reads an argument, and files of the checkout that it names.
 _REFUSALS = (DrillbookError, ValueError, TypeError, LookupError, AttributeError, OSError)

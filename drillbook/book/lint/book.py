@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
 
+from drillbook.book.monitoring import AlertRule
 from drillbook.model import BoundRunbook, Problem, Runbook, page_of
-from drillbook.monitoring import AlertRule
 
 
 @dataclass(frozen=True, kw_only=True)

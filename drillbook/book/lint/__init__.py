@@ -6,11 +6,11 @@ the alert rules behind them, `values` at what the steps are bound to.
 
 from __future__ import annotations
 
-from drillbook.lint import alerts, metadata, structure, values
-from drillbook.lint.book import Book
-from drillbook.lint.tags import TAGS
+from drillbook.book.lint import alerts, metadata, structure, values
+from drillbook.book.lint.book import Book
+from drillbook.book.lint.tags import TAGS
+from drillbook.book.reader import UNREADABLE
 from drillbook.model import Problem
-from drillbook.reader import UNREADABLE
 
 __all__ = ["RULES", "TAGS", "UNREADABLE", "Book", "problems"]
 

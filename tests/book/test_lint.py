@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from drillbook.lint import RULES, Book, problems
-from drillbook.lint.tags import TAGS
+from drillbook.book.lint import RULES, Book, problems
+from drillbook.book.lint.tags import TAGS
 from drillbook.model import BoundRunbook, BoundScenario, Probe, Problem
 from tests.lint_examples import PATH, TEXT, book, edited, rule
 

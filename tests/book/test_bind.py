@@ -8,8 +8,9 @@ from pathlib import PurePosixPath
 import pytest
 from cucumber_expressions.expression import CucumberExpression
 
-from drillbook import reader
-from drillbook.bind import bind
+from drillbook.book import reader
+from drillbook.book.bind import bind
+from drillbook.book.sentences import TYPES, Definition
 from drillbook.model import (
     Action,
     Command,
@@ -29,7 +30,6 @@ from drillbook.model import (
 from drillbook.model.errors import UsageError
 from drillbook.model.matchers import equals, firing
 from drillbook.sources import FiringAlert, Http
-from drillbook.steps import TYPES, Definition
 
 READY = Probe(source=Http(url="http://x"), expect=equals("200"))
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from drillbook.lint.book import Book, did_you_mean, problem
+from drillbook.book.lint.book import Book, did_you_mean, problem
+from drillbook.book.monitoring import AlertRule
 from drillbook.model import Problem, Runbook
-from drillbook.monitoring import AlertRule
 
 
 def known_alerts(runbook: Runbook, book: Book) -> Iterator[Problem]:

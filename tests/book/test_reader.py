@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from drillbook import reader
+from drillbook.book import reader
 from drillbook.model import Phase, Runbook, Tag
 from drillbook.model.errors import UsageError
 

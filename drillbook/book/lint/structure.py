@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from drillbook.book.lint.book import Book, problem
 from drillbook.evidence.proof import ALL
-from drillbook.lint.book import Book, problem
 from drillbook.model import Cause, Control, Phase, Problem, Runbook, Scenario
 from drillbook.model.slug import slug
 

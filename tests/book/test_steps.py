@@ -7,8 +7,8 @@ import json
 import pytest
 from cucumber_expressions.expression import CucumberExpression
 
+from drillbook.book.sentences import TYPES, editor_settings
 from drillbook.model import Duration
-from drillbook.steps import TYPES, editor_settings
 
 
 def arguments(pattern: str, text: str) -> list[object] | None:

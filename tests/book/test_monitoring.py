@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from drillbook.book.monitoring import floor_s, load_alerts, rendered_rules
 from drillbook.model.errors import UsageError
-from drillbook.monitoring import floor_s, load_alerts, rendered_rules
 
 ROOT = Path(__file__).parents[1]
 

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
-from drillbook import monitoring, reader
-from drillbook.bind import Binder
+from drillbook.book import monitoring, reader
+from drillbook.book.bind import Binder
+from drillbook.book.sentences import DEFINITIONS, Definition
 from drillbook.cluster.settings import Settings
 from drillbook.model import BoundRunbook, Problem, Runbook
 from drillbook.model.errors import DrillbookError, RunbookProblem, UsageError
-from drillbook.steps import DEFINITIONS, Definition
 
 
 def definitions(root: Path) -> Sequence[Definition]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from drillbook.book.lint.book import Book, did_you_mean, problem
+from drillbook.book.lint.tags import KEBAB, TAGS, Level
 from drillbook.evidence.redact import redact
-from drillbook.lint.book import Book, did_you_mean, problem
-from drillbook.lint.tags import KEBAB, TAGS, Level
 from drillbook.model import Problem, Runbook, Step, Tag
 
 LINES = ("Meaning", "Impact", "Escalation")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from drillbook.book.lint.book import Book, did_you_mean, problem
+from drillbook.book.monitoring import AlertRule, floor_s
 from drillbook.evidence.proof import commands_of, tools_of
-from drillbook.lint.book import Book, did_you_mean, problem
 from drillbook.model import (
     Action,
     Advice,
@@ -22,7 +23,6 @@ from drillbook.model import (
     Workload,
 )
 from drillbook.model.matchers import Firing, Silent
-from drillbook.monitoring import AlertRule, floor_s
 from drillbook.sources import FiringAlert
 
 _READ_ONLY = (Phase.DETECTION, Phase.DIAGNOSIS)
