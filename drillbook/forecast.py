@@ -12,21 +12,21 @@ from functools import partial
 from typing import Any
 
 from drillbook import caps, guard, needs
+from drillbook.changes.faults import rights
+from drillbook.changes.host_agent import HostAgent
+from drillbook.changes.undo import lease as leases
+from drillbook.changes.undo import stops
+from drillbook.changes.undo.inverse import MARK
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.connections import connections, runner
 from drillbook.cluster.identities import SYSTEM_NAMESPACE, Identity
 from drillbook.cluster.objects import Object, Objects
 from drillbook.cluster.settings import Settings
-from drillbook.faults import rights
-from drillbook.host_agent import HostAgent
 from drillbook.model import BoundCause, BoundRunbook, CutNode, KillNode, NodeChange, domains
 from drillbook.model.errors import CouldNotTell, Refused
 from drillbook.model.object_ref import ObjectRef
 from drillbook.needs import Right
 from drillbook.sources import access
-from drillbook.undo import lease as leases
-from drillbook.undo import stops
-from drillbook.undo.inverse import MARK
 
 GRANTED = (rights.IN_DRILL, rights.OBSERVER, rights.RESPONDER)
 PLANNED = "drill-planned"

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from drillbook.attribution import refuse_self_healed
+from drillbook.changes.faults import DrillNamespace, Injector, verbs_of
+from drillbook.changes.faults.namespace import fresh_name
+from drillbook.changes.undo.custody import Custody
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.settings import Settings
 from drillbook.drill_record import record_of
 from drillbook.evidence import records
 from drillbook.evidence.redactor import Redactor
-from drillbook.faults import DrillNamespace, Injector, verbs_of
-from drillbook.faults.namespace import fresh_name
 from drillbook.injection import InjectionRefused, NoEffect, Opening
 from drillbook.model import (
     Action,
@@ -39,7 +40,6 @@ from drillbook.recorder import Recorder
 from drillbook.reinjection import reinject
 from drillbook.soundings import Soundings, held_in_words, last_seen
 from drillbook.sources import FiringAlert
-from drillbook.undo.custody import Custody
 
 
 class StepNotPassed(DrillbookError):

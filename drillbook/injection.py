@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from drillbook.faults import DrillNamespace, Injector, Outcome
+from drillbook.changes.faults import DrillNamespace, Injector, Outcome
 from drillbook.model import (
     AlertState,
     BoundCause,

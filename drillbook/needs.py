@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from drillbook.changes.undo.stops import HALT, QUARANTINE
 from drillbook.cluster.identities import SYSTEM_NAMESPACE, Identity
 from drillbook.model import BoundRunbook, Cordon, NodeChange, Probe, Source
 from drillbook.sources import Kube, Logs
-from drillbook.undo.stops import HALT, QUARANTINE
 
 RBAC = "rbac.authorization.k8s.io"
 STOPS = (HALT, QUARANTINE)

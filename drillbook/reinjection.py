@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from drillbook.faults import Applied, Injector, Outcome
+from drillbook.changes.faults import Applied, Injector, Outcome
 from drillbook.model import Duration, Evidence, Fault, Verdict
 from drillbook.perform import Performer
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from drillbook import forecast
+from drillbook.changes.undo import lease as leases
+from drillbook.changes.undo.inverse import MARK
 from drillbook.cluster.identities import Identity
 from drillbook.forecast import Finding, identities
 from drillbook.model import BoundCause, Cordon, domains
 from drillbook.model.errors import CouldNotTell, Refused
-from drillbook.undo import lease as leases
-from drillbook.undo.inverse import MARK
 from tests import runbook_examples as examples
 
 NOW = datetime(2026, 11, 21, 15, 0, tzinfo=UTC)

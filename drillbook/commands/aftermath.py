@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
+from drillbook.changes.undo.lease import RUN_LABEL
+from drillbook.changes.undo.record import API_VERSION
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.identities import Identity
 from drillbook.cluster.objects import Objects
 from drillbook.model.clock import Clock
 from drillbook.model.errors import DrillbookError
-from drillbook.undo.lease import RUN_LABEL
-from drillbook.undo.record import API_VERSION
 
 POLL_S = 1.0
 

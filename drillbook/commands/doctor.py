@@ -10,6 +10,8 @@ from rich.console import Console
 
 from drillbook import guard
 from drillbook.book import checkout as book
+from drillbook.changes.undo import stops
+from drillbook.changes.undo.deputies import reaping_of
 from drillbook.cluster.connections import connections, runner
 from drillbook.cluster.identities import SYSTEM_NAMESPACE, Identity
 from drillbook.cluster.objects import Objects
@@ -18,8 +20,6 @@ from drillbook.model.clock import SystemClock
 from drillbook.model.errors import CouldNotTell, DrillbookError, UsageError
 from drillbook.staging import preflight
 from drillbook.staging.places import places
-from drillbook.undo import stops
-from drillbook.undo.deputies import reaping_of
 
 BUILT = ("kubectl", "promtool")
 TOOLS = ("bash", "kubectl", "curl", "python3", "promtool")

@@ -13,6 +13,7 @@ from rich.table import Table
 from drillbook import caps, guard
 from drillbook.book import checkout as book
 from drillbook.book.reader import UNREADABLE
+from drillbook.changes.undo import stops
 from drillbook.cluster.clients import context_name
 from drillbook.cluster.connections import connections, runner
 from drillbook.cluster.identities import SYSTEM_NAMESPACE, Identity
@@ -25,7 +26,6 @@ from drillbook.model import Control, Duration, Phase, Runbook, Verdict
 from drillbook.model.clock import SystemClock
 from drillbook.model.errors import DrillbookError, RunbookProblem, UsageError
 from drillbook.selection import Selected, select
-from drillbook.undo import stops
 
 
 def drill(

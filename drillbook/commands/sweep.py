@@ -10,6 +10,10 @@ from functools import partial
 from rich.console import Console
 
 from drillbook import guard
+from drillbook.changes.undo import stops
+from drillbook.changes.undo.deputies import reaping_of
+from drillbook.changes.undo.lease import Lease
+from drillbook.changes.undo.reaping import Reaping
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.connections import connections, runner
 from drillbook.cluster.identities import SYSTEM_NAMESPACE, Identity
@@ -17,10 +21,6 @@ from drillbook.cluster.objects import Objects
 from drillbook.cluster.settings import Settings
 from drillbook.model.clock import SystemClock
 from drillbook.model.errors import UndoFailed
-from drillbook.undo import stops
-from drillbook.undo.deputies import reaping_of
-from drillbook.undo.lease import Lease
-from drillbook.undo.reaping import Reaping
 
 
 def sweep(settings: Settings, console: Console) -> None:

@@ -20,6 +20,7 @@ from drillbook.cluster.identities import Identities, Identity
 from drillbook.cluster.settings import Settings
 from drillbook.evidence import records
 from drillbook.model.errors import CouldNotTell, Refused
+from drillbook.session import with_whom
 
 Answer = Callable[[str, dict[str, Any]], tuple[int, Any]]
 MINTED = "minted"
@@ -197,7 +198,7 @@ def test_the_record_says_that_the_runner_did_everything(
     with serving(answer) as url:
         given = runner(tmp_path, url, allow_cluster_admin=True)
         clients = connections(given)
-    assert session.with_whom(found, given, clients).cluster_admin is said
+    assert with_whom(found, given, clients).cluster_admin is said
 
 
 def test_no_token_lasts_for_longer_than_the_policy_allows(tmp_path: Path) -> None:

@@ -8,11 +8,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from drillbook.changes.undo.lease import RUN_LABEL
 from drillbook.cluster import settings
 from drillbook.cluster.connections import connections
 from drillbook.cluster.objects import Objects
 from drillbook.evidence import records
-from drillbook.undo.lease import RUN_LABEL
 
 ROOT = Path(__file__).parents[2]
 FEATURE = "features/spark/driver-crash-loop.feature"

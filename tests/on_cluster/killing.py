@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from drillbook.undo.killpoints import AT, BY, TRACE
+from drillbook.changes.undo.killpoints import AT, BY, TRACE
 from tests.on_cluster.checkouts import ROOT
 from tests.on_cluster.snapshot import await_nothing, left_of
 

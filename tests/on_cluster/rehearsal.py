@@ -1,6 +1,6 @@
 """A drill without a runbook's text: a pod that does nothing, and whatever changes are asked for.
 
-`python -m tests.on_cluster.rehearsal patch restart ...` runs it as `drillbook.drilling` runs a drill:
+`python -m tests.on_cluster.rehearsal patch restart ...` runs it as the plugin runs a drill:
 the same Incident, the same identities, the same signals. It is small, so that it can be killed at
 every write in turn (tests/on_cluster/test_kill_points.py). Its last line is the record's verdicts.
 """

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from drillbook.changes.host_agent import HostAgent
+from drillbook.changes.undo.record import LEASE_LABEL
 from drillbook.cluster import settings
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.identities import SYSTEM_NAMESPACE
 from drillbook.cluster.objects import Objects
-from drillbook.host_agent import HostAgent
 from drillbook.model.errors import CouldNotTell
 from drillbook.staging import state
 from drillbook.staging.places import places
-from drillbook.undo.record import LEASE_LABEL
 from tests.on_cluster.checkouts import ROOT
 
 KINDS = (

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from drillbook.undo.killpoints import points
+from drillbook.changes.undo.killpoints import points
 from tests.on_cluster.killing import (
     GRACE_S,
     LEASE_S,
@@ -140,7 +140,7 @@ def test_killed_at_its_rare_writes() -> None:
 
 def test_no_kill_point_is_left_out(tmp_path: Path) -> None:
     """The list is the code's own; a write that none of these tests comes to fails here."""
-    for module in ("drillbook.cli", "drillbook.incident", "drillbook.reaper.loop"):
+    for module in ("drillbook.cli", "drillbook.incident", "drillbook.changes.reaper.loop"):
         importlib.import_module(module)
     reached = {one.partition(":")[0] for one in traced(NAMESPACED, tmp_path / "trace")}
     reached |= {one.partition(":")[0] for one in (*RARE, *HOST)}

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from drillbook.changes.undo.killpoints import AT, BY
 from drillbook.cluster import settings
 from drillbook.cluster.identities import SYSTEM_NAMESPACE
 from drillbook.model.object_ref import ObjectRef
 from drillbook.staging import state
 from drillbook.staging.places import places
-from drillbook.undo.killpoints import AT, BY
 from tests.on_cluster.checkouts import ROOT, Checkout
 from tests.on_cluster.killing import GRACE_S, LEASE_S, Rehearsal
 from tests.on_cluster.snapshot import (
@@ -82,7 +82,7 @@ def reapers_process() -> int:
             words = (folder / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
-        if b"drillbook.reaper" in words and words[0].endswith(b"python3"):
+        if b"drillbook.changes.reaper" in words and words[0].endswith(b"python3"):
             return int(folder.name)
     raise AssertionError("no reaper runs")
 

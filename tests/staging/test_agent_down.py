@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from drillbook.host_agent import HostAgent
+from drillbook.changes.host_agent import HostAgent
 from drillbook.staging import residue
 from drillbook.staging.agent import launch
 from drillbook.staging.places import places

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from drillbook.host_agent import HostAgent
+from drillbook.changes.host_agent import HostAgent
 from drillbook.model.errors import CouldNotTell, Refused
 from drillbook.staging.agent import launch, version
 from drillbook.staging.agent.change import Change, Verb

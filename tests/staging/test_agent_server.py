@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from drillbook.host_agent import Held, Hello, HostAgent, address
+from drillbook.changes.host_agent import Held, Hello, HostAgent, address
 from drillbook.model.errors import CouldNotTell, Refused, UndoFailed
 from drillbook.staging.agent.server import Desk, Server
 from tests.staging.agent_world import NOON, World

@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 
-from drillbook.host_agent import HostAgent
+from drillbook.changes.host_agent import HostAgent
 from drillbook.model.errors import CouldNotTell
 from drillbook.staging import node
 from drillbook.staging.agent import version

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from drillbook.host_agent import address
+from drillbook.changes.host_agent import address
 from drillbook.model.errors import DrillbookError, Refused, UndoFailed
 from drillbook.staging.agent import requests
 from drillbook.staging.agent.change import Change

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from drillbook.changes.faults.namespace import DrillNamespace, fresh_name
+from drillbook.changes.undo.custody import Custody
+from drillbook.changes.undo.record import Verb
 from drillbook.cluster import settings
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.identities import Identities, Identity
-from drillbook.faults.namespace import DrillNamespace, fresh_name
 from drillbook.model import Patch, Target
 from drillbook.model.clock import SystemClock
-from drillbook.undo.custody import Custody
-from drillbook.undo.record import Verb
 from tests.on_cluster.checkouts import ROOT
 from tests.on_cluster.rights.table import RBAC
 from tests.on_cluster.rights.world import World, administrator, as_account, may

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from kubernetes import client
 
+from drillbook.changes.faults.namespace import fresh_name
+from drillbook.changes.undo.lease import ACKNOWLEDGED, DEADLINE, DECLINED, LOCKS, RUN_LABEL, VERBS
 from drillbook.cluster.identities import SYSTEM_NAMESPACE
-from drillbook.faults.namespace import fresh_name
-from drillbook.undo.lease import ACKNOWLEDGED, DEADLINE, DECLINED, LOCKS, RUN_LABEL, VERBS
 from tests.on_cluster.rights.world import World
 from tests.on_cluster.rights.writes import DRY, Leases, refused
 

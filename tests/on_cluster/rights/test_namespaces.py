@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from kubernetes.client.exceptions import ApiException
 
+from drillbook.changes.faults.namespace import POD_SECURITY
+from drillbook.changes.undo.lease import RUN_LABEL
+from drillbook.changes.undo.record import LEASE_LABEL
 from drillbook.cluster.identities import SYSTEM_NAMESPACE
-from drillbook.faults.namespace import POD_SECURITY
-from drillbook.undo.lease import RUN_LABEL
-from drillbook.undo.record import LEASE_LABEL
 from tests.on_cluster.rights.world import World
 from tests.on_cluster.rights.writes import DRY, GOOD, a_drill, a_namespace, refused
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from drillbook.undo.inverse import FENCE, MARK
+from drillbook.changes.undo.inverse import FENCE, MARK
 from tests.on_cluster.rights.world import World
 from tests.on_cluster.rights.writes import DRY, refused
 

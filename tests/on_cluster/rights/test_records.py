@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from drillbook.changes.undo.record import LEASE_LABEL
 from drillbook.cluster.identities import SYSTEM_NAMESPACE
-from drillbook.undo.record import LEASE_LABEL
 from tests.on_cluster.rights.world import World
 from tests.on_cluster.rights.writes import NOBODY, keep, undo_record
 

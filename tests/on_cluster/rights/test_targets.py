@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from drillbook.changes.undo.inverse import MARK
 from drillbook.cluster.identities import SYSTEM_NAMESPACE
-from drillbook.undo.inverse import MARK
 from tests.on_cluster.rights.table import RBAC
 from tests.on_cluster.rights.world import World
 from tests.on_cluster.rights.writes import NOBODY, TARGET, keep, undo_record

@@ -12,10 +12,10 @@ import pytest
 from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
+from drillbook.changes.faults.namespace import POD_SECURITY
+from drillbook.changes.undo.lease import DEADLINE, LOCKS, RUN_LABEL, VERBS
+from drillbook.changes.undo.record import LEASE_LABEL, stamp
 from drillbook.cluster.identities import SYSTEM_NAMESPACE
-from drillbook.faults.namespace import POD_SECURITY
-from drillbook.undo.lease import DEADLINE, LOCKS, RUN_LABEL, VERBS
-from drillbook.undo.record import LEASE_LABEL, stamp
 from tests.on_cluster.rights.table import RBAC
 from tests.on_cluster.rights.world import World
 
