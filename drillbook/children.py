@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from drillbook.signals import DISPATCHED
+from drillbook.drill.signals import DISPATCHED
 
 
 @dataclass

@@ -13,6 +13,7 @@ from types import FrameType
 
 from drillbook import children
 from drillbook.children import Child
+from drillbook.drill.signals import handled_by
 from drillbook.evidence import records
 from drillbook.model import Duration, Phase, Undo
 from drillbook.model.clock import Clock, SystemClock
@@ -20,7 +21,6 @@ from drillbook.model.domains import Lock
 from drillbook.model.errors import CouldNotTell, UsageError
 from drillbook.schedule import may_start
 from drillbook.selection import Selected
-from drillbook.signals import handled_by
 
 MANIFEST = "manifest.json"
 POLL_S = 0.1

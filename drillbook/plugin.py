@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from drillbook import collect, drilling
-from drillbook.incident import Incident
+from drillbook.drill.live_drill import Incident
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

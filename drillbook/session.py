@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from drillbook import caps, guard
 from drillbook.book import monitoring
 from drillbook.book.bind import Binder
 from drillbook.book.monitoring import AlertRule
@@ -14,15 +13,16 @@ from drillbook.book.sentences import DEFINITIONS
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.connections import connections, runner
 from drillbook.cluster.settings import Settings
+from drillbook.drill import caps, guard
+from drillbook.drill import environment as cluster
+from drillbook.drill.live_drill import Incident
+from drillbook.drill.order import Plan
+from drillbook.drill.progress import Progress
 from drillbook.evidence import checkout, proof, records
 from drillbook.evidence.redactor import Redactor
-from drillbook.incident import Incident
 from drillbook.model import BoundRunbook, Control, Duration, Phase, Runbook
 from drillbook.model.clock import SystemClock
 from drillbook.model.errors import RunbookProblem
-from drillbook.plan import Plan
-from drillbook.progress import Progress
-from drillbook.sources import cluster
 
 
 def with_whom(

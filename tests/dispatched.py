@@ -16,7 +16,7 @@ from drillbook.selection import Selected, select
 STAND_IN = """
 import json, os, signal, sys, time
 from pathlib import Path
-from drillbook.signals import take_termination_as_interrupt
+from drillbook.drill.signals import take_termination_as_interrupt
 
 run = next(word for word in sys.argv if word.startswith("--drill-run="))
 folder = Path(run.partition("=")[2])

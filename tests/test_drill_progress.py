@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 
+from drillbook.drill.progress import Progress, one_line
 from drillbook.evidence.redactor import WITHHELD, Redactor
 from drillbook.model.clock import SystemClock
 from drillbook.model.errors import CouldNotTell
-from drillbook.progress import Progress, one_line
 
 SECRET = "hunter2-correct-horse"  # noqa: S105 - of nothing
 

@@ -8,7 +8,7 @@ import pytest
 
 from drillbook.cluster.settings import Settings
 from drillbook.commands.planning import change_words, planned, refuse, told
-from drillbook.forecast import Finding
+from drillbook.drill.forecast import Finding
 from drillbook.model import (
     Change,
     Cordon,

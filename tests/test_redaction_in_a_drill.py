@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from test_incident import Namespace, incident, plan
 
+from drillbook.drill.order import Plan
 from drillbook.evidence import records
 from drillbook.evidence.redactor import WITHHELD
 from drillbook.model import Verdict
 from drillbook.model.errors import CouldNotTell, DrillbookError
-from drillbook.plan import Plan
 
 __all__ = ["plan"]
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 
 from rich.console import Console
 
-from drillbook import guard
 from drillbook.book import checkout as book
 from drillbook.changes.undo import stops
 from drillbook.changes.undo.deputies import reaping_of
@@ -16,6 +15,7 @@ from drillbook.cluster.connections import connections, runner
 from drillbook.cluster.identities import SYSTEM_NAMESPACE, Identity
 from drillbook.cluster.objects import Objects
 from drillbook.cluster.settings import Settings
+from drillbook.drill import guard
 from drillbook.model.clock import SystemClock
 from drillbook.model.errors import CouldNotTell, DrillbookError, UsageError
 from drillbook.staging import preflight

@@ -10,7 +10,6 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from drillbook import caps, guard
 from drillbook.book import checkout as book
 from drillbook.book.reader import UNREADABLE
 from drillbook.changes.undo import stops
@@ -21,6 +20,7 @@ from drillbook.cluster.objects import Objects
 from drillbook.cluster.settings import Settings
 from drillbook.commands import aftermath, gate
 from drillbook.dispatch import Dispatcher
+from drillbook.drill import caps, guard
 from drillbook.evidence import checkout, records, score
 from drillbook.model import Control, Duration, Phase, Runbook, Verdict
 from drillbook.model.clock import SystemClock

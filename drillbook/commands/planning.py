@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from rich.console import Console
 
-from drillbook import caps, forecast
 from drillbook.book import checkout as book
 from drillbook.cluster.settings import Settings
-from drillbook.forecast import Finding
+from drillbook.drill import caps, forecast
+from drillbook.drill.forecast import Finding
 from drillbook.model import (
     Action,
     BoundCause,

@@ -9,7 +9,6 @@ from functools import partial
 
 from rich.console import Console
 
-from drillbook import guard
 from drillbook.changes.undo import stops
 from drillbook.changes.undo.deputies import reaping_of
 from drillbook.changes.undo.lease import Lease
@@ -19,6 +18,7 @@ from drillbook.cluster.connections import connections, runner
 from drillbook.cluster.identities import SYSTEM_NAMESPACE, Identity
 from drillbook.cluster.objects import Objects
 from drillbook.cluster.settings import Settings
+from drillbook.drill import guard
 from drillbook.model.clock import SystemClock
 from drillbook.model.errors import UndoFailed
 

@@ -14,14 +14,14 @@ import pytest
 import runbook_examples as examples
 
 from drillbook.cluster.clients import Connections
-from drillbook.injection import Opening
+from drillbook.drill.injection import Opening
+from drillbook.drill.perform import Performer
+from drillbook.drill.progress import Progress
+from drillbook.drill.recorder import Recorder
 from drillbook.model import Duration, Probe, Verdict
 from drillbook.model.clock import SystemClock
 from drillbook.model.errors import InvalidDrill
 from drillbook.model.matchers import after_last_change, at_least, firing, silent
-from drillbook.perform import Performer
-from drillbook.progress import Progress
-from drillbook.recorder import Recorder
 from drillbook.sources import FiringAlert, PromQL
 from tests.bad_input.servers import Bad, serving
 from tests.sources.test_answers import everything

@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 
 from drillbook.cluster.clients import Connections
+from drillbook.drill import environment as cluster
+from drillbook.drill.perform import Performer
 from drillbook.model import Duration, Probe, Verdict
 from drillbook.model.clock import SystemClock
 from drillbook.model.errors import CouldNotTell, DrillbookError
 from drillbook.model.matchers import any_equals, at_least, contains, firing, gone, silent
-from drillbook.perform import Performer
-from drillbook.sources import FiringAlert, Http, Kube, Logs, PromQL, cluster
+from drillbook.sources import FiringAlert, Http, Kube, Logs, PromQL
 from tests.bad_input.servers import Bad, Server, never_answering, serving, timed
 from tests.sources.test_answers import everything
 

@@ -11,8 +11,8 @@ import yaml
 from drillbook.cluster.clients import Connections, context_name
 from drillbook.cluster.kubeconfig import server_of
 from drillbook.cluster.settings import Settings
+from drillbook.drill import environment as cluster
 from drillbook.model.errors import CouldNotTell, UsageError
-from drillbook.sources import cluster
 
 
 def kubeconfig(folder: Path, user: dict[str, Any], **fields: Any) -> Path:

@@ -13,10 +13,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
-from drillbook import guard
 from drillbook.cluster import settings
 from drillbook.cluster.connections import connections, runner
-from drillbook.incident import Incident
+from drillbook.drill import guard
+from drillbook.drill.live_drill import Incident
+from drillbook.drill.order import Plan
+from drillbook.drill.progress import Progress
+from drillbook.drill.signals import held_off, take_termination_as_interrupt
 from drillbook.model import (
     Action,
     BoundCause,
@@ -46,9 +49,6 @@ from drillbook.model import (
 from drillbook.model.clock import SystemClock
 from drillbook.model.errors import DrillbookError, Refused
 from drillbook.model.matchers import equals, gone
-from drillbook.plan import Plan
-from drillbook.progress import Progress
-from drillbook.signals import held_off, take_termination_as_interrupt
 from drillbook.sources import Kube
 from drillbook.staging.images import PAUSE
 from fixtures.faults import nodes

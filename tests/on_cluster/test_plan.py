@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from drillbook import forecast, needs
 from drillbook.cluster import settings
 from drillbook.cluster.identities import Identity
 from drillbook.cluster.settings import Settings
-from drillbook.forecast import Finding
+from drillbook.drill import forecast, needs
+from drillbook.drill.forecast import Finding
+from drillbook.drill.needs import Right
 from drillbook.model import BoundRunbook, Change, Cordon, KillNode
-from drillbook.needs import Right
 from tests import runbook_examples as examples
 from tests.on_cluster.checkouts import ROOT, Checkout
 

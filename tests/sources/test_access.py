@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from drillbook.cluster.identities import Identity
-from drillbook.needs import Right
-from drillbook.sources.access import is_refusal, review
+from drillbook.drill.access import is_refusal, review
+from drillbook.drill.needs import Right
 
 
 def asked(**fields: str) -> dict[str, str]:

@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 from tests.sources.test_kubeconfig import kubeconfig
 
-from drillbook import guard
 from drillbook.book.monitoring import AlertRule
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.settings import Settings
+from drillbook.drill import environment as cluster
+from drillbook.drill import guard
 from drillbook.model import Absent, AlertState
 from drillbook.model.errors import CouldNotTell, UsageError
-from drillbook.sources import FiringAlert, Http, Kube, Logs, PromQL, Tool, cluster
+from drillbook.sources import FiringAlert, Http, Kube, Logs, PromQL, Tool
 
 Answer = Callable[[str], tuple[int, str]]
 

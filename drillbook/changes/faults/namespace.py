@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from drillbook.caps import quota
+from drillbook.changes.faults.quota import quota
 from drillbook.changes.faults.rights import allowed, granted
 from drillbook.changes.undo.custody import Custody
 from drillbook.changes.undo.killpoints import writes

@@ -29,7 +29,6 @@ from drillbook.model import (
 )
 from drillbook.model.errors import Refused
 
-QUOTA = "drillbook-max-pods"
 AUTOSCALER = "HorizontalPodAutoscaler"
 _COUNTS: Mapping[str, tuple[str, ...]] = {
     "Deployment": ("spec", "replicas"),
@@ -111,16 +110,6 @@ def refuse_over_caps(settings: Settings, bound: BoundRunbook, cluster_nodes: int
             "Make the drill smaller, or raise the cap in drillbook.toml on purpose. "
             "Nothing was changed."
         )
-
-
-def quota(settings: Settings) -> Manifest:
-    """The same cap on pods for a drill's namespace: it also holds for what nobody declared."""
-    return {
-        "apiVersion": "v1",
-        "kind": "ResourceQuota",
-        "metadata": {"name": QUOTA},
-        "spec": {"hard": {"pods": str(settings.max_pods)}},
-    }
 
 
 # --------------------------------------------------------------------------- pods

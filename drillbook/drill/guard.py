@@ -14,9 +14,9 @@ from drillbook.cluster.clients import Connections, context_name
 from drillbook.cluster.identities import INSTALL, SYSTEM_NAMESPACE
 from drillbook.cluster.kubeconfig import host_of, server_of
 from drillbook.cluster.settings import Settings
+from drillbook.drill import environment as cluster
 from drillbook.evidence.records import Cluster
 from drillbook.model.errors import CouldNotTell, Refused, UsageError
-from drillbook.sources import cluster
 
 PRODUCTION = "production"
 ENVIRONMENT_LABEL = "environment"

@@ -10,6 +10,7 @@ import pytest
 
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.settings import Settings
+from drillbook.drill.perform import Performer
 from drillbook.model import (
     Absent,
     Action,
@@ -26,7 +27,6 @@ from drillbook.model import (
 )
 from drillbook.model.errors import CouldNotTell
 from drillbook.model.matchers import at_least, contains, firing, silent
-from drillbook.perform import Performer
 from drillbook.sources import FiringAlert
 
 BEGIN = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from drillbook.drill.recorder import rto_s
 from drillbook.evidence import proof, records
 from drillbook.evidence.redact import redact_drill
 from drillbook.model import Control, Injection, Phase, Runbook, Undo, Verdict
 from drillbook.model.errors import Refused
-from drillbook.recorder import rto_s
 
 
 def record_of_refusal(

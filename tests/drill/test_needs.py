@@ -7,8 +7,7 @@ from dataclasses import replace
 import pytest
 
 from drillbook.cluster.identities import Identity
-from drillbook.model import BoundRunbook, Change, Cordon, CutNode, KillNode
-from drillbook.needs import (
+from drillbook.drill.needs import (
     Right,
     applied,
     covers,
@@ -18,6 +17,7 @@ from drillbook.needs import (
     standing,
     words,
 )
+from drillbook.model import BoundRunbook, Change, Cordon, CutNode, KillNode
 from drillbook.sources import Logs
 from tests import runbook_examples as examples
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from drillbook.drill.questions import Asked
 from drillbook.evidence.records import Question, ScenarioRecord, StepRecord, Times
 from drillbook.evidence.redact import redact
 from drillbook.model import (
@@ -26,7 +27,6 @@ from drillbook.model import (
     Verdict,
 )
 from drillbook.model.clock import Clock
-from drillbook.questions import Asked
 from drillbook.sources import FiringAlert
 
 Kind = Literal["probe", "action", "advice", "reinject"]

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 import yaml
 
-from drillbook import guard
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.kubeconfig import host_of
 from drillbook.cluster.settings import Settings
+from drillbook.drill import guard
 from drillbook.model.errors import CouldNotTell, Refused, UsageError
 
 UID = "11111111-2222-3333-4444-555555555555"

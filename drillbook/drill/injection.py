@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from drillbook.changes.faults import DrillNamespace, Injector, Outcome
+from drillbook.drill.perform import Performer
+from drillbook.drill.progress import Progress
+from drillbook.drill.recorder import Recorder
 from drillbook.model import (
     AlertState,
     BoundCause,
@@ -16,9 +19,6 @@ from drillbook.model import (
 )
 from drillbook.model.errors import CouldNotTell, InvalidDrill
 from drillbook.model.matchers import Firing
-from drillbook.perform import Performer
-from drillbook.progress import Progress
-from drillbook.recorder import Recorder
 from drillbook.sources import FiringAlert
 
 

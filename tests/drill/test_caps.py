@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from drillbook.caps import blast_radius, excesses, nodes, quota, refuse_over_caps
+from drillbook.changes.faults.quota import quota
 from drillbook.cluster.settings import Settings
+from drillbook.drill.caps import blast_radius, excesses, nodes, refuse_over_caps
 from drillbook.model import (
     BoundCause,
     Change,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
+from drillbook.drill.order import Plan
+from drillbook.drill.perform import Performer
+from drillbook.drill.questions import Asked, Questions
 from drillbook.model import Duration, Evidence, Phase, Probe, Verdict
 from drillbook.model.clock import SystemClock
 from drillbook.model.errors import CouldNotTell, InvalidDrill
-from drillbook.perform import Performer
-from drillbook.plan import Plan
-from drillbook.questions import Asked, Questions
 
 HEALTHY_PHASES = (Phase.DETECTION, Phase.DIAGNOSIS)
 

@@ -7,8 +7,8 @@ from typing import Any
 from kubernetes.dynamic.exceptions import ResourceNotFoundError
 
 from drillbook.cluster.clients import Connections
+from drillbook.drill.needs import Right
 from drillbook.model.errors import CouldNotTell
-from drillbook.needs import Right
 
 REVIEW = "authorization.k8s.io/v1"
 

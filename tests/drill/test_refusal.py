@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import runbook_examples as examples
 
+from drillbook.drill.refusal import record_of_refusal
 from drillbook.evidence import records
 from drillbook.model import Control, Injection, Phase, Undo, Verdict
 from drillbook.model.errors import Refused
-from drillbook.refusal import record_of_refusal
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from drillbook.drill.perform import Performer
 from drillbook.model import BoundStep, Probe
 from drillbook.model.errors import CouldNotTell, InvalidDrill
-from drillbook.perform import Performer
 from drillbook.sources import FiringAlert
 
 TRIES: Final = 3

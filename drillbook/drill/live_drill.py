@@ -7,16 +7,22 @@ import signal
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from drillbook.attribution import refuse_self_healed
 from drillbook.changes.faults import DrillNamespace, Injector, verbs_of
 from drillbook.changes.faults.namespace import fresh_name
 from drillbook.changes.undo.custody import Custody
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.settings import Settings
-from drillbook.drill_record import record_of
+from drillbook.drill.attribution import refuse_self_healed
+from drillbook.drill.cross_checks import Soundings, held_in_words, last_seen
+from drillbook.drill.drill_record import record_of
+from drillbook.drill.injection import InjectionRefused, NoEffect, Opening
+from drillbook.drill.order import Plan
+from drillbook.drill.perform import Performer
+from drillbook.drill.progress import Progress, one_line
+from drillbook.drill.recorder import Recorder
+from drillbook.drill.reinjection import reinject
 from drillbook.evidence import records
 from drillbook.evidence.redactor import Redactor
-from drillbook.injection import InjectionRefused, NoEffect, Opening
 from drillbook.model import (
     Action,
     Advice,
@@ -33,12 +39,6 @@ from drillbook.model import (
 )
 from drillbook.model.clock import Clock
 from drillbook.model.errors import DrillbookError, Refused
-from drillbook.perform import Performer
-from drillbook.plan import Plan
-from drillbook.progress import Progress, one_line
-from drillbook.recorder import Recorder
-from drillbook.reinjection import reinject
-from drillbook.soundings import Soundings, held_in_words, last_seen
 from drillbook.sources import FiringAlert
 
 

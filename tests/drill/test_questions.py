@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from datetime import UTC, datetime, timedelta
 
+from drillbook.drill.questions import Questions
+from drillbook.drill.recorder import question_records
 from drillbook.model import (
     Advice,
     BoundScenario,
@@ -18,8 +20,6 @@ from drillbook.model import (
     Verdict,
 )
 from drillbook.model.matchers import equals
-from drillbook.questions import Questions
-from drillbook.recorder import question_records
 from drillbook.sources import Http
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from drillbook.changes.faults import Applied, Injector, Outcome
+from drillbook.drill.perform import Performer
 from drillbook.model import Duration, Evidence, Fault, Verdict
-from drillbook.perform import Performer
 
 
 def reinject(fault: Fault, injector: Injector, performer: Performer, watch_s: float) -> Evidence:

@@ -11,8 +11,8 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from drillbook import caps, guard, needs
 from drillbook.changes.faults import rights
+from drillbook.changes.faults.quota import quota
 from drillbook.changes.host_agent import HostAgent
 from drillbook.changes.undo import lease as leases
 from drillbook.changes.undo import stops
@@ -22,11 +22,11 @@ from drillbook.cluster.connections import connections, runner
 from drillbook.cluster.identities import SYSTEM_NAMESPACE, Identity
 from drillbook.cluster.objects import Object, Objects
 from drillbook.cluster.settings import Settings
+from drillbook.drill import access, caps, guard, needs
+from drillbook.drill.needs import Right
 from drillbook.model import BoundCause, BoundRunbook, CutNode, KillNode, NodeChange, domains
 from drillbook.model.errors import CouldNotTell, Refused
 from drillbook.model.object_ref import ObjectRef
-from drillbook.needs import Right
-from drillbook.sources import access
 
 GRANTED = (rights.IN_DRILL, rights.OBSERVER, rights.RESPONDER)
 PLANNED = "drill-planned"
@@ -136,7 +136,7 @@ class _Forecast:
         wanted: list[Mapping[str, Any]] = []
         for cause in self.bound.causes:
             self.clients.values.update({n.var.name: n.literal for n in cause.workload.names})
-            for manifest in (caps.quota(self.settings), *cause.workload.manifests):
+            for manifest in (quota(self.settings), *cause.workload.manifests):
                 kind = access.served(self.clients, manifest["apiVersion"], manifest["kind"])
                 if kind is None or not kind.namespaced:
                     said = f"{cause.cause.id}: {_misplaced(manifest, served=kind is not None)}"

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
-from drillbook import leash
+from drillbook.drill import leash
 from drillbook.model.clock import since_boot
 
 TICK_S = 0.2

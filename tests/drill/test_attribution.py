@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from drillbook.attribution import TRIES, NotAttributable, refuse_self_healed
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.settings import Settings
+from drillbook.drill.attribution import TRIES, NotAttributable, refuse_self_healed
+from drillbook.drill.perform import Performer
 from drillbook.model import Absent, Action, BoundStep, Command, Probe, Reading, Step, command
 from drillbook.model.errors import CouldNotTell
 from drillbook.model.matchers import after_last_change, any_equals, silent
-from drillbook.perform import Performer
 from drillbook.sources import FiringAlert
 
 AFFECTED = datetime(2026, 11, 21, 3, tzinfo=UTC)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from drillbook.drill.recorder import question_records, rto_s, verdict_of
 from drillbook.evidence import proof, records
 from drillbook.evidence.redactor import Redactor
 from drillbook.model import Phase, Verdict
-from drillbook.recorder import question_records, rto_s, verdict_of
 
 if TYPE_CHECKING:
-    from drillbook.incident import Incident
+    from drillbook.drill.live_drill import Incident
 
 
 def record_of(incident: Incident, redactor: Redactor) -> records.Drill:

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from drillbook import forecast
 from drillbook.changes.undo import lease as leases
 from drillbook.changes.undo.inverse import MARK
 from drillbook.cluster.identities import Identity
-from drillbook.forecast import Finding, identities
+from drillbook.drill import forecast
+from drillbook.drill.forecast import Finding, identities
 from drillbook.model import BoundCause, Cordon, domains
 from drillbook.model.errors import CouldNotTell, Refused
 from tests import runbook_examples as examples

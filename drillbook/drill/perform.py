@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from drillbook import command_run
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.identities import Identity
 from drillbook.cluster.settings import Settings
+from drillbook.drill import command_run
 from drillbook.evidence.redactor import Redactor
 from drillbook.model import (
     Action,

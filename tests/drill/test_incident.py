@@ -15,13 +15,13 @@ from drillbook.book.bind import Binder
 from drillbook.book.monitoring import load_alerts
 from drillbook.cluster import settings
 from drillbook.cluster.clients import Connections
+from drillbook.drill.live_drill import Incident, StepNotPassed
+from drillbook.drill.order import Plan
+from drillbook.drill.progress import Progress
 from drillbook.evidence import records
-from drillbook.incident import Incident, StepNotPassed
 from drillbook.model import Control, Duration, Injection, Undo, Verdict
 from drillbook.model.clock import SystemClock
 from drillbook.model.errors import CouldNotTell, DrillbookError, Refused, UndoFailed
-from drillbook.plan import Plan
-from drillbook.progress import Progress
 
 NOBODY = "http://127.0.0.1:9"
 FEATURE = "features/spark/driver-crash-loop.feature"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from drillbook import command_run, leash
+from drillbook.drill import command_run, leash
 from drillbook.model.clock import since_boot
 
 
