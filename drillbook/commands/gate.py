@@ -7,7 +7,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from drillbook import render
 from drillbook.book import checkout as book
 from drillbook.book import lint as linting
 from drillbook.book import reader
@@ -17,6 +16,7 @@ from drillbook.evidence import accept as accepting
 from drillbook.evidence import proof, score
 from drillbook.model import BoundRunbook, Problem, Runbook
 from drillbook.model.errors import CouldNotTell, RunbookProblem, UsageError
+from drillbook.pages import render
 
 
 def problems(settings: Settings, paths: Sequence[Path]) -> tuple[list[Runbook], list[Problem]]:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.table import Table
 
-from drillbook import render
 from drillbook.book import checkout as book
 from drillbook.book import monitoring
 from drillbook.cluster.settings import Settings
@@ -19,6 +18,7 @@ from drillbook.model import (
     Phase,
     Probe,
 )
+from drillbook.pages import render
 
 
 def states(settings: Settings, bound: BoundRunbook) -> dict[str, str]:

@@ -10,8 +10,8 @@ import runbook_examples as examples
 
 from drillbook.model import Action, BoundRunbook, Kept, Phase, Tag, Var, command
 from drillbook.model.errors import RunbookProblem
+from drillbook.pages.variables import setup
 from drillbook.sources import Http
-from drillbook.variables import setup
 
 
 def exported(bound: BoundRunbook) -> list[str]:

@@ -12,10 +12,10 @@ import pytest
 import runbook_examples as examples
 import yaml
 
-from drillbook import render
 from drillbook.evidence.records import Drill
 from drillbook.model import BoundRunbook, Control, Phase, Verdict
 from drillbook.model.errors import RunbookProblem
+from drillbook.pages import render
 
 HASHES = {cause: "0" * 64 for cause in ("oom", "config", "all")}
 RULES = {"AppDown": examples.rule()}

@@ -36,7 +36,7 @@ from drillbook.model import (
     Verdict,
     shell,
 )
-from drillbook.variables import exported
+from drillbook.pages.variables import exported
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,10 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from drillbook import variables
 from drillbook.book import monitoring
 from drillbook.book.monitoring import AlertRule
-from drillbook.cause_views import CauseView, StepView, cause_views, check_view
 from drillbook.evidence import templates
 from drillbook.evidence.figures import seconds
 from drillbook.evidence.history import shown
@@ -27,6 +25,8 @@ from drillbook.evidence.records import Drill
 from drillbook.evidence.redact import redact
 from drillbook.evidence.standing import Proofs, Standing, State, standings, worst
 from drillbook.model import BoundCause, BoundRunbook, Duration, Phase, Probe, Workload
+from drillbook.pages import variables
+from drillbook.pages.cause_views import CauseView, StepView, cause_views, check_view
 
 PRODUCTION: Final = "production"
 """The environment whose `for` a page compares with the drilled one's."""
