@@ -20,7 +20,7 @@ from drillbook.cluster.identities import Identities, Identity
 from drillbook.cluster.settings import Settings
 from drillbook.evidence import records
 from drillbook.model.errors import CouldNotTell, Refused
-from drillbook.session import with_whom
+from drillbook.plugin.session import with_whom
 
 Answer = Callable[[str, dict[str, Any]], tuple[int, Any]]
 MINTED = "minted"

@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 
 from drillbook.book.lint import TAGS
-from drillbook.clean_reports import CleanReports
 from drillbook.cluster import settings as settings_module
-from drillbook.collect import DrillClass
 from drillbook.drill.live_drill import Incident
 from drillbook.drill.refusal import record_of_refusal
 from drillbook.drill.signals import held_off, take_termination_as_interrupt
 from drillbook.evidence.clean_stream import clean_output
 from drillbook.model import Duration, Phase
 from drillbook.model.errors import DrillbookError, Refused
-from drillbook.session import DrillSession
+from drillbook.plugin.clean_reports import CleanReports
+from drillbook.plugin.collect import DrillClass
+from drillbook.plugin.session import DrillSession
 
 SESSION = pytest.StashKey[DrillSession]()
 _RUNNING: list[Incident] = []

@@ -10,7 +10,7 @@ SECRET = "hunter2-correct-horse"  # noqa: S105 - of nothing
 
 PLUGIN = f"""
 import pytest
-from drillbook.clean_reports import CleanReports
+from drillbook.plugin.clean_reports import CleanReports
 from drillbook.evidence.clean_stream import clean_output
 from drillbook.model.errors import CouldNotTell
 from drillbook.evidence.redactor import Redactor

@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from drillbook import collect, drilling
 from drillbook.drill.live_drill import Incident
+from drillbook.plugin import collect, hooks
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    drilling.add_options(parser)
+    hooks.add_options(parser)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    drilling.configure(config)
+    hooks.configure(config)
 
 
 def pytest_collect_file(parent: pytest.Collector, file_path: Path) -> collect.RunbookFile | None:
@@ -26,7 +26,7 @@ def pytest_collect_file(parent: pytest.Collector, file_path: Path) -> collect.Ru
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    drilling.select(config, items)
+    hooks.select(config, items)
 
 
 def pytest_bdd_apply_tag(tag: str, function: Any) -> bool | None:
@@ -34,19 +34,19 @@ def pytest_bdd_apply_tag(tag: str, function: Any) -> bool | None:
 
 
 def pytest_bdd_before_scenario(request: pytest.FixtureRequest, scenario: Any) -> None:
-    drilling.before_scenario(request, scenario)
+    hooks.before_scenario(request, scenario)
 
 
 def pytest_bdd_before_step(request: pytest.FixtureRequest, step: Any) -> None:
-    drilling.before_step(request, step)
+    hooks.before_step(request, step)
 
 
 def pytest_bdd_after_scenario(request: pytest.FixtureRequest, scenario: Any) -> None:
-    drilling.after_scenario(request, scenario)
+    hooks.after_scenario(request, scenario)
 
 
 def pytest_keyboard_interrupt(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-    drilling.interrupted()
+    hooks.interrupted()
 
 
 @pytest.fixture(scope="class")
