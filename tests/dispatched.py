@@ -9,9 +9,9 @@ from pathlib import Path, PurePosixPath
 from tests.test_records import drill
 
 from drillbook.book import reader
-from drillbook.dispatch import Dispatcher
+from drillbook.cli.dispatch import Dispatcher
+from drillbook.cli.selection import Selected, select
 from drillbook.model import Control, Phase, Runbook
-from drillbook.selection import Selected, select
 
 STAND_IN = """
 import json, os, signal, sys, time

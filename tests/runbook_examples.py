@@ -29,7 +29,6 @@ from drillbook.model import (
     Duration,
     Fault,
     Injection,
-    Kept,
     Matcher,
     Name,
     Patch,
@@ -38,6 +37,7 @@ from drillbook.model import (
     Reinject,
     Risk,
     Runbook,
+    Saved,
     Scenario,
     Source,
     Step,
@@ -70,7 +70,7 @@ ALERT_SILENT = Probe(source=FiringAlert(alert="AppDown"), expect=silent(), withi
 LIMIT_BEFORE = Var("LIMIT_BEFORE")
 RAISE = Action(
     command=command(*KUBECTL, "set", "resources", join("deployment/", APP), "--limits=memory=3Gi"),
-    keeps=Kept(var=LIMIT_BEFORE, find=command(*KUBECTL, "get", join("deployment/", APP))),
+    saves=Saved(var=LIMIT_BEFORE, find=command(*KUBECTL, "get", join("deployment/", APP))),
     note="`3Gi` is the drilled application's; write yours.",
     rollback=command(
         *(*KUBECTL, "set", "resources", join("deployment/", APP)),

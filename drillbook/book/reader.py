@@ -17,7 +17,6 @@ from gherkin.dialect import DIALECTS
 from gherkin.errors import CompositeParserException, ParserException
 from gherkin.parser import Parser
 
-from drillbook.book import complaints
 from drillbook.model import Cause, Problem, Runbook, Scenario, Step, Tag
 from drillbook.model.errors import UnreadableFeature, UsageError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
-from drillbook.drill.order import Plan
+from drillbook.drill.order import DrillOrder
 from drillbook.drill.perform import Performer
 from drillbook.drill.questions import Asked, Questions
 from drillbook.model import Duration, Evidence, Phase, Probe, Verdict
@@ -16,10 +16,10 @@ HEALTHY_PHASES = (Phase.DETECTION, Phase.DIAGNOSIS)
 
 
 @dataclass
-class Soundings:
+class CrossChecks:
     """Questions in the background, on a clock of their own that ends with the drill."""
 
-    plan: Plan
+    order: DrillOrder
     performer: Performer
     asked: tuple[Asked, ...] = ()
     _questions: Questions | None = None
@@ -32,9 +32,9 @@ class Soundings:
 
     def ask_siblings(self) -> None:
         """Every sibling's diagnosis, on this incident; once."""
-        if self._questions is None and self.plan.siblings:
+        if self._questions is None and self.order.siblings:
             self._questions = self._asking()
-            for sibling in self.plan.siblings:
+            for sibling in self.order.siblings:
                 self._questions.ask(sibling.cause.id, sibling.of(Phase.DIAGNOSIS))
 
     def hear(self) -> tuple[Asked, ...]:
@@ -54,9 +54,9 @@ class Soundings:
         could say.
         """
         self._questions = self._asking()
-        effects = {bound.fault.effect for bound in self.plan.bound.causes}
+        effects = {bound.fault.effect for bound in self.order.bound.causes}
         watched = [self._watch(self._questions, effect) for effect in effects]
-        for bound in self.plan.bound.causes:
+        for bound in self.order.bound.causes:
             for phase in HEALTHY_PHASES:
                 self._questions.ask(bound.cause.id, bound.of(phase))
         self.hear()
@@ -71,7 +71,7 @@ class Soundings:
         default = self.performer.settings.duration("probe_within")
         budgets = [
             step.value.within or default
-            for bound in self.plan.bound.causes
+            for bound in self.order.bound.causes
             for phase in HEALTHY_PHASES
             for scenario in bound.of(phase)
             for step in scenario.steps

@@ -13,10 +13,10 @@ from drillbook.changes.undo.custody import Custody
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.settings import Settings
 from drillbook.drill.attribution import refuse_self_healed
-from drillbook.drill.cross_checks import Soundings, held_in_words, last_seen
+from drillbook.drill.cross_checks import CrossChecks, held_in_words, last_seen
 from drillbook.drill.drill_record import record_of
 from drillbook.drill.injection import InjectionRefused, NoEffect, Opening
-from drillbook.drill.order import Plan
+from drillbook.drill.order import DrillOrder
 from drillbook.drill.perform import Performer
 from drillbook.drill.progress import Progress, one_line
 from drillbook.drill.recorder import Recorder
@@ -51,10 +51,10 @@ class Falsified(DrillbookError):
 
 
 @dataclass
-class Incident:
+class LiveDrill:
     """A drill while it runs. `end` must be called, with signals held off."""
 
-    plan: Plan
+    order: DrillOrder
     settings: Settings
     clients: Connections
     clock: Clock
@@ -71,7 +71,7 @@ class Incident:
     redactor: Redactor = field(default_factory=Redactor)
     recorder: Recorder = field(init=False)
     performer: Performer = field(init=False)
-    soundings: Soundings = field(init=False)
+    cross_checks: CrossChecks = field(init=False)
     custody: Custody = field(init=False)
     namespace: DrillNamespace = field(init=False)
     injector: Injector = field(init=False)
@@ -89,32 +89,32 @@ class Incident:
             clients=self.clients,
             settings=self.settings,
             clock=self.clock,
-            skew=timedelta(seconds=self.plan.skew_s),
+            skew=timedelta(seconds=self.order.skew_s),
             listener=self.recorder.listen,
             waiting=self._waiting,
             redactor=self.redactor,
             held_for_s=lambda: self.custody.held_for_s(),
             lost=lambda: self.custody.lost,
         )
-        name = fresh_name(self.plan.bound.runbook.id, self.plan.cause)
-        bound = self.plan.cause_bound
+        name = fresh_name(self.order.bound.runbook.id, self.order.cause)
+        bound = self.order.cause_bound
         self.custody = Custody(
             clients=self.clients,
             settings=self.settings,
             clock=self.clock,
             name=name,
-            run=self.plan.run,
-            locks=domains.locks(self.plan.bound.runbook.tag("domain"), name),
+            run=self.order.run,
+            locks=domains.locks(self.order.bound.runbook.tag("domain"), name),
             verbs=verbs_of(None if bound is None else bound.fault),
             ended=self._must_end,
         )
         self.namespace = DrillNamespace(self.clients, self.custody, name)
         self.clients.values["NAMESPACE"] = name
         self.injector = Injector(self.clients, name, self.custody)
-        self.soundings = Soundings(self.plan, self.performer)
+        self.cross_checks = CrossChecks(self.order, self.performer)
         self._steps = {
             bound.step.line: (bound, scenario.scenario.phase)
-            for cause in self.plan.bound.causes
+            for cause in self.order.bound.causes
             for scenario in cause.scenarios
             for bound in scenario.steps
         }
@@ -141,14 +141,14 @@ class Incident:
             raise
 
     def _begin(self) -> None:
-        workload = self.plan.bound.causes[0].workload
+        workload = self.order.bound.causes[0].workload
         opening = Opening(self.performer, self.recorder, self.injector, self.progress)
         self.clients.values.update({n.var.name: n.literal for n in workload.names})
         self.progress.say(f"namespace {self.namespace.name}: {workload.title}")
         self.clients.since = self.clock.now()
         self.undo = Undo.FAILED  # until it is verified: from here on there is something to undo
         self._open_custody()
-        bound = self.plan.cause_bound
+        bound = self.order.cause_bound
         self.namespace.create(
             self.settings.environment, () if bound is None else bound.fault.changes
         )
@@ -182,10 +182,10 @@ class Incident:
         self.progress.say("no fault: every cause's detection and diagnosis must end as FAILED")
         begin = self.clock.monotonic()
         try:
-            self.soundings.ask_of_healthy()
+            self.cross_checks.ask_of_healthy()
         finally:
             self.recorder.waiting_s += self.clock.monotonic() - begin
-        for asked in self.soundings.asked:
+        for asked in self.cross_checks.asked:
             words = held_in_words(asked)
             self.progress.say(f"{words}: {asked.cause}, {asked.bound.scenario.name}")
 
@@ -193,28 +193,28 @@ class Incident:
 
     def performs(self, scenario_line: int) -> bool:
         """Whether the drill was asked to go as far as this scenario."""
-        return self.plan.is_healthy or self._scenario(scenario_line) is not None
+        return self.order.is_healthy or self._scenario(scenario_line) is not None
 
     def enter(self, scenario_line: int) -> None:
         """A scenario begins: siblings are asked beside the diagnosis, and heard after it."""
         scenario = self._scenario(scenario_line)
-        if self.plan.is_healthy or scenario is None:
+        if self.order.is_healthy or scenario is None:
             return
         phase = scenario.scenario.phase
         if phase is Phase.DIAGNOSIS:
-            self.soundings.ask_siblings()
+            self.cross_checks.ask_siblings()
         elif phase is not Phase.DETECTION:
             self._hear_siblings()
         self.progress.say(f"{phase}: {scenario.scenario.name}")
 
     def _hear_siblings(self) -> None:
         """This waiting does not count in the time to recover."""
-        if not self.soundings.under_way:
+        if not self.cross_checks.under_way:
             return
         begin = self.clock.monotonic()
         self.progress.say("waiting for the other causes' diagnosis, which must not hold here")
         try:
-            asked = self.soundings.hear()
+            asked = self.cross_checks.hear()
         finally:
             waited = self.clock.monotonic() - begin
             self.recorder.siblings_s += waited
@@ -230,7 +230,7 @@ class Incident:
     def perform_current_step(self) -> None:
         """Perform the step's value. Raises StepNotPassed when it does not pass."""
         step = self._current
-        if step is None or self.plan.is_healthy:
+        if step is None or self.order.is_healthy:
             return
         try:
             evidence = self._perform(step)
@@ -244,7 +244,7 @@ class Incident:
         if evidence.verdict in (Verdict.FAILED, Verdict.ERROR):
             self.failed = True
             self.reason = (
-                f"{self.plan.bound.runbook.path}:{step.step.line}: {step.step.text!r} ended as "
+                f"{self.order.bound.runbook.path}:{step.step.line}: {step.step.text!r} ended as "
                 f"{evidence.verdict}: expected {evidence.expected}, saw {evidence.observed}"
             )
             raise StepNotPassed(self.reason)
@@ -275,7 +275,7 @@ class Incident:
         if "t6" not in self.recorder.moments and self._affected_at is not None:
             steps = [
                 step
-                for one in self.plan.scenarios
+                for one in self.order.scenarios
                 if one.scenario.phase is Phase.REMEDIATION
                 for step in one.steps
             ]
@@ -301,7 +301,7 @@ class Incident:
             self.recorder.see_last("t8" if isinstance(probe.source, FiringAlert) else "t7")
 
     def _reinject(self) -> Evidence:
-        bound = self.plan.cause_bound
+        bound = self.order.cause_bound
         if bound is None:
             raise DrillbookError("there is no fault to inject again under this control.")
         moments = self.recorder.moments
@@ -313,9 +313,9 @@ class Incident:
 
     def judge_scenario(self, line: int) -> None:
         """Under `healthy`: raises Falsified when the scenario held, StepNotPassed when unknown."""
-        if not self.plan.is_healthy:
+        if not self.order.is_healthy:
             return
-        for asked in self.soundings.asked:
+        for asked in self.cross_checks.asked:
             if asked.bound.scenario.line == line and asked.held is not False:
                 what = f"{asked.cause}: the {asked.phase} {asked.bound.scenario.name!r}"
                 if asked.held:
@@ -333,7 +333,7 @@ class Incident:
         except Exception as error:  # noqa: BLE001 - the undo comes first, whatever this was
             said = self.redactor.words(repr(error))
             self.recorder.notes.append(f"the siblings could not be heard: {said}")
-        self.soundings.end()
+        self.cross_checks.end()
         begin = self.clock.monotonic()
         try:
             self._undo()
@@ -343,7 +343,7 @@ class Incident:
             for line in self.left:
                 self.progress.say(f"UNDO FAILED, left: {line}")
         self.recorder.waiting_s += self.clock.monotonic() - begin
-        self.soundings.hear()
+        self.cross_checks.hear()
         return record_of(self, self.redactor)
 
     def _undo(self) -> None:
@@ -360,11 +360,11 @@ class Incident:
 
     def _keep(self) -> bool:
         """Leave the incident standing; False when that was not asked for, or could not be done."""
-        if self.plan.keep is None:
+        if self.order.keep is None:
             return False
-        expiry = self.clock.now() + timedelta(seconds=self.plan.keep.seconds)
+        expiry = self.clock.now() + timedelta(seconds=self.order.keep.seconds)
         try:
-            self.custody.keep(self.plan.keep.seconds)
+            self.custody.keep(self.order.keep.seconds)
         except DrillbookError as error:
             self.progress.say(f"not kept, because it could not be given an expiry: {error}")
             return False
@@ -381,7 +381,7 @@ class Incident:
         self.progress.waiting(str(probe.source.command().words[0]), seen)
 
     def _scenario(self, line: int) -> BoundScenario | None:
-        return next((s for s in self.plan.scenarios if s.scenario.line == line), None)
+        return next((s for s in self.order.scenarios if s.scenario.line == line), None)
 
 
 def _short(evidence: Evidence) -> str:

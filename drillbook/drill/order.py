@@ -12,7 +12,7 @@ from drillbook.model import BoundCause, BoundRunbook, BoundScenario, Control, Du
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class DrillOrder:
     """One drill before it runs."""
 
     bound: BoundRunbook

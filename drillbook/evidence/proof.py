@@ -184,8 +184,8 @@ def commands_of(value: Value) -> Iterator[Command]:
         yield value.source.command()
     elif isinstance(value, Action):
         yield value.command
-        if value.keeps is not None:
-            yield value.keeps.find
+        if value.saves is not None:
+            yield value.saves.find
         if value.rollback is not None:
             yield value.rollback
 

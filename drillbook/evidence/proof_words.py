@@ -8,8 +8,8 @@ from typing import Final
 
 from drillbook.evidence.figures import seconds
 from drillbook.evidence.markdown import cause_anchor, code, prose
+from drillbook.evidence.proof_state import Asking, Standing, State
 from drillbook.evidence.records import Drill, Times
-from drillbook.evidence.standing import Asking, Standing, State
 from drillbook.model import BoundCause, Control, Phase
 
 

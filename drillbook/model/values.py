@@ -34,7 +34,7 @@ class Risk(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kept:
+class Saved:
     """A value that a change overwrites: the variable in which a responder keeps it for the way
     back, and the command that reads it before the change."""
 
@@ -48,7 +48,7 @@ class Action:
 
     command: Command
     risk: Risk = Risk.CHANGES
-    keeps: Kept | None = None
+    saves: Saved | None = None
     """What a responder reads and keeps first; a drill has no use for it."""
     note: str = ""
     """What a responder must know first, in whole sentences: above all, how to choose the value for

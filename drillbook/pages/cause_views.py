@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from drillbook.evidence.markdown import cause_anchor, code, evidence, prose, sentence
+from drillbook.evidence.proof_state import Standing, State
 from drillbook.evidence.proof_words import drilled
 from drillbook.evidence.records import Drill, ScenarioRecord, StepRecord
-from drillbook.evidence.standing import Standing, State
 from drillbook.model import (
     Action,
     Advice,
@@ -204,7 +204,7 @@ def _step_view(
             command=str(value.command),
             risk=value.risk.value,
             note=prose(value.note),
-            keep="\n".join(exported(value.keeps.var, value.keeps.find)) if value.keeps else "",
+            keep="\n".join(exported(value.saves.var, value.saves.find)) if value.saves else "",
             rollback=str(value.rollback) if value.rollback else "",
             final=value.risk is Risk.DESTROYS and value.rollback is None,
             saw=_saw(seen, drill, ""),

@@ -20,10 +20,10 @@ from drillbook.evidence import templates
 from drillbook.evidence.figures import seconds
 from drillbook.evidence.history import shown
 from drillbook.evidence.markdown import prose, sentence, visible
+from drillbook.evidence.proof_state import Proofs, Standing, State, standings, worst
 from drillbook.evidence.proof_words import environment, proof_line
 from drillbook.evidence.records import Drill
 from drillbook.evidence.redact import redact
-from drillbook.evidence.standing import Proofs, Standing, State, standings, worst
 from drillbook.model import BoundCause, BoundRunbook, Duration, Phase, Probe, Workload
 from drillbook.pages import variables
 from drillbook.pages.cause_views import CauseView, StepView, cause_views, check_view

@@ -89,7 +89,7 @@ def _kept(bound: BoundRunbook) -> set[str]:
     """The variables that are filled beside the change whose old value they keep."""
     steps = (s for cause in bound.causes for one in cause.scenarios for s in one.steps)
     actions = (step.value for step in steps if isinstance(step.value, Action))
-    return {action.keeps.var.name for action in actions if action.keeps}
+    return {action.saves.var.name for action in actions if action.saves}
 
 
 def exported(var: Var, find: Command) -> tuple[str, str]:

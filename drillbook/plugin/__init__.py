@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from drillbook.drill.live_drill import Incident
+from drillbook.drill.live_drill import LiveDrill
 from drillbook.plugin import collect, hooks
 
 
@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_bdd_apply_tag(tag: str, function: Any) -> bool | None:
-    return drilling.apply_tag(tag, function)
+    return hooks.apply_tag(tag, function)
 
 
 def pytest_bdd_before_scenario(request: pytest.FixtureRequest, scenario: Any) -> None:
@@ -50,6 +50,6 @@ def pytest_keyboard_interrupt(excinfo: pytest.ExceptionInfo[BaseException]) -> N
 
 
 @pytest.fixture(scope="class")
-def drill(request: pytest.FixtureRequest) -> Iterator[Incident]:
+def drill(request: pytest.FixtureRequest) -> Iterator[LiveDrill]:
     """The drill that the class node is: its workload and fault before, its undo after."""
-    yield from drilling.run(request)
+    yield from hooks.run(request)

@@ -11,7 +11,7 @@ import pytest
 
 from drillbook.book.lint import TAGS
 from drillbook.cluster import settings as settings_module
-from drillbook.drill.live_drill import Incident
+from drillbook.drill.live_drill import LiveDrill
 from drillbook.drill.refusal import record_of_refusal
 from drillbook.drill.signals import held_off, take_termination_as_interrupt
 from drillbook.evidence.clean_stream import clean_output
@@ -22,7 +22,7 @@ from drillbook.plugin.collect import DrillClass
 from drillbook.plugin.session import DrillSession
 
 SESSION = pytest.StashKey[DrillSession]()
-_RUNNING: list[Incident] = []
+_RUNNING: list[LiveDrill] = []
 """The drill that is under way, if any: one process runs one drill at a time."""
 
 
@@ -85,7 +85,7 @@ def apply_tag(tag: str, function: Any) -> bool | None:
     return True if ":" in tag else None
 
 
-def run(request: pytest.FixtureRequest) -> Iterator[Incident]:
+def run(request: pytest.FixtureRequest) -> Iterator[LiveDrill]:
     """Begin, yield, and always end: on success, failure, exception, SIGINT and SIGTERM."""
     node = request.node
     session = request.config.stash[SESSION]
@@ -101,11 +101,11 @@ def run(request: pytest.FixtureRequest) -> Iterator[Incident]:
             incident.progress.say(f"record: {path}")
 
 
-def _incident(session: DrillSession, node: Any) -> Incident:
+def _incident(session: DrillSession, node: Any) -> LiveDrill:
     """A refusal before there is an incident has a record as well."""
     started = datetime.now(UTC)
     try:
-        return session.incident(node.runbook, node.cause, node.control)
+        return session.live_drill(node.runbook, node.cause, node.control)
     except Refused as error:
         session.write(
             record_of_refusal(
@@ -126,7 +126,7 @@ def _incident(session: DrillSession, node: Any) -> Incident:
 def before_scenario(request: pytest.FixtureRequest, scenario: Any) -> None:
     if not isinstance(request.node.parent, DrillClass):
         return
-    incident: Incident = request.getfixturevalue("drill")
+    incident: LiveDrill = request.getfixturevalue("drill")
     if incident.failed:
         pytest.skip("not run: an earlier step of this drill did not pass")
     if not incident.performs(scenario.line_number):

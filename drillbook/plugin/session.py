@@ -15,8 +15,8 @@ from drillbook.cluster.connections import connections, runner
 from drillbook.cluster.settings import Settings
 from drillbook.drill import caps, guard
 from drillbook.drill import environment as cluster
-from drillbook.drill.live_drill import Incident
-from drillbook.drill.order import Plan
+from drillbook.drill.live_drill import LiveDrill
+from drillbook.drill.order import DrillOrder
 from drillbook.drill.progress import Progress
 from drillbook.evidence import checkout, proof, records
 from drillbook.evidence.redactor import Redactor
@@ -68,14 +68,14 @@ class DrillSession:
             raise RunbookProblem("\n".join(str(problem) for problem in problems))
         return found
 
-    def incident(self, runbook: Runbook, cause: str, control: Control) -> Incident:
+    def live_drill(self, runbook: Runbook, cause: str, control: Control) -> LiveDrill:
         """A drill that is ready to begin. Raises Refused, CouldNotTell or RunbookProblem."""
         bound, clock = self.bound(runbook), SystemClock()
         admitted = self.cluster
         caps.refuse_over_caps(self.settings, bound)
         clients = connections(self.settings)
         guard.check_monitoring(self.settings, clients, self.rules, runbook.alerts)
-        plan = Plan(
+        order = DrillOrder(
             bound=bound,
             cause=cause,
             control=control,
@@ -88,8 +88,8 @@ class DrillSession:
             until=self.until,
             keep=self.keep,
         )
-        return Incident(
-            plan=plan,
+        return LiveDrill(
+            order=order,
             settings=self.settings,
             clients=clients,
             clock=clock,

@@ -47,7 +47,7 @@ def _escaped_literals(word: Word) -> Word:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PromQL:
+class Series:
     """Answers with the newest sample of the selected series, as text, dated by its scrape.
 
     It asks for a range, because only a range carries the samples' own times: an instant query

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import pytest
 
-from drillbook import cli
+from drillbook.cli import app as cli
 from drillbook.evidence.redactor import Redactor
 from tests.bad_input.command_line import FEATURE, drillbook, replace
 

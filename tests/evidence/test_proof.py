@@ -93,7 +93,7 @@ CHANGES: dict[str, Callable[[], BoundRunbook]] = {
         examples.runbook(), 3, replace(examples.RAISE, note="Other words.")
     ),
     "what an action keeps": lambda: examples.changed(
-        examples.runbook(), 3, replace(examples.RAISE, keeps=None)
+        examples.runbook(), 3, replace(examples.RAISE, saves=None)
     ),
 }
 

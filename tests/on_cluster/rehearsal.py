@@ -16,8 +16,8 @@ from pathlib import Path, PurePosixPath
 from drillbook.cluster import settings
 from drillbook.cluster.connections import connections, runner
 from drillbook.drill import guard
-from drillbook.drill.live_drill import Incident
-from drillbook.drill.order import Plan
+from drillbook.drill.live_drill import LiveDrill
+from drillbook.drill.order import DrillOrder
 from drillbook.drill.progress import Progress
 from drillbook.drill.signals import held_off, take_termination_as_interrupt
 from drillbook.model import (
@@ -151,9 +151,9 @@ def bound(names: list[str]) -> BoundRunbook:
     return BoundRunbook(runbook=runbook, causes=(one,))
 
 
-def incident(names: list[str], loaded: settings.Settings, keep: str) -> Incident:
+def incident(names: list[str], loaded: settings.Settings, keep: str) -> LiveDrill:
     clock = SystemClock()
-    plan = Plan(
+    plan = DrillOrder(
         bound=bound(names),
         cause="rehearsal",
         control=Control.PLAIN,
@@ -165,7 +165,7 @@ def incident(names: list[str], loaded: settings.Settings, keep: str) -> Incident
         hash="none",
         keep=Duration(keep) if keep else None,
     )
-    return Incident(
+    return LiveDrill(
         plan=plan,
         settings=loaded,
         clients=connections(loaded),
@@ -203,7 +203,7 @@ def main() -> int:
     return 0
 
 
-def stand(found: Incident, asked: argparse.Namespace) -> None:
+def stand(found: LiveDrill, asked: argparse.Namespace) -> None:
     """What a drill does while its incident stands."""
     cause = found.plan.cause_bound
     if asked.again and cause is not None:

@@ -245,7 +245,7 @@ def test_risk_rollback_and_what_cannot_be_undone() -> None:
     destroys = page(bound=examples.runbook(examples.with_advice()))
     assert "- Risk: **destroys**; it cannot be undone." in destroys
     assert "nothing to do for you" not in destroys
-    plain = replace(examples.RAISE, rollback=None, keeps=None, note="")
+    plain = replace(examples.RAISE, rollback=None, saves=None, note="")
     bare = page(bound=examples.changed(examples.runbook(), 3, plain))
     assert "- Risk: **changes**; no line takes it back." in bare
     assert "- [ ] Agree on a quota. This is for a person to do; no drill proves it." in destroys

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import runbook_examples as examples
 
-from drillbook.model import Action, BoundRunbook, Kept, Phase, Tag, Var, command
+from drillbook.model import Action, BoundRunbook, Phase, Saved, Tag, Var, command
 from drillbook.model.errors import RunbookProblem
 from drillbook.pages.variables import setup
 from drillbook.sources import Http
@@ -67,10 +67,12 @@ def test_programs_and_scripts_are_named_with_the_way_to_get_them() -> None:
 def test_a_value_that_a_change_keeps_is_known_beside_the_change_and_not_before() -> None:
     find = command("kubectl", "get", "configmap", Var("APP"))
     back = command("kubectl", "set", Var("QUOTA_BEFORE"))
-    keeping = replace(examples.RAISE, keeps=Kept(var=Var("QUOTA_BEFORE"), find=find), rollback=back)
+    keeping = replace(
+        examples.RAISE, saves=Saved(var=Var("QUOTA_BEFORE"), find=find), rollback=back
+    )
     bound = examples.changed(examples.runbook(), 3, keeping)
     assert "QUOTA_BEFORE" not in exported(bound)
-    forgetting = replace(keeping, keeps=None)
+    forgetting = replace(keeping, saves=None)
     with pytest.raises(RunbookProblem, match="its commands use QUOTA_BEFORE"):
         setup(examples.changed(examples.runbook(), 3, forgetting))
 

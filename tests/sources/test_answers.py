@@ -20,7 +20,7 @@ from drillbook.drill import environment as cluster
 from drillbook.drill import guard
 from drillbook.model import Absent, AlertState
 from drillbook.model.errors import CouldNotTell, UsageError
-from drillbook.sources import FiringAlert, Http, Kube, Logs, PromQL, Tool
+from drillbook.sources import FiringAlert, Http, Kube, Logs, Series, Tool
 
 Answer = Callable[[str], tuple[int, str]]
 
@@ -57,7 +57,7 @@ def ok(data: Any) -> tuple[int, str]:
     return 200, json.dumps({"status": "success", "data": data})
 
 
-BATCH = PromQL(metric="batch", labels=(("app", "x"),))
+BATCH = Series(metric="batch", labels=(("app", "x"),))
 MATRIX = {"resultType": "matrix", "result": []}
 
 

@@ -15,11 +15,11 @@ from typing import Any
 from drillbook.changes.host_agent import HostAgent
 from drillbook.changes.undo import lease as leases
 from drillbook.changes.undo import reaping, residue, stops
-from drillbook.changes.undo.deputies import reaping_of, undoer_of
 from drillbook.changes.undo.journal import Journal
-from drillbook.changes.undo.keeper import Keeper, LeaseLost
+from drillbook.changes.undo.lease_renewal import LeaseLost, LeaseRenewal
 from drillbook.changes.undo.record import HOST_VERBS, UndoRecord, Verb
 from drillbook.changes.undo.undoer import Undoer
+from drillbook.changes.undo.undoers import reaping_of, undoer_of
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.identities import SYSTEM_NAMESPACE, Identity
 from drillbook.cluster.objects import Conflict, Object, Objects
@@ -36,7 +36,7 @@ ACK_POLL_S = 0.1
 class Held:
     """What an open custody works with."""
 
-    keeper: Keeper
+    keeper: LeaseRenewal
     journal: Journal
 
 
@@ -112,7 +112,7 @@ class Custody:
             owner=owner,
         )
         taken = leases.create(objects, body)
-        keeper = Keeper(
+        keeper = LeaseRenewal(
             objects=objects,
             namespace=self.namespace,
             clock=self.clock,

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from drillbook.changes.undo import lease as leases
 from drillbook.changes.undo import residue, stops
-from drillbook.changes.undo.keeper import LeaseLost
 from drillbook.changes.undo.lease import Lease
+from drillbook.changes.undo.lease_renewal import LeaseLost
 from drillbook.changes.undo.record import API_VERSION, moment
 from drillbook.changes.undo.undoer import Undoer, remove
 from drillbook.cluster.objects import Conflict, Object, Objects

@@ -25,8 +25,8 @@ from drillbook.changes.undo.inverse import (
     inverse,
     unsettled,
 )
-from drillbook.changes.undo.keeper import LeaseLost
 from drillbook.changes.undo.killpoints import writes
+from drillbook.changes.undo.lease_renewal import LeaseLost
 from drillbook.changes.undo.record import HOST_VERBS, State, UndoRecord, Verb, beyond
 from drillbook.cluster.objects import Conflict, Object, Objects
 from drillbook.model.clock import Clock

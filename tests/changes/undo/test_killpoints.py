@@ -129,7 +129,7 @@ def test_a_write_without_a_mark_is_found(receiver: str) -> None:
 def test_the_list_is_the_codes_own() -> None:
     marked = {mark_of(f) for _, tree in sources() for f in functions(tree)} - {None}
     code = (
-        "import drillbook.cli, drillbook.drill.live_drill, drillbook.changes.reaper.loop\n"
+        "import drillbook.cli.app, drillbook.drill.live_drill, drillbook.changes.reaper.loop\n"
         "from drillbook.changes.undo.killpoints import points\n"
         "print(*sorted({one.partition(':')[0] for one in points()}))"
     )

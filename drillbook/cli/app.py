@@ -15,11 +15,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from drillbook.cli.commands import doctor, inspect, offline, planning
+from drillbook.cli.commands import drill as drilling
+from drillbook.cli.commands import sweep as sweeping
 from drillbook.cluster import settings as settings_module
 from drillbook.cluster.settings import Settings
-from drillbook.commands import doctor, gate, inspect, planning
-from drillbook.commands import drill as drilling
-from drillbook.commands import sweep as sweeping
 from drillbook.evidence.clean_stream import clean_output, lost_output
 from drillbook.evidence.redactor import Redactor
 from drillbook.model import Control, Phase
@@ -58,7 +58,7 @@ def _settings(kubeconfig: Path | None = None, context: str | None = None) -> Set
 @app.command()
 def lint(paths: Paths = None) -> None:
     """Every problem of the runbooks at once, with file:line, rule id, and how to mend it."""
-    gate.lint(_settings(), paths or [], console)
+    offline.lint(_settings(), paths or [], console)
 
 
 @app.command()
@@ -115,7 +115,7 @@ def render(
     check: Annotated[bool, typer.Option("--check", help="only compare; exit 1 on drift")] = False,
 ) -> None:
     """Features and accepted records -> the pages under runbooks/."""
-    gate.render_pages(_settings(), check, console)
+    offline.render_pages(_settings(), check, console)
 
 
 @app.command()
@@ -123,13 +123,13 @@ def score(
     month: Annotated[str | None, typer.Option(help="YYYY-MM; all by default")] = None,
 ) -> None:
     """Accepted runs -> the scorecard, every rate with its denominator."""
-    gate.scorecard(_settings(), month, console)
+    offline.scorecard(_settings(), month, console)
 
 
 @app.command()
 def accept(run: Annotated[str, typer.Argument(help="a folder of reports/runs")]) -> None:
     """Make a whole run the committed proof, redacted, and render the pages."""
-    gate.accept(_settings(), run, console)
+    offline.accept(_settings(), run, console)
 
 
 @app.command("list")

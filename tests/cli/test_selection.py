@@ -7,10 +7,10 @@ from pathlib import PurePosixPath
 import pytest
 
 from drillbook.book import reader
+from drillbook.cli.selection import select
 from drillbook.model import Control
 from drillbook.model.domains import conflicts
 from drillbook.model.errors import UsageError
-from drillbook.selection import select
 
 RUNBOOK = reader.parse(
     """

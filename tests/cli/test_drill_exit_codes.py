@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 from tests.test_records import drill
+from tests.test_selection import RUNBOOK
 
-from drillbook.commands.drill import exit_code
-from drillbook.dispatch import Dispatcher
+from drillbook.cli.commands.drill import exit_code
+from drillbook.cli.dispatch import Dispatcher
+from drillbook.cli.selection import select
 from drillbook.model import Phase, Undo, Verdict
 from drillbook.model.errors import UsageError
-from drillbook.selection import select
-from tests.test_selection import RUNBOOK
 
 PASSED, FAILED, UNDONE = drill(), drill(verdict=Verdict.FAILED), drill(undo=Undo.FAILED)
 

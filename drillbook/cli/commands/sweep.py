@@ -10,9 +10,9 @@ from functools import partial
 from rich.console import Console
 
 from drillbook.changes.undo import stops
-from drillbook.changes.undo.deputies import reaping_of
 from drillbook.changes.undo.lease import Lease
 from drillbook.changes.undo.reaping import Reaping
+from drillbook.changes.undo.undoers import reaping_of
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.connections import connections, runner
 from drillbook.cluster.identities import SYSTEM_NAMESPACE, Identity

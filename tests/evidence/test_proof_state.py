@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import runbook_examples as examples
 
+from drillbook.evidence.proof_state import Proofs, Standing, State, standings, worst
 from drillbook.evidence.records import Drill
-from drillbook.evidence.standing import Proofs, Standing, State, standings, worst
 from drillbook.model import Control, Injection, Phase, Verdict
 
 BOUND = examples.runbook()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from drillbook.commands.aftermath import left_behind
+from drillbook.cli.commands.left_behind import left_behind
 from drillbook.model.errors import CouldNotTell
 
 

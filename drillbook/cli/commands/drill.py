@@ -13,19 +13,20 @@ from rich.table import Table
 from drillbook.book import checkout as book
 from drillbook.book.reader import UNREADABLE
 from drillbook.changes.undo import stops
+from drillbook.cli.commands import left_behind as aftermath
+from drillbook.cli.commands import offline
+from drillbook.cli.dispatch import Dispatcher
+from drillbook.cli.selection import Selected, select
 from drillbook.cluster.clients import context_name
 from drillbook.cluster.connections import connections, runner
 from drillbook.cluster.identities import SYSTEM_NAMESPACE, Identity
 from drillbook.cluster.objects import Objects
 from drillbook.cluster.settings import Settings
-from drillbook.commands import aftermath, gate
-from drillbook.dispatch import Dispatcher
 from drillbook.drill import caps, guard
 from drillbook.evidence import checkout, records, score
 from drillbook.model import Control, Duration, Phase, Runbook, Verdict
 from drillbook.model.clock import SystemClock
 from drillbook.model.errors import DrillbookError, RunbookProblem, UsageError
-from drillbook.selection import Selected, select
 
 
 def drill(
@@ -39,7 +40,7 @@ def drill(
     console: Console,
 ) -> int:
     """Lint, ask the guards, drill, at most `jobs` at once, report. Returns the exit code."""
-    runbooks, problems = gate.problems(settings, paths)
+    runbooks, problems = offline.problems(settings, paths)
     if problems:
         text = "\n".join(str(problem) for problem in problems)
         unreadable = any(problem.rule == UNREADABLE for problem in problems)
@@ -176,7 +177,7 @@ def _write_reports(
     )
     drilled = {str(one.runbook.path): one.runbook for one in selected}
     bound = book.bound(settings, list(drilled.values()))
-    for path, text in gate.pages(settings, bound, folder.parent, only=folder.name).items():
+    for path, text in offline.pages(settings, bound, folder.parent, only=folder.name).items():
         preview = folder / path.relative_to(settings.root)
         preview.parent.mkdir(parents=True, exist_ok=True)
         preview.write_text(text, "utf-8")

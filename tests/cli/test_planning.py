@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.test_cli import checkout, drillbook
 
+from drillbook.cli.commands.planning import change_words, planned, refuse, told
 from drillbook.cluster.settings import Settings
-from drillbook.commands.planning import change_words, planned, refuse, told
 from drillbook.drill.forecast import Finding
 from drillbook.model import (
     Change,
@@ -24,7 +25,6 @@ from drillbook.model import (
 )
 from drillbook.model.errors import Refused
 from tests import runbook_examples as examples
-from tests.test_cli import checkout, drillbook
 
 __all__ = ["checkout"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from drillbook.changes.undo import lease as leases
-from drillbook.changes.undo.keeper import Keeper, LeaseLost
+from drillbook.changes.undo.lease_renewal import LeaseLost, LeaseRenewal
 from drillbook.cluster.objects import Conflict
 from drillbook.model.errors import CouldNotTell
 
@@ -64,9 +64,9 @@ def written() -> dict[str, Any]:
     return body
 
 
-def keeper() -> tuple[Keeper, Clock, Server, list[str]]:
+def keeper() -> tuple[LeaseRenewal, Clock, Server, list[str]]:
     clock, server, heard = Clock(), Server(written()), list[str]()
-    found = Keeper(
+    found = LeaseRenewal(
         objects=server,  # type: ignore[arg-type]
         namespace="drillbook-system",
         clock=clock,

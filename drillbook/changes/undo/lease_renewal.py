@@ -28,7 +28,7 @@ class LeaseLost(DrillbookError):
 
 
 @dataclass
-class Keeper:
+class LeaseRenewal:
     """One drill's. `ended` hears once why the drill must end."""
 
     objects: Objects

@@ -8,8 +8,8 @@ from itertools import permutations
 
 import pytest
 
+from drillbook.cli.schedule import may_start
 from drillbook.model.domains import Lock, conflicts, locks
-from drillbook.schedule import may_start
 
 SHORT = {"n": "cluster/namespace", "p": "cluster/postgres", "c": "cluster"}
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from test_incident import Namespace, incident, plan
 
-from drillbook.drill.order import Plan
+from drillbook.drill.order import DrillOrder
 from drillbook.evidence import records
 from drillbook.evidence.redactor import WITHHELD
 from drillbook.model import Verdict
@@ -35,7 +35,7 @@ class Secretive(Namespace):
         return found
 
 
-def drilled(plan: Plan, namespace: Namespace) -> tuple[records.Drill, str]:
+def drilled(plan: DrillOrder, namespace: Namespace) -> tuple[records.Drill, str]:
     """A drill that does not get far, as a record and as what it said."""
     terminal = io.StringIO()
     one = incident(plan, namespace, stream=terminal)
@@ -44,20 +44,20 @@ def drilled(plan: Plan, namespace: Namespace) -> tuple[records.Drill, str]:
     return one.end(), terminal.getvalue()
 
 
-def test_a_secret_in_an_error_is_in_no_record(plan: Plan) -> None:
+def test_a_secret_in_an_error_is_in_no_record(plan: DrillOrder) -> None:
     apply = CouldNotTell(f"the server said {SECRET}")
     record, said = drilled(plan, Secretive((SECRET,), apply=apply))
     assert "the server said [redacted]" in record.reason
     assert SECRET not in record.model_dump_json() + said
 
 
-def test_a_secret_that_comes_late_is_in_no_record(plan: Plan) -> None:
+def test_a_secret_that_comes_late_is_in_no_record(plan: DrillOrder) -> None:
     apply = CouldNotTell(f"the server said {SECRET}")
     record, _ = drilled(plan, Secretive((), (SECRET,), apply=apply))
     assert SECRET not in record.model_dump_json()
 
 
-def test_what_was_seen_is_withheld_while_they_cannot_be_read(plan: Plan) -> None:
+def test_what_was_seen_is_withheld_while_they_cannot_be_read(plan: DrillOrder) -> None:
     apply = CouldNotTell("the server said an ordinary thing")
     record, said = drilled(plan, Secretive((), CouldNotTell("HTTP 403 Forbidden."), apply=apply))
     assert record.reason == f"{WITHHELD} HTTP 403 Forbidden."
@@ -67,7 +67,7 @@ def test_what_was_seen_is_withheld_while_they_cannot_be_read(plan: Plan) -> None
     assert "undone" in said
 
 
-def test_after_the_undo_nobody_asks_for_them(plan: Plan) -> None:
+def test_after_the_undo_nobody_asks_for_them(plan: DrillOrder) -> None:
     namespace = Secretive((), apply=CouldNotTell("no"))
     drilled(plan, namespace)
     assert "secret_values" not in namespace.asked[namespace.asked.index("close") :]

@@ -11,16 +11,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
-from drillbook import children
-from drillbook.children import Child
+from drillbook.cli import children
+from drillbook.cli.children import Child
+from drillbook.cli.schedule import may_start
+from drillbook.cli.selection import Selected
 from drillbook.drill.signals import handled_by
 from drillbook.evidence import records
 from drillbook.model import Duration, Phase, Undo
 from drillbook.model.clock import Clock, SystemClock
 from drillbook.model.domains import Lock
 from drillbook.model.errors import CouldNotTell, UsageError
-from drillbook.schedule import may_start
-from drillbook.selection import Selected
 
 MANIFEST = "manifest.json"
 POLL_S = 0.1

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from drillbook.book import checkout as book
 from drillbook.changes.undo import stops
-from drillbook.changes.undo.deputies import reaping_of
+from drillbook.changes.undo.undoers import reaping_of
 from drillbook.cluster.connections import connections, runner
 from drillbook.cluster.identities import SYSTEM_NAMESPACE, Identity
 from drillbook.cluster.objects import Objects

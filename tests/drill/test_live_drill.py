@@ -15,8 +15,8 @@ from drillbook.book.bind import Binder
 from drillbook.book.monitoring import load_alerts
 from drillbook.cluster import settings
 from drillbook.cluster.clients import Connections
-from drillbook.drill.live_drill import Incident, StepNotPassed
-from drillbook.drill.order import Plan
+from drillbook.drill.live_drill import LiveDrill, StepNotPassed
+from drillbook.drill.order import DrillOrder
 from drillbook.drill.progress import Progress
 from drillbook.evidence import records
 from drillbook.model import Control, Duration, Injection, Undo, Verdict
@@ -59,11 +59,11 @@ class Gone(io.StringIO):
 
 
 @pytest.fixture
-def plan(request: pytest.FixtureRequest) -> Plan:
+def plan(request: pytest.FixtureRequest) -> DrillOrder:
     root = request.config.rootpath
     bound, _ = Binder(book.definitions(root)).bind(reader.read(root / FEATURE, root))
     assert bound is not None
-    return Plan(
+    return DrillOrder(
         bound=bound,
         cause="driver-oom",
         control=Control.PLAIN,
@@ -76,13 +76,13 @@ def plan(request: pytest.FixtureRequest) -> Plan:
     )
 
 
-def incident(plan: Plan, namespace: Namespace, stream: Any = None) -> Incident:
+def incident(plan: DrillOrder, namespace: Namespace, stream: Any = None) -> LiveDrill:
     quick = settings.Settings(
         root=Path.cwd(), poll_s=0.05, scrape_s=0.1, probe_within="200ms", steady_within="200ms"
     )
     clock = SystemClock()
     values = {"CONTEXT": "c", "PROMETHEUS": NOBODY, "ALERTMANAGER": NOBODY}
-    found = Incident(
+    found = LiveDrill(
         plan=plan,
         settings=quick,
         clients=Connections(quick, values),
@@ -94,7 +94,7 @@ def incident(plan: Plan, namespace: Namespace, stream: Any = None) -> Incident:
     return found
 
 
-def begun_and_ended(found: Incident) -> records.Drill:
+def begun_and_ended(found: LiveDrill) -> records.Drill:
     with pytest.raises((DrillbookError, KeyboardInterrupt, RuntimeError)):
         found.begin()
     return found.end()
@@ -105,7 +105,7 @@ def begun_and_ended(found: Incident) -> records.Drill:
 )
 @pytest.mark.parametrize("verb", ["create", "apply"])
 def test_whatever_the_opening_raises_the_undo_runs(
-    plan: Plan, verb: str, error: BaseException
+    plan: DrillOrder, verb: str, error: BaseException
 ) -> None:
     namespace = Namespace(**{verb: error})
     record = begun_and_ended(incident(plan, namespace))
@@ -114,7 +114,7 @@ def test_whatever_the_opening_raises_the_undo_runs(
     assert record.interrupted is isinstance(error, KeyboardInterrupt)
 
 
-def test_monitoring_that_is_not_there_is_an_error_and_undone(plan: Plan) -> None:
+def test_monitoring_that_is_not_there_is_an_error_and_undone(plan: DrillOrder) -> None:
     namespace = Namespace()
     record = begun_and_ended(incident(plan, namespace))
     read, asked = "secret_values", namespace.asked
@@ -123,7 +123,7 @@ def test_monitoring_that_is_not_there_is_an_error_and_undone(plan: Plan) -> None
     assert "no steady state" in record.reason
 
 
-def test_a_refusal_before_anything_was_changed_is_a_refusal(plan: Plan) -> None:
+def test_a_refusal_before_anything_was_changed_is_a_refusal(plan: DrillOrder) -> None:
     namespace = Namespace(open=Refused("another drill holds it"))
     record = begun_and_ended(incident(plan, namespace))
     assert namespace.asked == ["open"]
@@ -131,7 +131,7 @@ def test_a_refusal_before_anything_was_changed_is_a_refusal(plan: Plan) -> None:
     assert (record.undo, records.exit_code([record])) == (Undo.NOT_NEEDED, 3)
 
 
-def test_secrets_that_cannot_be_read_end_the_drill_before_its_workload(plan: Plan) -> None:
+def test_secrets_that_cannot_be_read_end_the_drill_before_its_workload(plan: DrillOrder) -> None:
     namespace = Namespace(secret_values=CouldNotTell("HTTP 403"))
     record = begun_and_ended(incident(plan, namespace))
     assert "apply" not in namespace.asked
@@ -139,36 +139,36 @@ def test_secrets_that_cannot_be_read_end_the_drill_before_its_workload(plan: Pla
     assert (record.verdict, records.exit_code([record])) == (Verdict.ERROR, 4)
 
 
-def test_a_closed_terminal_does_not_skip_the_undo(plan: Plan) -> None:
+def test_a_closed_terminal_does_not_skip_the_undo(plan: DrillOrder) -> None:
     namespace = Namespace()
     begun_and_ended(incident(plan, namespace, stream=Gone()))
     assert namespace.asked[-1] == "close"
 
 
 @pytest.mark.parametrize("error", [UndoFailed("pod/x is left"), ValueError("no JSON")])
-def test_an_undo_that_raises_is_an_undo_that_failed(plan: Plan, error: Exception) -> None:
+def test_an_undo_that_raises_is_an_undo_that_failed(plan: DrillOrder, error: Exception) -> None:
     record = begun_and_ended(incident(plan, Namespace(close=error)))
     assert (record.undo, record.left) == (Undo.FAILED, (str(error),))
     assert records.exit_code([record]) == 5
 
 
-def test_what_cannot_be_given_an_expiry_is_not_kept(plan: Plan) -> None:
-    kept = Plan(**{**vars(plan), "keep": Duration("30m")})
+def test_what_cannot_be_given_an_expiry_is_not_kept(plan: DrillOrder) -> None:
+    kept = DrillOrder(**{**vars(plan), "keep": Duration("30m")})
     namespace = Namespace(keep=CouldNotTell("no answer"))
     record = begun_and_ended(incident(kept, namespace))
     assert namespace.asked[-2:] == ["keep", "close"]
     assert record.undo is Undo.VERIFIED
 
 
-def test_what_was_asked_for_is_kept(plan: Plan) -> None:
-    kept = Plan(**{**vars(plan), "keep": Duration("30m")})
+def test_what_was_asked_for_is_kept(plan: DrillOrder) -> None:
+    kept = DrillOrder(**{**vars(plan), "keep": Duration("30m")})
     namespace = Namespace()
     record = begun_and_ended(incident(kept, namespace))
     assert namespace.asked[-1] == "keep"
     assert record.undo is Undo.KEPT
 
 
-def test_a_surprise_in_a_step_is_an_error_that_ends_the_drill(plan: Plan) -> None:
+def test_a_surprise_in_a_step_is_an_error_that_ends_the_drill(plan: DrillOrder) -> None:
     found = incident(plan, Namespace())
     line = plan.scenarios[0].steps[0].step.line
 

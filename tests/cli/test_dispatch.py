@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from drillbook.dispatch import Dispatcher
+from drillbook.cli.dispatch import Dispatcher
 from drillbook.evidence.records import Drill
 from drillbook.model import Verdict
 from tests.dispatched import dispatcher, drills, stage
@@ -168,7 +168,7 @@ def test_a_dispatcher_that_is_killed_takes_all_its_drills_along(tmp_path: Path) 
 @pytest.mark.parametrize("words", [("-j", "0"), ("--jobs", "-1"), ("-j", "two")])
 def test_jobs_that_are_none_are_a_usage_error(words: tuple[str, ...]) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", "from drillbook.cli import main; main()", "drill", *words],
+        [sys.executable, "-c", "from drillbook.cli.app import main; main()", "drill", *words],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drillbook.book.complaints import explain, prose
+from drillbook.book.gherkin_errors import explain, prose
 
 
 def test_an_unknown_complaint_still_quotes_the_line() -> None:

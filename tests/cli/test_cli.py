@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from drillbook import cli
+from drillbook.cli import app as cli
 from drillbook.model.errors import CouldNotTell
 
 ROOT = Path(__file__).parents[1]
@@ -34,7 +34,7 @@ def drillbook(checkout: Path, *words: str) -> tuple[int, str]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith("DRILLBOOK_")}
     state = {"DRILLBOOK_STATE": str(checkout / "state")}
     done = subprocess.run(
-        [sys.executable, "-c", "from drillbook.cli import main; main()", *words],
+        [sys.executable, "-c", "from drillbook.cli.app import main; main()", *words],
         cwd=checkout,
         env={**kept, **state, "TMPDIR": str(checkout.parent)},
         stdout=subprocess.PIPE,
