@@ -17,6 +17,7 @@ from gherkin.dialect import DIALECTS
 from gherkin.errors import CompositeParserException, ParserException
 from gherkin.parser import Parser
 
+from drillbook.book import gherkin_errors
 from drillbook.model import Cause, Problem, Runbook, Scenario, Step, Tag
 from drillbook.model.errors import UnreadableFeature, UsageError
 
@@ -243,7 +244,7 @@ def _refuse_prose(node: Any, path: PurePosixPath) -> None:
     error would vanish there without a word, and a drill would prove less than the page says."""
     line, _, _ = node["description"].strip().partition("\n")
     if line:
-        raise _wrong(path, node["location"]["line"], *complaints.prose(line))
+        raise _wrong(path, node["location"]["line"], *gherkin_errors.prose(line))
 
 
 _OUTLINES = frozenset(word for d in DIALECTS.values() for word in d["scenarioOutline"]) - frozenset(
@@ -289,7 +290,7 @@ def _tag(text: str, line: int) -> Tag:
 
 def _description(node: Any, path: PurePosixPath) -> str:
     text = textwrap.dedent(node["description"]).strip()
-    if found := complaints.swallowed(text):
+    if found := gherkin_errors.swallowed(text):
         raise _wrong(path, node["location"]["line"], *found)
     return text
 
@@ -312,4 +313,4 @@ def _explained(
     for error in within or errors:
         # The end of the file is reported one line after the last.
         at = min(error.location["line"], len(lines))
-        yield _problem(path, at, *complaints.explain(lines[at - 1].strip(), str(error)))
+        yield _problem(path, at, *gherkin_errors.explain(lines[at - 1].strip(), str(error)))

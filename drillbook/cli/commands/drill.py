@@ -13,8 +13,7 @@ from rich.table import Table
 from drillbook.book import checkout as book
 from drillbook.book.reader import UNREADABLE
 from drillbook.changes.undo import stops
-from drillbook.cli.commands import left_behind as aftermath
-from drillbook.cli.commands import offline
+from drillbook.cli.commands import left_behind, offline
 from drillbook.cli.dispatch import Dispatcher
 from drillbook.cli.selection import Selected, select
 from drillbook.cluster.clients import context_name
@@ -107,8 +106,8 @@ def _left_behind(
     """Whether a drill that left no record is not undone when the reaper has had its time."""
     clients = connections(settings)
     within_s = settings.lease_s + settings.duration("undo_within").seconds
-    left = aftermath.left_behind(
-        lambda: aftermath.drills_of_run(clients, run),
+    left = left_behind.left_behind(
+        lambda: left_behind.drills_of_run(clients, run),
         {one.namespace for one in drills},
         SystemClock(),
         within_s,
