@@ -9,7 +9,7 @@ import pytest
 
 from tests.bad_input.command_line import FEATURE, drillbook, replace
 from tests.bad_input.servers import Bad, serving
-from tests.sources.test_kubeconfig import kubeconfig
+from tests.cluster.test_kubeconfig import kubeconfig
 
 AMBIGUOUS = """
 
