@@ -43,7 +43,7 @@ def autoscaler(kind: str, name: str, most: int) -> Manifest:
 
 
 def load(*manifests: Manifest) -> Workload:
-    return replace(examples.workload(), manifests=manifests)
+    return Workload((replace(examples.component(), manifests=manifests),))
 
 
 def fault(*patches: Patch) -> Fault:

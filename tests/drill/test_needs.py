@@ -17,7 +17,7 @@ from drillbook.drill.needs import (
     standing,
     words,
 )
-from drillbook.model import BoundRunbook, Change, Cordon, CutNode, KillNode
+from drillbook.model import BoundRunbook, Change, Cordon, CutNode, KillNode, Workload
 from drillbook.sources import Logs
 from tests import runbook_examples as examples
 
@@ -129,7 +129,7 @@ def test_what_the_probes_read_is_needed_once() -> None:
 
 def test_a_log_is_of_pods_that_are_listed() -> None:
     logs = replace(examples.probe(), source=Logs(selector="app=x", container="x"))
-    load = replace(examples.workload(), ready=logs)
+    load = Workload((replace(examples.component(), ready=(logs,)),))
     found = kinds_read(examples.runbook(examples.cause(load=load)))
     assert found[:2] == (("list", "pods"), ("get", "pods/log"))
 

@@ -27,6 +27,7 @@ from drillbook.model import (
     Cause,
     Change,
     Command,
+    Component,
     Control,
     Cordon,
     Create,
@@ -137,7 +138,8 @@ def bound(names: list[str]) -> BoundRunbook:
         effect=EFFECTS[names[-1]](),
     )
     ready = read("deployments", "idle", "{.status.readyReplicas}", "1")
-    workload = Workload(title="a pod that does nothing", manifests=manifests(), ready=ready)
+    idle = Component(title="a pod that does nothing", manifests=manifests(), ready=(ready,))
+    workload = Workload((idle,))
     runbook = Runbook(
         path=PurePosixPath("features/tests/rehearsal.feature"),
         title="rehearsal",
