@@ -157,7 +157,7 @@ class LiveDrill:
         if bound is None:
             self._ask_of_healthy()
         else:
-            opening.refuse_early(bound)
+            opening.refuse_early(bound.fault, self.order.asked_alerts)
             opening.inject(bound.fault)
             self._affected_at = self.clock.now()
             self.injection = Injection.CONFIRMED
