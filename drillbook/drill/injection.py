@@ -73,7 +73,6 @@ class Opening:
         namespace.apply(workload.manifests)
         budget = self.performer.settings.duration("steady_within")
         seen = self.performer.probe(workload.ready, budget)
-        self.recorder.waited(seen)
         self.recorder.notes.append(f"steady state: {seen.observed}")
         if seen.verdict is not Verdict.PASSED:
             raise InvalidDrill(
@@ -98,7 +97,6 @@ class Opening:
         try:
             for source in alerts:
                 seen = self.performer.probe(Probe(source=source, expect=_Quiet()), within)
-                self.recorder.waited(seen)
                 _refuse_loud(source.alert, seen)
                 self.recorder.notes.append(f"before the fault: {source.alert}: {seen.observed}")
         finally:
@@ -123,7 +121,6 @@ class Opening:
             raise InjectionRefused(f"the fault was {applied.outcome}: {applied.said}")
         self.recorder.injected()
         seen = self.performer.probe(fault.effect, self.performer.settings.duration("effect_within"))
-        self.recorder.waited(seen)
         self.recorder.notes.append(f"effect: {seen.observed}")
         if seen.verdict is Verdict.ERROR:
             raise CouldNotTell(

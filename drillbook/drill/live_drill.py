@@ -37,7 +37,7 @@ from drillbook.model import (
     Verdict,
     domains,
 )
-from drillbook.model.clock import Clock
+from drillbook.model.clock import Clock, CountingClock
 from drillbook.model.errors import DrillbookError, Refused
 from drillbook.sources import FiringAlert
 
@@ -83,7 +83,9 @@ class LiveDrill:
     _current: BoundStep | None = None
 
     def __post_init__(self) -> None:
-        self.recorder = Recorder(self.clock)
+        # The drill's own thread sleeps on it and no other: what was slept was waited.
+        self.clock = counting = CountingClock(self.clock)
+        self.recorder = Recorder(counting)
         self.started, self.began = self.clock.now(), self.clock.monotonic()
         self.performer = Performer(
             clients=self.clients,
@@ -184,7 +186,7 @@ class LiveDrill:
         try:
             self.cross_checks.ask_of_healthy()
         finally:
-            self.recorder.waiting_s += self.clock.monotonic() - begin
+            self.recorder.heard(self.clock.monotonic() - begin, self.cross_checks.asked)
         for asked in self.cross_checks.asked:
             words = held_in_words(asked)
             self.progress.say(f"{words}: {asked.cause}, {asked.bound.scenario.name}")
@@ -218,7 +220,7 @@ class LiveDrill:
         finally:
             waited = self.clock.monotonic() - begin
             self.recorder.siblings_s += waited
-            self.recorder.waiting_s += waited
+            self.recorder.heard(waited, self.cross_checks.asked)
         for cause in sorted({one.cause for one in asked if one.held}):
             self.progress.say(f"FAILED  the diagnosis of {cause} holds on this incident too")
 
@@ -264,7 +266,6 @@ class LiveDrill:
             evidence = self.performer.advice(value)
         elif isinstance(value, Probe):
             evidence = self.performer.probe(value)
-            self.recorder.waited(evidence)
             self._see_moment(value, phase, evidence)
         else:
             raise DrillbookError(f"{step.step.text!r} returns a {type(value).__name__} here.")
@@ -307,9 +308,7 @@ class LiveDrill:
         moments = self.recorder.moments
         watch_s = moments["t1"] - moments["t0"] + 2 * self.settings.scrape_s
         self.progress.say(f"if it can be applied, its effect must stay away for {watch_s:.0f} s")
-        evidence = reinject(bound.fault, self.injector, self.performer, watch_s)
-        self.recorder.waited(evidence)
-        return evidence
+        return reinject(bound.fault, self.injector, self.performer, watch_s)
 
     def judge_scenario(self, line: int) -> None:
         """Under `healthy`: raises Falsified when the scenario held, StepNotPassed when unknown."""
@@ -334,7 +333,6 @@ class LiveDrill:
             said = self.redactor.words(repr(error))
             self.recorder.notes.append(f"the siblings could not be heard: {said}")
         self.cross_checks.end()
-        begin = self.clock.monotonic()
         try:
             self._undo()
         except Exception as error:  # noqa: BLE001 - an undo that raised is an undo that failed
@@ -342,7 +340,6 @@ class LiveDrill:
             self.undo, self.left = Undo.FAILED, tuple(left.splitlines())
             for line in self.left:
                 self.progress.say(f"UNDO FAILED, left: {line}")
-        self.recorder.waiting_s += self.clock.monotonic() - begin
         self.cross_checks.hear()
         return record_of(self, self.redactor)
 

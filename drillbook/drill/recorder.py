@@ -26,7 +26,7 @@ from drillbook.model import (
     Value,
     Verdict,
 )
-from drillbook.model.clock import Clock
+from drillbook.model.clock import CountingClock
 from drillbook.sources import FiringAlert
 
 Kind = Literal["probe", "action", "advice", "reinject"]
@@ -36,11 +36,11 @@ Kind = Literal["probe", "action", "advice", "reinject"]
 class Recorder:
     """Evidence by the step's line, and moments by their name (t0..t9) on the monotonic clock."""
 
-    clock: Clock
+    clock: CountingClock
     evidence: dict[int, Evidence] = field(default_factory=dict)
     moments: dict[str, float] = field(default_factory=dict)
     injected_at: datetime | None = None
-    waiting_s: float = 0.0
+    heard_s: float = 0.0
     commands_s: float = 0.0
     siblings_s: float = 0.0
     notes: list[str] = field(default_factory=list)
@@ -70,13 +70,20 @@ class Recorder:
             if seen and "t0" in self.moments:
                 self.see(moment)
 
-    def waited(self, evidence: Evidence) -> None:
-        """Count an evidence's time: waiting for a fact, not the harness's own."""
-        self.waiting_s += evidence.waited.total_seconds()
-
     def ran(self, evidence: Evidence) -> None:
         """Count an evidence's time: running a command line."""
-        self.commands_s += evidence.waited.total_seconds()
+        self.commands_s += evidence.took.total_seconds()
+
+    def heard(self, seconds: float, asked: Sequence[Asked]) -> None:
+        """Count the time in which the drill did nothing but wait for these answers, without the
+        time that the slowest of them was reading."""
+        self.heard_s += max(0.0, seconds - max((one.reading_s for one in asked), default=0.0))
+
+    @property
+    def waiting_s(self) -> float:
+        """What was waited for facts: slept between two reads, or for background questions. The
+        reads themselves count as the harness's own."""
+        return self.clock.slept_s + self.heard_s
 
     def times(self, floor_s: float | None, skew_s: float | None) -> Times:
         zero = self.moments.get("t0")

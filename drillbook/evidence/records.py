@@ -118,12 +118,14 @@ class Cost(Frozen):
     """Where the drill's wall time went, in seconds."""
 
     wall_s: float
-    waiting_s: float = Field(description="waiting for facts: steady state, probes, undo")
+    waiting_s: float = Field(
+        description="waiting for facts: slept between two reads, and for questions"
+    )
     commands_s: float = Field(description="running actions and tools")
 
     @property
     def overhead_share(self) -> float:
-        """The harness's own share of the wall time, 0..1."""
+        """The harness's own share of the wall time, its reads and writes included, 0..1."""
         if self.wall_s <= 0:
             return 0.0
         return max(0.0, (self.wall_s - self.waiting_s - self.commands_s) / self.wall_s)

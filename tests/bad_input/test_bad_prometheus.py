@@ -17,7 +17,7 @@ from drillbook.drill.perform import Performer
 from drillbook.drill.progress import Progress
 from drillbook.drill.recorder import Recorder
 from drillbook.model import Duration, Fault, Probe, Verdict
-from drillbook.model.clock import SystemClock
+from drillbook.model.clock import CountingClock, SystemClock
 from drillbook.model.errors import CouldNotTell, InvalidDrill
 from drillbook.model.matchers import after_last_change, at_least, equals, firing, silent
 from drillbook.sources import FiringAlert, Http, Series
@@ -178,7 +178,9 @@ def test_before_the_fault_every_rule_was_evaluated_and_is_quiet(tmp_path: Path, 
         one.settings = one.settings.model_copy(update={"evaluation_s": 0.1})
         untouched: Any = None  # nothing is injected here
         clock = SystemClock()
-        opening = Opening(one, Recorder(clock), untouched, Progress(clock, stream=io.StringIO()))
+        opening = Opening(
+            one, Recorder(CountingClock(clock)), untouched, Progress(clock, stream=io.StringIO())
+        )
         effect = Probe(source=Http(url=server.url), expect=equals("no status"))
         fault = Fault(title="f", changes=(), effect=effect)
         alerts = (FiringAlert(alert="AppDown"),)

@@ -20,8 +20,9 @@ from drillbook.drill.order import DrillOrder
 from drillbook.drill.progress import Progress
 from drillbook.evidence import records
 from drillbook.model import Control, Duration, Injection, Undo, Verdict
-from drillbook.model.clock import SystemClock
+from drillbook.model.clock import Clock, SystemClock
 from drillbook.model.errors import CouldNotTell, DrillbookError, Refused, UndoFailed
+from tests.drill.test_perform import HandClock
 
 NOBODY = "http://127.0.0.1:9"
 FEATURE = "features/spark/driver-crash-loop.feature"
@@ -76,11 +77,13 @@ def order(request: pytest.FixtureRequest) -> DrillOrder:
     )
 
 
-def incident(order: DrillOrder, namespace: Namespace, stream: Any = None) -> LiveDrill:
+def incident(
+    order: DrillOrder, namespace: Namespace, stream: Any = None, clock: Clock | None = None
+) -> LiveDrill:
     quick = settings.Settings(
         root=Path.cwd(), poll_s=0.05, scrape_s=0.1, probe_within="200ms", steady_within="200ms"
     )
-    clock = SystemClock()
+    clock = clock or SystemClock()
     values = {"CONTEXT": "c", "PROMETHEUS": NOBODY, "ALERTMANAGER": NOBODY}
     found = LiveDrill(
         order=order,
@@ -121,6 +124,22 @@ def test_monitoring_that_is_not_there_is_an_error_and_undone(order: DrillOrder) 
     assert asked == ["open", "create", read, "apply", read, read, "close"]
     assert (record.verdict, record.injection) == (Verdict.ERROR, Injection.NONE)
     assert "no steady state" in record.reason
+
+
+def test_what_the_harness_takes_itself_is_not_waiting(order: DrillOrder) -> None:
+    clock = HandClock()
+
+    class Slow(Namespace):
+        """Making the namespace and undoing take ten seconds of requests each."""
+
+        def create(self, *words: Any) -> None:
+            clock.seconds += 10
+
+        def close(self) -> None:
+            clock.seconds += 10
+
+    cost = begun_and_ended(incident(order, Slow(), clock=clock)).cost
+    assert (cost.wall_s - cost.waiting_s, cost.commands_s) == (pytest.approx(20.0), 0.0)
 
 
 def test_a_refusal_before_anything_was_changed_is_a_refusal(order: DrillOrder) -> None:
