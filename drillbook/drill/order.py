@@ -59,8 +59,8 @@ class DrillOrder:
     @property
     def asked_alerts(self) -> tuple[FiringAlert, ...]:
         """Every alert by which a runbook that is asked here would notice a fault, once."""
-        found = {
-            step.value.source.alert: step.value.source
+        found = (
+            step.value.source
             for bound in (self.bound, *self.neighbours)
             for cause in bound.causes
             for scenario in cause.of(Phase.DETECTION)
@@ -68,8 +68,8 @@ class DrillOrder:
             if isinstance(step.value, Probe)
             and isinstance(step.value.expect, Firing)
             and isinstance(step.value.source, FiringAlert)
-        }
-        return tuple(found.values())
+        )
+        return tuple(dict.fromkeys(found))
 
     @property
     def is_healthy(self) -> bool:
