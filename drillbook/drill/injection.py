@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -67,12 +67,14 @@ class Opening:
     recorder: Recorder
     injector: Injector
     progress: Progress
+    held: Callable[[str, Probe], None] = lambda name, probe: None
+    """Hears each read that has just held, and what it is called."""
 
     def steady(self, workload: Workload, namespace: DrillNamespace) -> None:
         """Set the workload up and wait for its steady state. Raises InvalidDrill, CouldNotTell."""
         namespace.apply(workload.manifests)
         budget = self.performer.settings.duration("steady_within")
-        for probe in workload.ready:
+        for number, probe in enumerate(workload.ready, start=1):
             seen = self.performer.probe(probe, budget)
             self.recorder.notes.append(f"steady state: {seen.observed}")
             if seen.verdict is not Verdict.PASSED:
@@ -81,6 +83,7 @@ class Opening:
                     f"{seen.observed}. Nothing was injected. Look at the workload's pods with "
                     "--keep."
                 )
+            self.held(f"steady state {number}", probe)
             self.progress.say(f"steady: {seen.observed}")
 
     def refuse_early(self, fault: Fault, alerts: Sequence[FiringAlert]) -> None:
@@ -136,4 +139,5 @@ class Opening:
                 "that the workload uses."
             )
         self.recorder.see("t1")
+        self.held("effect", fault.effect)
         self.progress.say(f"effect confirmed: {seen.observed}")

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from drillbook.drill.questions import Asked
-from drillbook.evidence.records import Question, ScenarioRecord, StepRecord, Times
+from drillbook.evidence.records import PrintedLine, Question, ScenarioRecord, StepRecord, Times
 from drillbook.evidence.redact import redact
 from drillbook.model import (
     Action,
@@ -41,17 +41,24 @@ class Recorder:
     moments: dict[str, float] = field(default_factory=dict)
     injected_at: datetime | None = None
     heard_s: float = 0.0
+    printed_s: float = 0.0
+    """Waited for printed lines, always before a change: a delay of ours, so no moment holds it."""
+    shown: list[PrintedLine] = field(default_factory=list)
     commands_s: float = 0.0
     siblings_s: float = 0.0
     notes: list[str] = field(default_factory=list)
 
     def see(self, moment: str) -> None:
         """The first sight of a moment counts."""
-        self.moments.setdefault(moment, self.clock.monotonic())
+        self.moments.setdefault(moment, self._now_s)
 
     def see_last(self, moment: str) -> None:
         """The last sight counts: recovery is verified when its last probe held."""
-        self.moments[moment] = self.clock.monotonic()
+        self.moments[moment] = self._now_s
+
+    @property
+    def _now_s(self) -> float:
+        return self.clock.monotonic() - self.printed_s
 
     def injected(self) -> None:
         self.see("t0")
@@ -69,6 +76,13 @@ class Recorder:
         ):
             if seen and "t0" in self.moments:
                 self.see(moment)
+
+    def passed(self, probe: Probe, phase: Phase | None) -> None:
+        """A step's read held: what it is the moment of."""
+        if phase is Phase.DIAGNOSIS:
+            self.see_last("t5")
+        if phase is Phase.REMEDIATION:
+            self.see_last("t8" if isinstance(probe.source, FiringAlert) else "t7")
 
     def ran(self, evidence: Evidence) -> None:
         """Count an evidence's time: running a command line."""
@@ -139,6 +153,7 @@ def step_record(bound: BoundStep, evidence: Evidence | None) -> StepRecord:
         observed=redact(evidence.observed),
         started=evidence.started,
         took_s=round(evidence.took.total_seconds(), 3),
+        printed=evidence.printed,
         outcome=evidence.outcome,
     )
 

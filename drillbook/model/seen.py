@@ -60,3 +60,5 @@ class Evidence:
     """The part of `took` slept between two reads; the reads themselves are the harness's own."""
     outcome: str = ""
     """A reinjection's: blocked, absorbed, took effect, not applied."""
+    printed: str = ""
+    """The first lines that the command printed when it was pasted into a shell."""

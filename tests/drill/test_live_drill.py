@@ -17,9 +17,10 @@ from drillbook.cluster import settings
 from drillbook.cluster.clients import Connections
 from drillbook.drill.live_drill import LiveDrill, StepNotPassed
 from drillbook.drill.order import DrillOrder
+from drillbook.drill.printed import Shown
 from drillbook.drill.progress import Progress
 from drillbook.evidence import records
-from drillbook.model import Control, Duration, Injection, Undo, Verdict
+from drillbook.model import Advice, Control, Duration, Injection, Undo, Verdict
 from drillbook.model.clock import Clock, SystemClock
 from drillbook.model.errors import CouldNotTell, DrillbookError, Refused, UndoFailed
 from tests.drill.test_perform import HandClock
@@ -202,3 +203,20 @@ def test_a_surprise_in_a_step_is_an_error_that_ends_the_drill(order: DrillOrder)
     assert (found.failed, record.verdict) == (True, Verdict.ERROR)
     assert record.scenarios[0].steps[0].verdict is Verdict.ERROR
     assert {s.verdict for s in record.scenarios[1:]} == {Verdict.NOT_RUN}
+
+
+def test_a_printed_line_that_lies_fails_the_step_before_anything_is_changed(
+    order: DrillOrder,
+) -> None:
+    found = incident(order, Namespace())
+    read, change = (order.scenarios[n].steps[0].step.line for n in (0, 2))
+    lie = Shown(command="curl", verdict=Verdict.FAILED, printed="[]", why="it does not show it")
+    found.recorder.evidence[read] = found.performer.advice(Advice("seen"))
+    found.printed.settle = lambda: {read: lie}  # type: ignore[method-assign]
+    found.select(change)
+    with pytest.raises(StepNotPassed, match="would have lied"):
+        found.perform_current_step()
+    record = found.end()
+    step = record.scenarios[0].steps[0]
+    assert (step.verdict, step.printed, record.verdict) == (Verdict.FAILED, "[]", Verdict.FAILED)
+    assert record.scenarios[2].steps[0].verdict is Verdict.NOT_RUN
