@@ -49,7 +49,7 @@ class Opening:
         if seen.verdict is not Verdict.PASSED:
             raise InvalidDrill(
                 f"no steady state before the fault: expected {seen.expected}, saw {seen.observed}. "
-                "Nothing was injected. Look at the workload's pods with --keep."
+                "Nothing was injected. Look at the workload's pods with --leave-standing."
             )
         self.progress.say(f"steady: {seen.observed}")
 

@@ -27,7 +27,7 @@ class DrillOrder:
     hash: str
     """Of what is drilled, taken before it is."""
     until: Phase = Phase.PREVENTION
-    keep: Duration | None = None
+    leave_standing: Duration | None = None
 
     @property
     def cause_bound(self) -> BoundCause | None:

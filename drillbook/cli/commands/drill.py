@@ -34,7 +34,7 @@ def drill(
     causes: Sequence[str],
     controls: Sequence[Control],
     until: Phase,
-    keep: Duration | None,
+    leave_standing: Duration | None,
     jobs: int,
     console: Console,
 ) -> int:
@@ -53,7 +53,7 @@ def drill(
         root=settings.root,
         folder=settings.runs / run,
         until=until,
-        keep=keep,
+        leave_standing=leave_standing,
         environment=_pinned(settings),
         jobs=jobs,
     )
@@ -113,7 +113,7 @@ def _left_behind(
         within_s,
     )
     if left:
-        console.print(f"not undone: {left}. `drillbook sweep` tries again.", markup=False)
+        console.print(f"not undone: {left}. `drillbook undo --dead` tries again.", markup=False)
     return bool(left)
 
 
