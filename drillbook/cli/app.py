@@ -159,7 +159,7 @@ def undo(
 
     The reaper in the cluster does the same by itself when a drill's lease expires.
     """
-    undoing.undo(_settings(), dead, kept, console)
+    undoing.by_hand(_settings(), dead, kept, console)
 
 
 @app.command()

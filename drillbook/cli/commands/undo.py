@@ -24,7 +24,7 @@ from drillbook.model.clock import SystemClock
 from drillbook.model.errors import UndoFailed, UsageError
 
 
-def undo(settings: Settings, dead: bool, kept: bool, console: Console) -> None:
+def by_hand(settings: Settings, dead: bool, kept: bool, console: Console) -> None:
     """Undo what dead drills left behind (`dead`) and the incidents that were left standing
     (`kept`); lift the quarantine when nothing is left. A drill that is under way is left alone, and
     named. Raises UndoFailed."""
