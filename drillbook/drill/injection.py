@@ -80,8 +80,8 @@ class Opening:
             if seen.verdict is not Verdict.PASSED:
                 raise InvalidDrill(
                     f"no steady state before the fault: expected {seen.expected}, saw "
-                    f"{seen.observed}. Nothing was injected. Look at the workload's pods with "
-                    "--keep."
+                    f"{seen.observed}. Nothing was injected. Look at its pods with "
+                    "--leave-standing."
                 )
             self.held(f"steady state {number}", probe)
             self.progress.say(f"steady: {seen.observed}")

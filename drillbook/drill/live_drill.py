@@ -376,7 +376,7 @@ class LiveDrill:
     def _undo(self) -> None:
         if self.undo is Undo.NOT_NEEDED:
             return
-        if not self.interrupted and self._keep():
+        if not self.interrupted and self._leave_standing():
             return
         self.progress.say(f"undo: removing {self.namespace.name}, and what the journal says")
         self.custody.close()
@@ -385,20 +385,20 @@ class LiveDrill:
             self.recorder.see("t9")
         self.progress.say("undone, verified: everything is as it was")
 
-    def _keep(self) -> bool:
+    def _leave_standing(self) -> bool:
         """Leave the incident standing; False when that was not asked for, or could not be done."""
-        if self.order.keep is None:
+        if self.order.leave_standing is None:
             return False
-        expiry = self.clock.now() + timedelta(seconds=self.order.keep.seconds)
+        expiry = self.clock.now() + timedelta(seconds=self.order.leave_standing.seconds)
         try:
-            self.custody.keep(self.order.keep.seconds)
+            self.custody.keep(self.order.leave_standing.seconds)
         except DrillbookError as error:
             self.progress.say(f"not kept, because it could not be given an expiry: {error}")
             return False
         self.undo = Undo.KEPT
         self.progress.say(
             f"kept until {expiry:%H:%M:%S} UTC: {self.namespace.name}; "
-            "`drillbook sweep` ends it before that"
+            "`drillbook undo --kept` ends it before that"
         )
         return True
 

@@ -37,7 +37,7 @@ class DrillOrder:
     hash: str
     """Of what is drilled, taken before it is."""
     until: Phase = Phase.PREVENTION
-    keep: Duration | None = None
+    leave_standing: Duration | None = None
     neighbours: tuple[BoundRunbook, ...] = ()
     """The other runbooks that stand on the same Background: they are asked here too."""
 

@@ -33,7 +33,7 @@ class Undo(StrEnum):
     VERIFIED = "verified"
     FAILED = "failed"
     KEPT = "kept"
-    """Asked for with --keep: the incident stands until its expiry."""
+    """Asked for with --leave-standing: the incident stands until its expiry."""
     NOT_NEEDED = "not needed"
 
 

@@ -173,7 +173,7 @@ def test_an_undo_that_raises_is_an_undo_that_failed(order: DrillOrder, error: Ex
 
 
 def test_what_cannot_be_given_an_expiry_is_not_kept(order: DrillOrder) -> None:
-    kept = DrillOrder(**{**vars(order), "keep": Duration("30m")})
+    kept = DrillOrder(**{**vars(order), "leave_standing": Duration("30m")})
     namespace = Namespace(keep=CouldNotTell("no answer"))
     record = begun_and_ended(incident(kept, namespace))
     assert namespace.asked[-2:] == ["keep", "close"]
@@ -181,7 +181,7 @@ def test_what_cannot_be_given_an_expiry_is_not_kept(order: DrillOrder) -> None:
 
 
 def test_what_was_asked_for_is_kept(order: DrillOrder) -> None:
-    kept = DrillOrder(**{**vars(order), "keep": Duration("30m")})
+    kept = DrillOrder(**{**vars(order), "leave_standing": Duration("30m")})
     namespace = Namespace()
     record = begun_and_ended(incident(kept, namespace))
     assert namespace.asked[-1] == "keep"
