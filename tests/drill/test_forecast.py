@@ -104,8 +104,7 @@ def under_way(domain: str, name: str = "drill-other") -> leases.Lease:
     ("ours", "theirs", "free"),
     [
         ("cluster/namespace", "cluster/namespace", True),
-        ("cluster/node/2", "cluster/node/3", True),
-        ("cluster/node/2", "cluster/node/2", False),
+        ("cluster/node/2", "cluster/node/3", False),
         ("cluster/node/2", "cluster/namespace", False),
         ("cluster", "cluster/namespace", False),
     ],
