@@ -21,6 +21,19 @@ class Target:
     name: Word = ""
     selector: Word = ""
 
+    def __post_init__(self) -> None:
+        """Raises ValueError: a target with neither would be every object of its kind."""
+        if bool(self.name) is bool(self.selector):
+            raise ValueError(
+                f"a target of kind {self.kind} has a name or a label selector, one of the two: "
+                f"name={self.name!r}, selector={self.selector!r}"
+            )
+
+    def refuse_selector(self) -> None:
+        """Raises ValueError: what is written back has to be one object's."""
+        if not self.name:
+            raise ValueError(f"{self}: a change of one object needs its name, not a selector")
+
     def __str__(self) -> str:
         if self.name:
             return f"{self.kind}/{shell(self.name)}"
@@ -34,10 +47,13 @@ class Patch:
     target: Target
     patch: Mapping[str, Any]
 
+    def __post_init__(self) -> None:
+        self.target.refuse_selector()
+
 
 @dataclass(frozen=True, kw_only=True)
 class Restart:
-    """Deletes pods that a controller creates anew. Their controller is the undo."""
+    """Deletes pods that a controller recreates. Their controller is the undo."""
 
     target: Target
 
@@ -48,6 +64,9 @@ class Scale:
 
     target: Target
     replicas: int
+
+    def __post_init__(self) -> None:
+        self.target.refuse_selector()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +82,9 @@ class Delete:
     does."""
 
     target: Target
+
+    def __post_init__(self) -> None:
+        self.target.refuse_selector()
 
 
 @dataclass(frozen=True, kw_only=True)

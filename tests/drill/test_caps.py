@@ -100,7 +100,6 @@ def test_an_autoscaler_of_something_else_counts_beside() -> None:
     [
         {"name": "orders"},
         {"name": APP},
-        {"selector": "app=orders"},
         {"name": join(Var("NOBODY_KNOWS"), "-x")},
     ],
 )

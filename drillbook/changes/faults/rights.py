@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from drillbook.changes.faults.kinds import Rule, kind_of
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.identities import SYSTEM_NAMESPACE, Identity
 from drillbook.cluster.objects import Objects
-from drillbook.model import Change, Create, Delete, Manifest, Patch, Restart, Scale, Target
+from drillbook.model import Change, Manifest
 
 RBAC = "rbac.authorization.k8s.io"
 IN_DRILL = "drillbook-provisioner-in-drill"
 RESPONDER = "drillbook-responder"
 OBSERVER = "drillbook-observer-in-drill"
 INJECTOR = "drillbook-injector"
-
-Rule = dict[str, Any]
-"""A PolicyRule of a Role."""
 
 
 def granted(
@@ -36,31 +33,8 @@ def granted(
 
 
 def injector_rules(changes: Sequence[Change], clients: Connections) -> list[Rule]:
-    """One rule for each change inside the namespace, by the object's name where it has one. What
-    is on nodes is another identity's."""
-    found = []
-    for change in changes:
-        if isinstance(change, Patch | Scale):
-            found.append(_rule(clients, change.target, ["get", "patch"]))
-        elif isinstance(change, Delete):
-            found.append(_rule(clients, change.target, ["get", "delete"]))
-        elif isinstance(change, Restart):
-            found.append(_rule(clients, change.target, ["get", "list", "delete"]))
-        elif isinstance(change, Create):
-            kind = Target(api_version=change.manifest["apiVersion"], kind=change.manifest["kind"])
-            found.append(_rule(clients, kind, ["get", "create"]))
-    return found
-
-
-def _rule(clients: Connections, target: Target, verbs: list[str]) -> Rule:
-    resource = clients.resource(target.api_version, target.kind)
-    named = {"resourceNames": [clients.resolve(target.name)]} if target.name else {}
-    return {
-        "apiGroups": [resource.group or ""],
-        "resources": [resource.name],
-        **named,
-        "verbs": verbs,
-    }
+    """What each change needs inside the namespace, by the object's name where it has one."""
+    return [rule for change in changes for rule in kind_of(change).rights(change, clients)]
 
 
 def _role(namespace: str, rules: list[Rule]) -> Manifest:

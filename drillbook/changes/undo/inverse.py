@@ -94,7 +94,7 @@ def _of_patch(record: UndoRecord, live: Live) -> Inverse:
     if live is None:
         return Done("it is not there any more")
     if live["metadata"]["uid"] != record.target.uid:
-        return Done("it was made anew meanwhile and never changed by this drill")
+        return Done("it was recreated meanwhile, and never changed by this drill")
     if not contains(live, record.pre_image):
         return Write(record.pre_image)
     return _settled(record, live, "it is as it was")
@@ -103,10 +103,12 @@ def _of_patch(record: UndoRecord, live: Live) -> Inverse:
 def _of_delete(record: UndoRecord, live: Live) -> Inverse:
     if live is None:
         if controller_of(record.pre_image):
-            return Done("its controller makes it anew")
+            return Done("its controller recreates it")
+        if record.withheld and not record.pre_image:
+            return Wait("it was deleted, and what was in it is written down nowhere")
         return Make(made_again(record.pre_image))
     if live["metadata"]["uid"] != record.target.uid:
-        return Done("it was made anew")
+        return Done("it was recreated")
     if live["metadata"].get("deletionTimestamp"):
         return Wait("it is being deleted")
     return _settled(record, live, "it was never deleted")
@@ -134,7 +136,8 @@ def unsettled(record: UndoRecord, live: Live) -> str:
         return ""
     if contains(live, record.pre_image):
         return ""
-    return f"{record.target} is not as it was: {dict(record.pre_image)}"
+    was = "" if record.withheld else f": {dict(record.pre_image)}"
+    return f"{record.target} is not as it was{was}"
 
 
 def held_up(namespace: Mapping[str, Any]) -> str:

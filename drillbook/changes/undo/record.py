@@ -75,6 +75,12 @@ class UndoRecord:
         return f"{self.drill}-{self.sequence:03d}"
 
     @property
+    def withheld(self) -> bool:
+        """Whether its values stay in the drill's process, as a Secret's do: whoever reads records
+        may not read Secrets. The undo of one is its namespace's removal."""
+        return self.target.kind == "Secret"
+
+    @property
     def ref(self) -> ObjectRef:
         """The record itself as an object; its namespace is the caller's to say."""
         return ObjectRef(api_version=API_VERSION, kind=KIND, name=self.name)
@@ -129,8 +135,8 @@ def manifest(record: UndoRecord, namespace: str, owner: Mapping[str, Any]) -> di
                 "name": target.name,
                 "uid": target.uid,
             },
-            "preImage": dict(record.pre_image),
-            "patch": dict(record.patch),
+            "preImage": {} if record.withheld else dict(record.pre_image),
+            "patch": {} if record.withheld else dict(record.patch),
             "preconditions": {"uid": target.uid, "resourceVersion": record.resource_version},
             "expires": stamp(record.expires),
             "fence": record.fence,

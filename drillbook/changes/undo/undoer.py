@@ -74,6 +74,8 @@ class Undoer:
         begin, since = self.clock.monotonic(), self.clock.now()
         while True:
             fresh = journal.read(self.objects, self.namespace, record)
+            # What the journal withholds, whoever made the change still knows.
+            fresh = replace(fresh, pre_image=record.pre_image, patch=record.patch)
             left = self._one(fresh, since)
             if not left:
                 return
