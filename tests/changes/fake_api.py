@@ -1,7 +1,7 @@
 """A Kubernetes API server in memory: real requests, real conflicts, refusals that are asked for.
 
 A service account's token is its name, so `asked` says who did what. A pod that has an owner is
-recreated when it is deleted; what is in a namespace goes with it.
+recreated when it is deleted; what is in a namespace, or owned by what goes, goes with it.
 """
 
 from __future__ import annotations
@@ -112,10 +112,12 @@ class FakeApi:
         return kept
 
     def _delete(self, many: str, space: str, live: Object) -> None:
-        name = live["metadata"]["name"]
-        gone = [key for key in self.stored if many == "namespaces" and key[1] == name]
-        for key in ((many, space, name), *gone):
-            del self.stored[key]
+        name, uid = (live["metadata"][key] for key in ("name", "uid"))
+        for key, one in list(self.stored.items()):
+            owned = any(o.get("uid") == uid for o in one["metadata"].get("ownerReferences") or [])
+            inside = many == "namespaces" and key[1] == name
+            if owned or inside or key == (many, space, name):
+                del self.stored[key]
         if many == "pods" and live["metadata"].get("ownerReferences"):
             self._keep(many, space, live, None)
 

@@ -16,6 +16,7 @@ from drillbook.changes.host_agent import HostAgent
 from drillbook.changes.undo import lease as leases
 from drillbook.changes.undo import reaping, residue, stops
 from drillbook.changes.undo.journal import Journal
+from drillbook.changes.undo.lease import Lease
 from drillbook.changes.undo.lease_renewal import LeaseLost, LeaseRenewal
 from drillbook.changes.undo.record import HOST_VERBS, UndoRecord, Verb
 from drillbook.changes.undo.undoer import Undoer
@@ -30,6 +31,8 @@ from drillbook.model.errors import CouldNotTell, Refused, UndoFailed
 from drillbook.model.object_ref import ObjectRef
 
 ACK_POLL_S = 0.1
+YIELD_WITHIN_S = 10.0
+"""How long a younger drill may take to see that it must go."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,15 @@ class Held:
 
     keeper: LeaseRenewal
     journal: Journal
+
+
+@dataclass(frozen=True)
+class InTheWay:
+    """Another drill that holds what this one needs."""
+
+    lease: Lease
+    yields: bool
+    """It is the younger, and goes when it sees this one."""
 
 
 @dataclass
@@ -128,15 +140,30 @@ class Custody:
         keeper.start()
 
     def _refuse_locked(self) -> None:
-        for other in leases.of_drills(self.as_provisioner, self.namespace):
-            if other.name == self.name:
-                continue
-            if domains.conflicts(self.locks, domains.from_text(other.locks or None, other.name)):
+        """Of two that begin together the elder stays: the younger sees it, and goes. Whoever looked
+        before the other was there stays too, so the elder waits until it has gone, or gives up."""
+        begin = self.clock.monotonic()
+        while (other := self._in_the_way()) is not None:
+            if not other.yields or self.clock.monotonic() - begin >= YIELD_WITHIN_S:
+                lease = other.lease
                 raise Refused(
-                    f"refused: the drill {other.name} of the run {other.run} (held by "
-                    f"{other.holder}) holds what this one needs: {other.locks}. Wait until it has "
+                    f"refused: the drill {lease.name} of the run {lease.run} (held by "
+                    f"{lease.holder}) holds what this one needs: {lease.locks}. Wait until it has "
                     "ended; what a dead one left, `drillbook sweep` undoes. Nothing was changed."
                 )
+            self.clock.sleep(ACK_POLL_S)
+
+    def _in_the_way(self) -> InTheWay | None:
+        """Another drill that holds what this one needs; one that stays before one that yields."""
+        leased = leases.of_drills(self.as_provisioner, self.namespace)
+        own = next((one for one in leased if one.name == self.name), self.held.keeper.lease)
+        found = [
+            InTheWay(one, yields=own.age < one.age)
+            for one in leased
+            if one.name != self.name
+            and domains.conflicts(self.locks, domains.from_text(one.locks or None, one.name))
+        ]
+        return min(found, key=lambda one: one.yields, default=None)
 
     def _await_word(self) -> None:
         """The reaper's. Without it nobody would undo this drill if it were killed."""

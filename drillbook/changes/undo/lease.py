@@ -60,6 +60,11 @@ class Lease:
         return now > self.ends
 
     @property
+    def age(self) -> tuple[str, str]:
+        """Sorts the elder first: when the server made it, in whole seconds, then its name."""
+        return str(self.body["metadata"].get("creationTimestamp", "")), self.name
+
+    @property
     def ends(self) -> datetime:
         """UTC."""
         end = self.renewed + timedelta(seconds=self.duration_s)
