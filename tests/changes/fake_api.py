@@ -20,14 +20,14 @@ from urllib.parse import parse_qs, urlsplit
 
 Object = dict[str, Any]
 KINDS = {
-    "v1": "Namespace Node Pod ConfigMap Secret ResourceQuota",
+    "v1": "Namespace Node PersistentVolume Pod ConfigMap Secret ResourceQuota",
     "apps/v1": "Deployment",
     "coordination.k8s.io/v1": "Lease",
     "drillbook.dev/v1": "Drill UndoRecord",
     "rbac.authorization.k8s.io/v1": "Role RoleBinding",
     "authorization.k8s.io/v1": "SelfSubjectAccessReview",
 }
-IN_NO_NAMESPACE = {"Namespace", "Node", "Drill", "SelfSubjectAccessReview"}
+IN_NO_NAMESPACE = {"Namespace", "Node", "PersistentVolume", "Drill", "SelfSubjectAccessReview"}
 PATH = re.compile(r"/apis?/(?:[a-z0-9.]+/)?v1(?:/namespaces/([^/]+)(?=/))?/([a-z]+)(?:/([^/]+))?")
 
 

@@ -20,7 +20,7 @@ from drillbook.model.errors import CouldNotTell
 from drillbook.model.object_ref import ObjectRef
 
 LEASE_API = "coordination.k8s.io/v1"
-RUN_LABEL = "drillbook.dev/drill"
+RUN_LABEL = "drillbook.dev/run"
 """On a drill's namespace, lease and owner: the run."""
 LOCKS = "drillbook.dev/locks"
 VERBS = "drillbook.dev/verbs"

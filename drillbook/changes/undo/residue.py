@@ -24,9 +24,7 @@ def of_drill(objects: Objects, drill: str) -> list[str]:
 
 def namespaces(objects: Objects) -> list[str]:
     """The names of those with our label, whosever. Raises CouldNotTell."""
-    return [
-        one["metadata"]["name"] for one in objects.listed("v1", "Namespace", selector=RUN_LABEL)
-    ]
+    return [one["metadata"]["name"] for one in objects.listed("v1", "Namespace", "", RUN_LABEL)]
 
 
 def marks(objects: Objects) -> list[tuple[str, str]]:
