@@ -13,7 +13,9 @@ from drillbook.model.changes import (
     Manifest,
     NodeChange,
     Patch,
+    Refusal,
     Restart,
+    Run,
     Scale,
     Target,
 )
@@ -63,9 +65,9 @@ __all__ = [
     "BoundCause", "BoundRunbook", "BoundScenario", "BoundStep", "Cause", "Change", "Command",
     "Control", "Cordon", "Create", "CutNode", "Delete", "Duration", "Evidence", "Fault",
     "Injection", "Joined", "KillNode", "Manifest", "Matcher", "Name", "NodeChange", "Patch",
-    "Phase", "Probe", "Problem", "Reading", "Reinject", "Restart", "Risk", "Runbook", "Saved",
-    "Scale", "Scenario", "Source", "Step", "Tag", "Target", "Undo", "Value", "Values", "Var",
-    "Verdict", "Where", "Word", "Workload", "command", "join", "page_of", "parts_of", "resolve",
-    "shell",
+    "Phase", "Probe", "Problem", "Reading", "Refusal", "Reinject", "Restart", "Risk", "Run",
+    "Runbook", "Saved", "Scale", "Scenario", "Source", "Step", "Tag", "Target", "Undo", "Value",
+    "Values", "Var", "Verdict", "Where", "Word", "Workload", "command", "join", "page_of",
+    "parts_of", "resolve", "shell",
 ]
 # fmt: on

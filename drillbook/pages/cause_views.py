@@ -32,6 +32,7 @@ from drillbook.model import (
     Reinject,
     Restart,
     Risk,
+    Run,
     Scale,
     Verdict,
     shell,
@@ -289,6 +290,8 @@ def _change(change: Change) -> str:
     if isinstance(change, Create):
         name = f"{change.manifest['kind']}/{change.manifest['metadata']['name']}"
         return f"creates {code(name)}"
+    if isinstance(change, Run):
+        return prose(change.in_words())
     return f"{_TO_NODES[type(change)]} the node {code(shell(change.node))}"
 
 

@@ -61,7 +61,10 @@ def test_no_rule_has_a_verb_that_makes_more_of_itself(verb: str) -> None:
     assert [name for name, rule in rules() if verb in rule["verbs"]] == []
 
 
-BOUND_BY_THE_DRILL = {IN_DRILL, "drillbook-responder", "drillbook-observer-in-drill"}
+BOUND_BY_THE_DRILL = {
+    *(IN_DRILL, "drillbook-responder", "drillbook-observer-in-drill"),
+    *("drillbook-injector-exec", "drillbook-inspector"),
+}
 
 
 def test_binding_names_the_roles_that_may_be_bound() -> None:

@@ -15,20 +15,27 @@ IN_DRILL = "drillbook-provisioner-in-drill"
 RESPONDER = "drillbook-responder"
 OBSERVER = "drillbook-observer-in-drill"
 INJECTOR = "drillbook-injector"
+INSPECTOR = "drillbook-inspector"
+SECRETS = "drillbook-inspector-secrets"
 
 
 def granted(
-    namespace: str, changes: Sequence[Change], clients: Connections
+    namespace: str, changes: Sequence[Change], clients: Connections, secrets: Sequence[str] = ()
 ) -> tuple[Manifest, ...]:
     """The bindings of one drill's namespace, the provisioner's own first; without changes the
-    injector gets nothing."""
+    injector gets nothing. `secrets`: the names of those that the inspector may read."""
     rules = injector_rules(changes, clients)
+    roles = dict.fromkeys(role for change in changes for role in kind_of(change).roles)
+    reading = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}
+    readable = [{**reading, "resourceNames": sorted(set(secrets))}]
     return (
         _binding(namespace, IN_DRILL, "ClusterRole", Identity.PROVISIONER),
         _binding(namespace, RESPONDER, "ClusterRole", Identity.RESPONDER),
         _binding(namespace, OBSERVER, "ClusterRole", Identity.OBSERVER),
-        *((_role(namespace, rules),) if rules else ()),
-        *((_binding(namespace, INJECTOR, "Role", Identity.INJECTOR),) if rules else ()),
+        _binding(namespace, INSPECTOR, "ClusterRole", Identity.INSPECTOR),
+        *(_binding(namespace, role, "ClusterRole", Identity.INJECTOR) for role in roles),
+        *(_own_role(namespace, INJECTOR, rules, Identity.INJECTOR) if rules else ()),
+        *(_own_role(namespace, SECRETS, readable, Identity.INSPECTOR) if secrets else ()),
     )
 
 
@@ -37,9 +44,13 @@ def injector_rules(changes: Sequence[Change], clients: Connections) -> list[Rule
     return [rule for change in changes for rule in kind_of(change).rights(change, clients)]
 
 
-def _role(namespace: str, rules: list[Rule]) -> Manifest:
-    metadata = {"name": INJECTOR, "namespace": namespace}
-    return {"apiVersion": f"{RBAC}/v1", "kind": "Role", "metadata": metadata, "rules": rules}
+def _own_role(
+    namespace: str, name: str, rules: list[Rule], whose: Identity
+) -> tuple[Manifest, Manifest]:
+    """A Role of this namespace only, and its binding."""
+    metadata = {"name": name, "namespace": namespace}
+    role = {"apiVersion": f"{RBAC}/v1", "kind": "Role", "metadata": metadata, "rules": rules}
+    return role, _binding(namespace, name, "Role", whose)
 
 
 def _binding(namespace: str, role: str, kind: str, identity: Identity) -> Manifest:

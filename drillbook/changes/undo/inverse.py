@@ -77,6 +77,8 @@ def inverse(record: UndoRecord, live: Live) -> Inverse:
         return _of_create(record, live)
     if record.verb is Verb.DELETE:
         return _of_delete(record, live)
+    if record.verb is Verb.RUN:
+        return _of_run(record, live)
     return _of_patch(record, live)
 
 
@@ -112,6 +114,12 @@ def _of_delete(record: UndoRecord, live: Live) -> Inverse:
     if live["metadata"].get("deletionTimestamp"):
         return Wait("it is being deleted")
     return _settled(record, live, "it was never deleted")
+
+
+def _of_run(record: UndoRecord, live: Live) -> Inverse:
+    if live is None or live["metadata"]["uid"] != record.target.uid:
+        return Done("the pod that it ran in is gone")
+    return Wait("what ran in it goes with its namespace, which is still there")
 
 
 def _settled(record: UndoRecord, live: Mapping[str, Any], why: str) -> Inverse:

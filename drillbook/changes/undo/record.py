@@ -27,6 +27,8 @@ class Verb(StrEnum):
     SCALE = "scale"
     DELETE = "delete"
     """Deleted, to be created again: by its controller, or from the pre-image."""
+    RUN = "run"
+    """A program, inside the namespace: its removal is the undo, there is nothing else to do."""
     CORDON = "cordon"
     CUT_NETWORK = "cut-network"
     KILL_NODE = "kill-node"
@@ -93,7 +95,7 @@ class UndoRecord:
 
 
 _NAME = re.compile(r"[a-zA-Z0-9](?:[-a-zA-Z0-9.:_]*[a-zA-Z0-9])?")
-_INSIDE = frozenset({Verb.CREATE, Verb.PATCH, Verb.SCALE, Verb.DELETE})
+_INSIDE = frozenset({Verb.CREATE, Verb.PATCH, Verb.SCALE, Verb.DELETE, Verb.RUN})
 _OF_NODES = frozenset({Verb.CORDON, *HOST_VERBS})
 
 

@@ -22,6 +22,7 @@ from drillbook.model import (
     KillNode,
     Patch,
     Restart,
+    Run,
     Scale,
     shell,
 )
@@ -105,6 +106,8 @@ def change_words(change: Change) -> str:
             return f"creates {change.manifest['kind']}/{change.manifest['metadata']['name']}"
         case Delete():
             return f"deletes {change.target}, to be made again"
+        case Run():
+            return change.in_words()
         case Cordon():
             return f"cordons the node {shell(change.node)}"
         case KillNode():

@@ -12,6 +12,7 @@ from typing import Any
 from drillbook.changes.faults.kinds.fields import CordonKind, PatchKind, ScaleKind
 from drillbook.changes.faults.kinds.host import CutNodeKind, KillNodeKind
 from drillbook.changes.faults.kinds.kind import Kind, Rule, Site, rule
+from drillbook.changes.faults.kinds.run import RunKind
 from drillbook.changes.faults.kinds.whole import CreateKind, DeleteKind, RestartKind
 from drillbook.model import (
     Change,
@@ -22,6 +23,7 @@ from drillbook.model import (
     KillNode,
     Patch,
     Restart,
+    Run,
     Scale,
 )
 
@@ -33,6 +35,7 @@ KINDS: Mapping[type, type[Kind[Any]]] = {
     Scale: ScaleKind,
     Create: CreateKind,
     Delete: DeleteKind,
+    Run: RunKind,
     Cordon: CordonKind,
     KillNode: KillNodeKind,
     CutNode: CutNodeKind,

@@ -30,7 +30,7 @@ class _Fields(Kind[C]):
     def _look(self, live: Object) -> None:
         """Raises CouldNotTell for an object that may not be changed."""
 
-    def _apply(self) -> Applied:
+    def _inject(self) -> Applied:
         ref, patch = self._patch()
         custody = self.site.custody
         for _ in range(TRIES):

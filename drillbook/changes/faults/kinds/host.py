@@ -16,7 +16,7 @@ N = TypeVar("N", KillNode, CutNode)
 
 
 class _OnHost(Kind[N]):
-    def _apply(self) -> Applied:
+    def _inject(self) -> Applied:
         ref = self.site.node(self.change.node)
         live = self.site.found(ref)
         record = self.site.custody.plan(self.verb, replace(ref, uid=live["metadata"]["uid"]))

@@ -72,6 +72,9 @@ class Kind(ABC, Generic[C]):
         self.site, self.change = site, change
         self.records: list[UndoRecord] = []
 
+    roles: ClassVar[tuple[str, ...]] = ()
+    """Cluster roles that the injector gets in the drill's namespace for it."""
+
     @classmethod
     def rights(cls, change: C, clients: Connections) -> list[Rule]:
         """What the injector needs for it in the drill's namespace. What is on nodes is another
@@ -82,7 +85,7 @@ class Kind(ABC, Generic[C]):
         """Raises LeaseLost."""
         self.records = []
         try:
-            return self._apply()
+            return self._inject()
         except NotMade as no:
             # Of one that was made in part nobody watches what the part does.
             return Applied(Outcome.NOT_APPLIED if self.records else no.outcome, str(no))
@@ -90,7 +93,7 @@ class Kind(ABC, Generic[C]):
             return Applied(Outcome.NOT_APPLIED, str(error))
 
     @abstractmethod
-    def _apply(self) -> Applied:
+    def _inject(self) -> Applied:
         """Plan it in the journal, make it, note it in `records`. Raises CouldNotTell, LeaseLost."""
 
     def take_back(self) -> list[str]:

@@ -24,7 +24,7 @@ class CreateKind(Kind[Create]):
         manifest = change.manifest
         return [rule(clients, "get create", manifest["apiVersion"], manifest["kind"])]
 
-    def _apply(self) -> Applied:
+    def _inject(self) -> Applied:
         manifest, custody = self.change.manifest, self.site.custody
         metadata = {**manifest["metadata"], "namespace": self.site.namespace}
         metadata["labels"] = {**(metadata.get("labels") or {}), LEASE_LABEL: custody.name}
@@ -64,7 +64,7 @@ class DeleteKind(_Deleting[Delete]):
     def rights(cls, change: Delete, clients: Connections) -> list[Rule]:
         return [rule_on(clients, "get delete", change.target)]
 
-    def _apply(self) -> Applied:
+    def _inject(self) -> Applied:
         ref = self.site.ref(self.change.target)
         self._delete(ref, self.site.found(ref))
         return Applied(Outcome.APPLIED, f"{ref}: deleted")
@@ -79,7 +79,7 @@ class RestartKind(_Deleting[Restart]):
         verbs = "get delete" if change.target.name else "get list delete"
         return [rule_on(clients, verbs, change.target)]
 
-    def _apply(self) -> Applied:
+    def _inject(self) -> Applied:
         """Delete the pods there are; their controller makes new ones with new UIDs."""
         target = self.change.target
         pods = self.site.matching(target)
