@@ -14,9 +14,8 @@ from typing import Any
 
 from drillbook.changes.host_agent import HostAgent
 from drillbook.changes.undo import lease as leases
-from drillbook.changes.undo import reaping, residue, stops
+from drillbook.changes.undo import precedence, reaping, residue, stops
 from drillbook.changes.undo.journal import Journal
-from drillbook.changes.undo.lease import Lease
 from drillbook.changes.undo.lease_renewal import LeaseLost, LeaseRenewal
 from drillbook.changes.undo.record import HOST_VERBS, UndoRecord, Verb
 from drillbook.changes.undo.undoer import Undoer
@@ -31,8 +30,6 @@ from drillbook.model.errors import CouldNotTell, Refused, UndoFailed
 from drillbook.model.object_ref import ObjectRef
 
 ACK_POLL_S = 0.1
-YIELD_WITHIN_S = 10.0
-"""How long a younger drill may take to see that it must go."""
 
 
 @dataclass(frozen=True)
@@ -41,15 +38,6 @@ class Held:
 
     keeper: LeaseRenewal
     journal: Journal
-
-
-@dataclass(frozen=True)
-class InTheWay:
-    """Another drill that holds what this one needs."""
-
-    lease: Lease
-    yields: bool
-    """It is the younger, and goes when it sees this one."""
 
 
 @dataclass
@@ -86,7 +74,9 @@ class Custody:
         reaping.sweep_expired(self._reaping())
         try:
             self._take_lease()
-            self._refuse_locked()
+            precedence.refuse_locked(
+                self.as_provisioner, self.held.keeper.lease, self.locks, self.clock
+            )
             self._await_word()
         except BaseException:
             self.close()
@@ -138,32 +128,6 @@ class Custody:
         journal = Journal(objects, self.namespace, self.name, owner, deadline, taken.fence)
         self._held = Held(keeper, journal)
         keeper.start()
-
-    def _refuse_locked(self) -> None:
-        """Of two that begin together the elder stays: the younger sees it, and goes. Whoever looked
-        before the other was there stays too, so the elder waits until it has gone, or gives up."""
-        begin = self.clock.monotonic()
-        while (other := self._in_the_way()) is not None:
-            if not other.yields or self.clock.monotonic() - begin >= YIELD_WITHIN_S:
-                lease = other.lease
-                raise Refused(
-                    f"refused: the drill {lease.name} of the run {lease.run} (held by "
-                    f"{lease.holder}) holds what this one needs: {lease.locks}. Wait until it has "
-                    "ended; what a dead one left, `drillbook sweep` undoes. Nothing was changed."
-                )
-            self.clock.sleep(ACK_POLL_S)
-
-    def _in_the_way(self) -> InTheWay | None:
-        """Another drill that holds what this one needs; one that stays before one that yields."""
-        leased = leases.of_drills(self.as_provisioner, self.namespace)
-        own = next((one for one in leased if one.name == self.name), self.held.keeper.lease)
-        found = [
-            InTheWay(one, yields=own.age < one.age)
-            for one in leased
-            if one.name != self.name
-            and domains.conflicts(self.locks, domains.from_text(one.locks or None, one.name))
-        ]
-        return min(found, key=lambda one: one.yields, default=None)
 
     def _await_word(self) -> None:
         """The reaper's. Without it nobody would undo this drill if it were killed."""

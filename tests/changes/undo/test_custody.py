@@ -14,6 +14,7 @@ from drillbook.changes.faults import DrillNamespace
 from drillbook.changes.undo import stops
 from drillbook.changes.undo.custody import Custody
 from drillbook.changes.undo.lease import ACKNOWLEDGED, DECLINED
+from drillbook.changes.undo.precedence import refuse_locked
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.identities import SYSTEM_NAMESPACE
 from drillbook.model.errors import Refused, UndoFailed
@@ -92,8 +93,11 @@ def test_an_undo_that_fails_is_told_and_stops_the_next(api: FakeApi, clients: Co
 
 
 @pytest.fixture
-def two(api: FakeApi, clients: Connections) -> Iterator[tuple[Custody, Custody]]:
-    """Of two runs, which need the same domain."""
+def two(
+    api: FakeApi, clients: Connections, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Custody, Custody]]:
+    """Of two runs, which need the same domain and begin in the same second."""
+    monkeypatch.setattr("tests.changes.fake_api.now", lambda: "2026-11-28T12:00:00Z")
     pair = custody_of(clients), custody_of(clients, "drill-b")
     yield pair
     for one in pair:
@@ -104,23 +108,17 @@ def two(api: FakeApi, clients: Connections) -> Iterator[tuple[Custody, Custody]]
 def look(custody: Custody) -> str:
     """As `open` does. Returns why it may not stay."""
     try:
-        custody._refuse_locked()
+        lease = custody.held.keeper.lease
+        refuse_locked(custody.as_provisioner, lease, custody.locks, custody.clock)
     except Refused as error:
         custody.close()
         return str(error)
     return ""
 
 
-def in_one_second(api: FakeApi, names: set[str]) -> None:
-    for one in api.all("Lease"):
-        if one["metadata"]["name"] in names:
-            one["metadata"]["creationTimestamp"] = "2026-11-28T12:00:00Z"
-
-
 def test_of_two_that_begin_together_the_elder_stays(api: FakeApi, two: Any) -> None:
     for one in two:
         one._take_lease()
-    in_one_second(api, {"drill-a", "drill-b"})
     with ThreadPoolExecutor() as pool:
         why = list(pool.map(look, two))
     assert why[0] == ""
@@ -131,11 +129,10 @@ def test_of_two_that_begin_together_the_elder_stays(api: FakeApi, two: Any) -> N
 def test_one_that_looked_before_the_other_was_there_stays(
     api: FakeApi, two: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("drillbook.changes.undo.custody.YIELD_WITHIN_S", 0.2)
+    monkeypatch.setattr("drillbook.changes.undo.precedence.YIELD_WITHIN_S", 0.2)
     late, early = two
     early._take_lease()
     assert look(early) == ""
     late._take_lease()
-    in_one_second(api, {"drill-a", "drill-b"})
     assert "the drill drill-b" in look(late)
     assert [one["metadata"]["name"] for one in api.all("Drill")] == ["drill-b"]
