@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from drillbook.evidence import records
 from drillbook.evidence.records import Drill
-from drillbook.evidence.redact import redact_drill
+from drillbook.evidence.redactor import Redactor
 from drillbook.model import Control
 from drillbook.model.errors import UsageError
 
@@ -65,8 +65,9 @@ def accept(
     if problems:
         listed = "\n  ".join(problems)
         raise UsageError(f"{run}: not accepted; nothing was written:\n  {listed}")
-    clean = [redact_drill(drill, secrets) for drill in drills]
-    return _write(proof_root, manifest, clean)
+    redactor = Redactor()
+    redactor.learn(secrets)
+    return _write(proof_root, manifest, [redactor.drill(drill) for drill in drills])
 
 
 def read_manifest(run: Path) -> Manifest:

@@ -23,7 +23,6 @@ from drillbook.evidence.markdown import prose, sentence, visible
 from drillbook.evidence.proof_state import Proofs, Standing, State, standings, worst
 from drillbook.evidence.proof_words import environment, proof_line
 from drillbook.evidence.records import Drill
-from drillbook.evidence.redact import redact
 from drillbook.model import BoundCause, BoundRunbook, Duration, Phase, Probe, Workload
 from drillbook.pages import variables
 from drillbook.pages.cause_views import CauseView, StepView, cause_views, check_view
@@ -52,7 +51,7 @@ def page(
     runbook = bound.runbook
     later_s = _later_in_production(runbook.alerts, rules, production)
     causes = cause_views(bound, found, hashes, later_s)
-    text = templates.fill(
+    return templates.fill(
         "page.md.j2",
         front=_front_matter(bound, list(found.values()), proof_days),
         runbook=runbook,
@@ -72,9 +71,6 @@ def page(
         ready=check_view(bound.causes[0].workload.ready),
         history=shown(_all_drills(bound, drills)),
     )
-    # By shape alone: a page is made from committed files, and is the same on every machine. What
-    # lint would have said of a runbook does not get onto its page.
-    return redact(text, (), {})
 
 
 def states(bound: BoundRunbook, drills: Proofs, hashes: Mapping[str, str]) -> dict[str, str]:
