@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from drillbook.book import monitoring
 from drillbook.book.monitoring import AlertRule
+from drillbook.book.prose import sections
 from drillbook.evidence import templates
 from drillbook.evidence.figures import seconds
 from drillbook.evidence.history import shown
@@ -29,10 +30,6 @@ from drillbook.pages.cause_views import CauseView, StepView, cause_views, check_
 
 PRODUCTION: Final = "production"
 """The environment whose `for` a page compares with the drilled one's."""
-
-
-_LINES: Final = ("Meaning", "Impact", "Normal", "Not this page", "Escalation")
-"""The lines of a description that have a place of their own on the page."""
 
 
 def page(
@@ -57,7 +54,9 @@ def page(
         runbook=runbook,
         state=worst(list(found.values())),
         proofs=[proof_line(c, found[c.cause.id], proof_days) for c in bound.causes],
-        about=_description(runbook.description),
+        about={
+            label: prose(sentence(text)) for label, text in sections(runbook.description).items()
+        },
         alerts=[_alert(name, rules, production) for name in runbook.alerts],
         setup=variables.setup(bound),
         names=[name.var.name for name in bound.names],
@@ -125,21 +124,6 @@ def _last_drill(drills: Sequence[Drill]) -> dict[str, Any] | None:
 
 def _tenths(value: float | None) -> float | None:
     return None if value is None else round(value, 1)
-
-
-def _description(text: str) -> dict[str, str]:
-    """The description's known lines by their first word, and the rest under the empty string. A
-    line without a known first word goes on with the one before."""
-    found: dict[str, list[str]] = {"": []}
-    now = ""
-    for line in text.splitlines():
-        head, colon, rest = line.strip().partition(":")
-        if colon and head in _LINES:
-            now, line = head, rest
-        elif not line.strip():
-            now = ""
-        found.setdefault(now, []).append(line.strip())
-    return {name: prose(sentence(" ".join(lines))) for name, lines in found.items()}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ import io
 from typing import Any
 
 import pytest
-from test_live_drill import Namespace, incident, order
+from test_live_drill import Namespace, incident
 
 from drillbook.drill.order import DrillOrder
 from drillbook.evidence import records
@@ -14,7 +14,7 @@ from drillbook.evidence.redactor import WITHHELD
 from drillbook.model import Verdict
 from drillbook.model.errors import CouldNotTell, DrillbookError
 
-__all__ = ["plan"]
+__all__ = ["order"]
 
 SECRET = "hunter2-correct-horse"  # noqa: S105 - of nothing
 

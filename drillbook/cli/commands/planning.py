@@ -26,20 +26,22 @@ from drillbook.model import (
     shell,
 )
 from drillbook.model.clock import SystemClock
-from drillbook.model.errors import Refused
+from drillbook.model.errors import CouldNotTell, Refused
 
 
 def plan(settings: Settings, name: str, offline: bool, console: Console) -> None:
     """Print what the files say; then, unless `offline`, what the cluster says, which is asked and
     not changed. Raises Refused after everything was printed when a drill would be refused now, and
-    CouldNotTell when the cluster does not answer."""
-    runbook, problems = book.one_runbook(settings, name)
+    CouldNotTell when the cluster does not answer or there is none to ask."""
+    runbook = book.one_runbook(settings, name)
     (bound,) = book.bound(settings, [runbook])
     _print(console, planned(settings, bound))
-    book.refuse_unreadable(problems)
     if offline or settings.kubeconfig is None:
-        _print(console, ["", f"no cluster was asked: {_why_not(offline)}"])
+        said = f"no cluster was asked: {_why_not(offline)}"
+        _print(console, ["", said])
         caps.refuse_over_caps(settings, bound)
+        if not offline:
+            raise CouldNotTell(f"whether a drill could begin: {said}")
         return
     _print(console, ["", "now, on the cluster:"])
     wrong = []
