@@ -215,7 +215,7 @@ def _runbook(feature: Any, file: _File) -> Runbook:
         tags=tags,
         description=_description(feature, file),
         background=_background(feature, file),
-        causes=tuple(_causes(feature, path, tags)),
+        causes=tuple(_causes(feature, file, tags)),
     )
 
 
@@ -328,10 +328,10 @@ def _tag(text: str, line: int) -> Tag:
 
 
 def _description(node: Any, file: _File) -> str:
-    text = textwrap.dedent(node["description"]).strip()
+    text = prose.canonical(textwrap.dedent(node["description"]).strip(), file.language)
     if found := gherkin_errors.swallowed(text, file.language):
         raise _wrong(file.path, node["location"]["line"], *found)
-    return prose.canonical(text, file.language)
+    return text
 
 
 def _wrong(path: PurePosixPath, line: int, what: str, fix: str) -> MalformedFeature:
