@@ -157,9 +157,8 @@ def memory_limit(where: Where, app: Word) -> Command:
 def set_library_path(where: Where, app: Word, path: str) -> Action:
     note = (
         f"`{path}` is right for the drilled application. Write the folder that holds the module "
-        "which the log names: what the configuration said before the last release, or where "
-        f"`{kubectl(where, 'get', join('deployment/', app), '-o', 'yaml')}` mounts the code "
-        "(`volumeMounts`, and the `path` of each file under `volumes`)."
+        "which the log names: what the configuration said before the last release, or where the "
+        "Deployment mounts the code (`volumeMounts`, and the `path` of each file under `volumes`)."
     )
     return set_option(where, app, "library-path", path, note)
 
@@ -222,10 +221,8 @@ def make_configuration_immutable(where: Where, app: Word) -> Action:
     return Action(
         command=patch_configuration(where, app, '{"immutable":true}'),
         note="Not urgent: agree on it with the application's owner. No patch takes it back. To "
-        "change a protected configuration, write it to a file with "
-        f"`{kubectl(where, 'get', join('configmap/', configuration(app)), '-o', 'yaml')}`, remove "
-        "the line `immutable: true` and correct the values in that file, and put it in the old "
-        f"one's place with `{kubectl(where, 'replace', '--force', '-f')}` and the file's name.",
+        "change a protected configuration, put a corrected copy of the ConfigMap, without the line "
+        "`immutable: true`, in the old one's place.",
     )
 
 
