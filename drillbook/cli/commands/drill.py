@@ -155,10 +155,9 @@ def _write_reports(
     """The scorecard and a preview of each page beside the records, as if the run was accepted."""
     if not drills:
         return [f"no record was written; the logs are in {folder / 'logs'}"]
-    found, _ = book.runbooks(settings, [])
     card = folder / "scorecard.md"
     planned = [one.node for one in selected]
-    scored = score.scorecard(drills, score.catalogue(found), planned=planned)
+    scored = score.scorecard(drills, offline.catalogue(settings, drills), planned=planned)
     card.write_text(score.markdown(scored), "utf-8")
     lines = [f"records:   {folder}", f"scorecard: {card}"]
     partial = any(one.partial for one in drills)
