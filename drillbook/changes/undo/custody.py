@@ -71,7 +71,7 @@ class Custody:
         stops.refuse_without_reaper(objects, self.namespace, self.clock.now())
         stops.refuse_stopped(objects, self.namespace)
         self._refuse_lonely_host()
-        reaping.sweep_expired(self._reaping())
+        reaping.end_expired(self._reaping())
         try:
             self._take_lease()
             precedence.refuse_locked(
@@ -296,7 +296,7 @@ class Custody:
             if self.clock.monotonic() - begin >= within_s:
                 raise UndoFailed(
                     f"this drill lost its lease ({self.lost}), and whether the reaper has undone "
-                    f"it could not be seen: {last}. Ask with `drillbook sweep`."
+                    f"it could not be seen: {last}. Ask with `drillbook undo --dead`."
                 )
             self.clock.sleep(1.0)
 

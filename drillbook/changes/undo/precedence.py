@@ -42,7 +42,7 @@ def refuse_locked(
             raise Refused(
                 f"refused: the drill {lease.name} of the run {lease.run} (held by {lease.holder}) "
                 f"holds what this one needs: {lease.locks}. Wait until it has ended; what a dead "
-                "one left, `drillbook sweep` undoes. Nothing was changed."
+                "one left, `drillbook undo --dead` undoes. Nothing was changed."
             )
         clock.sleep(POLL_S)
 

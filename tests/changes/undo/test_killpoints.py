@@ -16,8 +16,9 @@ import drillbook
 from drillbook.changes.undo import killpoints
 
 PACKAGE = Path(drillbook.__file__).parent
-ELSEWHERE = ("staging",)
-"""The embedded cluster itself is not a drill's change; its host agent journals on its own."""
+ELSEWHERE = ("staging", "book", "evidence", "model", "pages")
+"""The embedded cluster itself is not a drill's change; its host agent journals on its own. The others
+know no client library, not even by way of others: an import contract holds that."""
 MUTATING = frozenset(
     {"create", "patch", "replace", "delete", "apply", "delete_collection", "undo", "exec_in_pod"}
 )
@@ -37,7 +38,7 @@ RAW_ALLOWED = {
     "cluster/objects.py",
     "cluster/in_pod.py",
     # Tokens and access reviews are asked for by creating what nobody keeps.
-    "drill/environment.py",
+    "cluster/which.py",
     "cluster/identities.py",
 }
 
