@@ -17,8 +17,8 @@ from drillbook.changes.undo import killpoints
 
 PACKAGE = Path(drillbook.__file__).parent
 ELSEWHERE = ("staging", "book", "evidence", "model", "pages")
-"""The embedded cluster itself is not a drill's change; its host agent journals on its own. The others
-know no client library, not even by way of others: an import contract holds that."""
+"""The embedded cluster itself is not a drill's change; its host agent journals on its own. The
+others know no client library, not even by way of others: an import contract holds that."""
 MUTATING = frozenset(
     {"create", "patch", "replace", "delete", "apply", "delete_collection", "undo", "exec_in_pod"}
 )
