@@ -83,7 +83,7 @@ ALLOWED: tuple[Row, ...] = (
     ),
     # ------------------------------------------------------------------ injectors
     ("injector", "get patch", "/configmaps:orders-conf", DRILL),
-    ("injector", "list", "/pods", DRILL),
+    ("injector", "get list", "/pods", DRILL),
     ("injector", "get create", "/pods/exec", DRILL),
     ("node-injector", "get patch", "/nodes", CLUSTER),
     # ------------------------------------------------------------------ inspector
