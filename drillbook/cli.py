@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from drillbook import embedded
 from drillbook import settings as settings_module
 from drillbook.clean_stream import clean_output, lost_output
 from drillbook.commands import doctor, gate, inspect, planning
@@ -24,7 +25,6 @@ from drillbook.errors import DrillbookError, UsageError
 from drillbook.model import Control, Phase
 from drillbook.redactor import Redactor
 from drillbook.settings import Settings
-from drillbook.staging.cli import app as staging
 
 app = typer.Typer(
     help="""Runbooks that prove themselves.
@@ -38,7 +38,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.add_typer(staging, name="staging")
 
 REDACTOR = Redactor()
 """A command holds no Secrets of a cluster: it knows the environment's, and the shapes."""
@@ -171,6 +170,17 @@ def halt(
         sweeping.halt(_settings(), why, console)
     else:
         sweeping.lift(_settings(), console)
+
+
+@app.command(
+    add_help_option=False,
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+)
+def staging(
+    words: Annotated[list[str] | None, typer.Argument(metavar="up|status|down")] = None,
+) -> None:
+    """The embedded staging cluster, Kubernetes on this machine: `drillbook staging --help`."""
+    embedded.run(words or [])
 
 
 @app.command("doctor")

@@ -117,7 +117,7 @@ def main() -> None:
     print(
         f"| journal, lease and reaper add to a drill | <= 2 s | {median(seconds):.2f} s ({shown}) |"
     )
-    for name, word in (("reaper", b"drillbook.reaper"), ("host agent", b"drillbook.staging.agent")):
+    for name, word in (("reaper", b"drillbook.reaper"), ("host agent", b"drillbook_staging.agent")):
         share = idle_share(processes(word), asked.idle)
         print(f"| {name}, idle, of one core | <= 1 % | {100 * share:.2f} % ({asked.idle:g} s) |")
 

@@ -8,15 +8,13 @@ from collections.abc import Callable, Iterator
 
 from rich.console import Console
 
-from drillbook import guard
+from drillbook import embedded, guard
 from drillbook.clock import SystemClock
 from drillbook.commands import book
 from drillbook.errors import CouldNotTell, DrillbookError, UsageError
 from drillbook.session import connections, runner
 from drillbook.settings import Settings
 from drillbook.sources.identities import SYSTEM_NAMESPACE, Identity
-from drillbook.staging import preflight
-from drillbook.staging.places import places
 from drillbook.undo import stops
 from drillbook.undo.deputies import reaping_of
 from drillbook.undo.objects import Objects
@@ -40,8 +38,9 @@ def doctor(settings: Settings, console: Console) -> None:
 
 def _checks(settings: Settings) -> Iterator[tuple[str, str | None]]:
     """A check's name, and what is wrong (None: nothing)."""
-    for problem in preflight.problems(places()):
-        yield "machine for the embedded cluster", str(problem)
+    cluster = embedded.installed()
+    for problem in cluster.problems() if cluster else ():
+        yield "machine for the embedded cluster", problem
     path = f"{settings.tool_path}:{os.environ.get('PATH', '')}"
     for tool in TOOLS:
         found = shutil.which(tool, path=path)

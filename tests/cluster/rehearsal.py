@@ -49,7 +49,7 @@ from drillbook.progress import Progress
 from drillbook.session import connections, runner
 from drillbook.signals import held_off, take_termination_as_interrupt
 from drillbook.sources import Kube
-from drillbook.staging.images import PAUSE
+from drillbook_staging.images import PAUSE
 from fixtures.faults import nodes
 
 ROOT = Path(__file__).parents[2]

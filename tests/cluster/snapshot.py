@@ -12,10 +12,10 @@ from drillbook.errors import CouldNotTell
 from drillbook.host_agent import HostAgent
 from drillbook.sources.clients import Connections
 from drillbook.sources.identities import SYSTEM_NAMESPACE
-from drillbook.staging import state
-from drillbook.staging.places import places
 from drillbook.undo.objects import Objects
 from drillbook.undo.record import LEASE_LABEL
+from drillbook_staging import state
+from drillbook_staging.places import places
 from tests.cluster.checkouts import ROOT
 
 KINDS = (

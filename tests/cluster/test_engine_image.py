@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from drillbook.staging import engine, images, node, state
-from drillbook.staging.cluster import Kubectl
-from drillbook.staging.places import places
-from drillbook.staging.shell import Shell
+from drillbook_staging import engine, images, node, state
+from drillbook_staging.cluster import Kubectl
+from drillbook_staging.places import places
+from drillbook_staging.shell import Shell
 
 pytestmark = pytest.mark.cluster
 

@@ -11,8 +11,8 @@ import pytest
 
 from drillbook import settings
 from drillbook.model import Undo, Verdict
-from drillbook.staging import state
-from drillbook.staging.places import places
+from drillbook_staging import state
+from drillbook_staging.places import places
 from tests.cluster.checkouts import ROOT, Checkout, namespaces
 
 pytestmark = pytest.mark.cluster

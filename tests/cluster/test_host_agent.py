@@ -16,12 +16,12 @@ import pytest
 
 from drillbook.errors import CouldNotTell, Refused
 from drillbook.host_agent import HostAgent
-from drillbook.staging import addresses, cgroups, engine, images, lifecycle, node, platform, state
-from drillbook.staging.agent import launch
-from drillbook.staging.lifecycle import Session
-from drillbook.staging.places import Places, places
-from drillbook.staging.progress import Progress
-from drillbook.staging.shell import Shell
+from drillbook_staging import addresses, cgroups, engine, images, lifecycle, node, platform, state
+from drillbook_staging.agent import launch
+from drillbook_staging.lifecycle import Session
+from drillbook_staging.places import Places, places
+from drillbook_staging.progress import Progress
+from drillbook_staging.shell import Shell
 
 pytestmark = pytest.mark.cluster
 

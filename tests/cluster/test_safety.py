@@ -15,10 +15,10 @@ import pytest
 
 from drillbook import settings
 from drillbook.sources.identities import SYSTEM_NAMESPACE
-from drillbook.staging import state
-from drillbook.staging.places import places
 from drillbook.undo.killpoints import AT, BY
 from drillbook.undo.record import ObjectRef
+from drillbook_staging import state
+from drillbook_staging.places import places
 from tests.cluster.checkouts import ROOT, Checkout
 from tests.cluster.killing import GRACE_S, LEASE_S, Rehearsal
 from tests.cluster.snapshot import (

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from drillbook.staging import builds
-from drillbook.staging.artifacts import Artifact
-from drillbook.staging.errors import StageFailed
-from drillbook.staging.places import Places
-from drillbook.staging.progress import Progress
-from drillbook.staging.shell import Shell
+from drillbook_staging import builds
+from drillbook_staging.artifacts import Artifact
+from drillbook_staging.errors import StageFailed
+from drillbook_staging.places import Places
+from drillbook_staging.progress import Progress
+from drillbook_staging.shell import Shell
 
 
 def at(root: Path) -> Places:

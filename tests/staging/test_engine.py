@@ -8,20 +8,19 @@ from pathlib import Path
 import pytest
 import yaml
 
-from drillbook.staging import engine, images
-from drillbook.staging.engine import ANNOTATION, ENGINE, annotated, artifacts, older
-from drillbook.staging.errors import StageFailed
-from drillbook.staging.places import Places, places
-from drillbook.staging.shell import Shell
+from drillbook_staging import engine, images
+from drillbook_staging.engine import ANNOTATION, ENGINE, annotated, artifacts, older
+from drillbook_staging.errors import StageFailed
+from drillbook_staging.places import Places, places
+from drillbook_staging.shell import Shell
 
 
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
     root = tmp_path / "drillbook"
-    for name in ("reaper", "staging", "__pycache__"):
+    for name in ("reaper", "__pycache__"):
         (root / name).mkdir(parents=True)
     (root / "reaper" / "__main__.py").write_text("print()\n")
-    (root / "staging" / "node.py").write_text("print()\n")
     (root / "__pycache__" / "x.pyc").write_text("")
     return root
 
@@ -43,7 +42,7 @@ def test_an_edit_of_the_engine_makes_another_image(package: Path) -> None:
     assert key(package) != before
 
 
-@pytest.mark.parametrize("name", ["staging/node.py", "__pycache__/x.pyc", "reaper/__pycache__/y"])
+@pytest.mark.parametrize("name", ["__pycache__/x.pyc", "reaper/__pycache__/y"])
 def test_what_no_pod_runs_does_not(package: Path, name: str) -> None:
     before = key(package)
     (package / name).parent.mkdir(exist_ok=True)

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from drillbook.staging import engine, golang, images, seed
-from drillbook.staging.errors import StageFailed
-from drillbook.staging.images import IMAGES, keys, parents
-from drillbook.staging.places import Places, places
+from drillbook_staging import engine, golang, images, seed
+from drillbook_staging.errors import StageFailed
+from drillbook_staging.images import IMAGES, keys, parents
+from drillbook_staging.places import Places, places
 
 
 def copy(root: Path) -> Places:

@@ -19,8 +19,8 @@ from typing import IO
 import pytest
 import requests
 
-from drillbook.staging import builds, debian, images, lifecycle, residue, state
-from drillbook.staging.places import Places, places
+from drillbook_staging import builds, debian, images, lifecycle, residue, state
+from drillbook_staging.places import Places, places
 from tests.staging.host import Picture, differences, picture
 
 pytestmark = [pytest.mark.cluster, pytest.mark.staging]

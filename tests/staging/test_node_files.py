@@ -9,11 +9,11 @@ import pytest
 import yaml
 from jinja2 import UndefinedError
 
-from drillbook.staging import cluster, node
-from drillbook.staging.addresses import nodes
-from drillbook.staging.node import Programs
-from drillbook.staging.node_init import environment
-from drillbook.staging.places import Places
+from drillbook_staging import cluster, node
+from drillbook_staging.addresses import nodes
+from drillbook_staging.node import Programs
+from drillbook_staging.node_init import environment
+from drillbook_staging.places import Places
 
 PLACES = Places(Path("/s/state"), Path("/c/cache"), Path("/checkout/staging"))
 PROGRAMS = Programs(Path("/c/cache/kube"))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from drillbook.errors import UsageError
-from drillbook.staging.places import STATE_NAMES, places
+from drillbook_staging.places import STATE_NAMES, places
 
 
 def test_unset_variables_mean_the_usual_folders() -> None:

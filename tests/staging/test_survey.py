@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from drillbook.staging.survey import WORKLOADS, survey, told
+from drillbook_staging.survey import WORKLOADS, survey, told
 
 Json = dict[str, Any]
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from drillbook.errors import Refused
-from drillbook.staging import tenants
-from drillbook.staging.agent.change import Change, Verb
-from drillbook.staging.agent.journal import Journal
-from drillbook.staging.places import Places
+from drillbook_staging import tenants
+from drillbook_staging.agent.change import Change, Verb
+from drillbook_staging.agent.journal import Journal
+from drillbook_staging.places import Places
 
 
 def at(root: Path) -> Places:

@@ -13,8 +13,8 @@ from drillbook.settings import Settings
 from drillbook.sources import kubeconfig
 from drillbook.sources.clients import Connections
 from drillbook.sources.identities import SYSTEM_NAMESPACE
-from drillbook.staging import state
-from drillbook.staging.places import places
+from drillbook_staging import state
+from drillbook_staging.places import places
 from tests.cluster.checkouts import ROOT
 
 
