@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from drillbook.matchers import firing, silent
+from drillbook.book.sentences import then
 from drillbook.model import Duration, Probe, Where
+from drillbook.model.matchers import firing, silent
 from drillbook.sources import FiringAlert
-from drillbook.steps import then
 
 
 @then("the alert {string} fires within {duration}")

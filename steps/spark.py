@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 
-from drillbook.matchers import after_last_change, any_equals, contains, equals
+from drillbook.book.sentences import given, then, when
 from drillbook.model import (
     Action,
     Command,
     Duration,
     Fault,
     Joined,
-    Kept,
     Name,
     Probe,
     Reinject,
+    Saved,
     Var,
     Where,
     Word,
@@ -22,8 +22,8 @@ from drillbook.model import (
     command,
     join,
 )
-from drillbook.sources import Kube, Logs, PromQL, Tool
-from drillbook.steps import given, then, when
+from drillbook.model.matchers import after_last_change, any_equals, contains, equals
+from drillbook.sources import Kube, Logs, Series, Tool
 from fixtures import spark as applications
 from fixtures.faults import spark as faults
 
@@ -32,9 +32,9 @@ def kubectl(where: Where, *words: Word) -> Command:
     return command("kubectl", "--context", where.context, "-n", where.namespace, *words)
 
 
-def last_batch(app: Word, where: Where) -> PromQL:
+def last_batch(app: Word, where: Where) -> Series:
     """The Unix time at which the application last completed a batch."""
-    return PromQL(
+    return Series(
         metric="streaming_last_batch_completed_timestamp_seconds",
         labels=(("namespace", where.namespace), ("application", app)),
     )
@@ -134,7 +134,7 @@ def raise_memory_limit(where: Where, app: Word, limit: str) -> Action:
     )
     return Action(
         command=line,
-        keeps=Kept(var=Var("MEMORY_LIMIT_BEFORE"), find=memory_limit(where, app)),
+        saves=Saved(var=Var("MEMORY_LIMIT_BEFORE"), find=memory_limit(where, app)),
         note=f"{limit} is three times the drilled application's limit: write three times yours. "
         "The diagnosis tool prints that line under `commands`. The pod is made anew by itself.",
         rollback=set_memory_limit(where, app, Var("MEMORY_LIMIT_BEFORE")),
@@ -186,7 +186,7 @@ def set_option(where: Where, app: Word, key: str, value: str, note: str) -> Acti
             app,
             json.dumps({"data": {key: value}}, separators=(",", ":"), ensure_ascii=False),
         ),
-        keeps=Kept(var=before, find=get),
+        saves=Saved(var=before, find=get),
         note=f"{note} {IF_IMMUTABLE}",
         rollback=patch_configuration(where, app, join(f'{{"data":{{"{key}":"', before, '"}}')),
     )

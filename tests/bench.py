@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
-from drillbook import records
+from drillbook.evidence import records
 from drillbook.model import Control
 from tests import generate
 

@@ -17,12 +17,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from drillbook import settings
-from drillbook.host_agent import HostAgent
-from drillbook.undo import journal, residue
-from drillbook.undo import lease as leases
-from drillbook.undo.custody import Custody
-from tests.cluster.rehearsal import ROOT, incident
+from drillbook.changes.host_agent import HostAgent
+from drillbook.changes.undo import journal, residue
+from drillbook.changes.undo import lease as leases
+from drillbook.changes.undo.custody import Custody
+from drillbook.cluster import settings
+from tests.on_cluster.rehearsal import ROOT, incident
 
 CHANGES = ["create", "delete", "scale", "patch", "restart"]
 
@@ -117,7 +117,10 @@ def main() -> None:
     print(
         f"| journal, lease and reaper add to a drill | <= 2 s | {median(seconds):.2f} s ({shown}) |"
     )
-    for name, word in (("reaper", b"drillbook.reaper"), ("host agent", b"drillbook_staging.agent")):
+    for name, word in (
+        ("reaper", b"drillbook.changes.reaper"),
+        ("host agent", b"drillbook_staging.agent"),
+    ):
         share = idle_share(processes(word), asked.idle)
         print(f"| {name}, idle, of one core | <= 1 % | {100 * share:.2f} % ({asked.idle:g} s) |")
 

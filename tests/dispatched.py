@@ -6,16 +6,17 @@ import json
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
-from drillbook import reader
-from drillbook.dispatch import Dispatcher
-from drillbook.model import Control, Phase, Runbook
-from drillbook.selection import Selected, select
 from tests.test_records import drill
+
+from drillbook.book import reader
+from drillbook.cli.dispatch import Dispatcher
+from drillbook.cli.selection import Selected, select
+from drillbook.model import Control, Phase, Runbook
 
 STAND_IN = """
 import json, os, signal, sys, time
 from pathlib import Path
-from drillbook.signals import take_termination_as_interrupt
+from drillbook.drill.signals import take_termination_as_interrupt
 
 run = next(word for word in sys.argv if word.startswith("--drill-run="))
 folder = Path(run.partition("=")[2])

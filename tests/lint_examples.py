@@ -8,9 +8,11 @@ from typing import Any
 
 from cucumber_expressions.expression import CucumberExpression
 
-from drillbook.bind import Binder
-from drillbook.lint import Book
-from drillbook.matchers import any_equals, firing, silent
+from drillbook.book.bind import Binder
+from drillbook.book.lint import Book
+from drillbook.book.monitoring import AlertRule
+from drillbook.book.reader import parse
+from drillbook.book.sentences import TYPES, Definition
 from drillbook.model import (
     Action,
     Advice,
@@ -28,10 +30,8 @@ from drillbook.model import (
     Workload,
     command,
 )
-from drillbook.monitoring import AlertRule
-from drillbook.reader import parse
+from drillbook.model.matchers import any_equals, firing, silent
 from drillbook.sources import FiringAlert, Kube
-from drillbook.steps import TYPES, Definition
 
 PATH = PurePosixPath("features/shop/no-orders.feature")
 

@@ -7,7 +7,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Any
 
-from drillbook.matchers import any_equals, at_least, equals, firing, silent
+from drillbook.book.monitoring import AlertRule
+from drillbook.evidence.records import (
+    Cluster,
+    Cost,
+    Drill,
+    Question,
+    ScenarioRecord,
+    StepRecord,
+    Times,
+)
 from drillbook.model import (
     Action,
     Advice,
@@ -20,7 +29,6 @@ from drillbook.model import (
     Duration,
     Fault,
     Injection,
-    Kept,
     Matcher,
     Name,
     Patch,
@@ -29,6 +37,7 @@ from drillbook.model import (
     Reinject,
     Risk,
     Runbook,
+    Saved,
     Scenario,
     Source,
     Step,
@@ -42,16 +51,7 @@ from drillbook.model import (
     command,
     join,
 )
-from drillbook.monitoring import AlertRule
-from drillbook.records import (
-    Cluster,
-    Cost,
-    Drill,
-    Question,
-    ScenarioRecord,
-    StepRecord,
-    Times,
-)
+from drillbook.model.matchers import any_equals, at_least, equals, firing, silent
 from drillbook.sources import FiringAlert, Kube, Tool
 
 APP = Var("APP")
@@ -70,7 +70,7 @@ ALERT_SILENT = Probe(source=FiringAlert(alert="AppDown"), expect=silent(), withi
 LIMIT_BEFORE = Var("LIMIT_BEFORE")
 RAISE = Action(
     command=command(*KUBECTL, "set", "resources", join("deployment/", APP), "--limits=memory=3Gi"),
-    keeps=Kept(var=LIMIT_BEFORE, find=command(*KUBECTL, "get", join("deployment/", APP))),
+    saves=Saved(var=LIMIT_BEFORE, find=command(*KUBECTL, "get", join("deployment/", APP))),
     note="`3Gi` is the drilled application's; write yours.",
     rollback=command(
         *(*KUBECTL, "set", "resources", join("deployment/", APP)),

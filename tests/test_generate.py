@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from drillbook import lint, reader
-from drillbook.monitoring import load_alerts
+from drillbook.book import lint, reader
+from drillbook.book.monitoring import load_alerts
 from tests import generate
 
 

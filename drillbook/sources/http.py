@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import requests
 
-from drillbook.errors import CouldNotTell
+from drillbook.cluster.clients import Connections, could_not_ask
+from drillbook.cluster.deadline import within
 from drillbook.model import Answer, Command, Reading, Word, command
-from drillbook.sources.clients import Connections, could_not_ask
-from drillbook.sources.deadline import within
+from drillbook.model.errors import CouldNotTell
 
 DEADLINE_S = 5
 

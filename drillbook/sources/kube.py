@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from drillbook.errors import CouldNotTell
+from drillbook.cluster.clients import KUBE_ERRORS, Connections, asking
+from drillbook.cluster.deadline import REQUESTS, within
 from drillbook.model import Absent, Answer, Command, Reading, Var, Word, command, join
+from drillbook.model.errors import CouldNotTell
 from drillbook.sources import jsonpath
-from drillbook.sources.clients import KUBE_ERRORS, Connections, asking
-from drillbook.sources.deadline import REQUESTS, within
 
 
 @dataclass(frozen=True, kw_only=True)

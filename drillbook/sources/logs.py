@@ -7,9 +7,9 @@ from datetime import datetime
 
 from kubernetes.client.exceptions import ApiException
 
+from drillbook.cluster.clients import KUBE_ERRORS, Connections, asking, could_not_ask
+from drillbook.cluster.deadline import REQUESTS, within
 from drillbook.model import Absent, Answer, Command, Reading, Var, Word, command
-from drillbook.sources.clients import KUBE_ERRORS, Connections, asking, could_not_ask
-from drillbook.sources.deadline import REQUESTS, within
 
 
 @dataclass(frozen=True, kw_only=True)

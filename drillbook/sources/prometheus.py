@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from drillbook.errors import CouldNotTell
+from drillbook.cluster.clients import Connections, asking
+from drillbook.cluster.deadline import REQUESTS, within
 from drillbook.model import (
     Absent,
     AlertState,
@@ -23,8 +24,7 @@ from drillbook.model import (
     join,
     parts_of,
 )
-from drillbook.sources.clients import Connections, asking
-from drillbook.sources.deadline import REQUESTS, within
+from drillbook.model.errors import CouldNotTell
 
 _METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
@@ -47,7 +47,7 @@ def _escaped_literals(word: Word) -> Word:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PromQL:
+class Series:
     """Answers with the newest sample of the selected series, as text, dated by its scrape.
 
     It asks for a range, because only a range carries the samples' own times: an instant query

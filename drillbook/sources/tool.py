@@ -6,9 +6,9 @@ import json
 import subprocess
 from dataclasses import dataclass
 
-from drillbook.errors import CouldNotTell
+from drillbook.cluster.clients import Connections
 from drillbook.model import Absent, Answer, Command, Reading, Word, command
-from drillbook.sources.clients import Connections
+from drillbook.model.errors import CouldNotTell
 
 DEADLINE_S = 60.0
 

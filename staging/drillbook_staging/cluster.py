@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from drillbook.sources.identities import SYSTEM_NAMESPACE
+from drillbook.cluster.identities import SYSTEM_NAMESPACE
 from drillbook_staging import addresses, golang, images
 from drillbook_staging.addresses import Node
 from drillbook_staging.node import Programs, inside, render

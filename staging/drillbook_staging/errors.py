@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drillbook.errors import DrillbookError
+from drillbook.model.errors import DrillbookError
 
 
 class StageFailed(DrillbookError):

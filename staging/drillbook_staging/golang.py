@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 
-from drillbook.errors import UsageError
+from drillbook.model.errors import UsageError
 from drillbook_staging import artifacts
 from drillbook_staging.artifacts import Artifact
 from drillbook_staging.places import Places

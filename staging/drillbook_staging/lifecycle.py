@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from drillbook.errors import Refused
+from drillbook.model.errors import Refused
 from drillbook_staging import (
     addresses,
     builds,

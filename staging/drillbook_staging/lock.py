@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from drillbook.errors import Refused
+from drillbook.model.errors import Refused
 
 NAME = "\0drillbook-staging"
 

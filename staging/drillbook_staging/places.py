@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from drillbook.errors import UsageError
+from drillbook.model.errors import UsageError
 
 BRIDGE = "drill0"
 """The only interface on the host besides the nodes' veth ends."""

@@ -11,7 +11,7 @@ from typing import Any
 import requests
 import yaml
 
-from drillbook.monitoring import rendered_rules
+from drillbook.book.monitoring import rendered_rules
 from drillbook_staging import addresses, digest, engine
 from drillbook_staging.cluster import Kubectl
 from drillbook_staging.errors import StageFailed

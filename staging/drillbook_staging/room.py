@@ -1,5 +1,5 @@
 """What the engine's command line finds here, by the entry point `drillbook.embedded_cluster`:
-`drillbook.embedded.EmbeddedCluster` says what it asks for."""
+`drillbook.cli.embedded.EmbeddedCluster` says what it asks for."""
 
 from __future__ import annotations
 

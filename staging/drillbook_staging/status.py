@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from drillbook.errors import Refused
+from drillbook.model.errors import Refused
 from drillbook_staging import lock, node, platform, preflight, residue, state, survey
 from drillbook_staging.cluster import Kubectl
 from drillbook_staging.errors import StageFailed

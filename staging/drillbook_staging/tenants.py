@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from drillbook.errors import Refused
+from drillbook.model.errors import Refused
 from drillbook_staging import cgroups, node, state, survey
 from drillbook_staging.agent.journal import Journal
 from drillbook_staging.cluster import Kubectl

@@ -32,7 +32,7 @@ def drillbook(checkout: Path, *words: str, **environment: str) -> Answer:
     own = {"DRILLBOOK_STATE": str(checkout / "state"), "TMPDIR": str(checkout.parent)}
     begin = _processor_s()
     done = subprocess.run(
-        [sys.executable, "-c", "from drillbook.cli import main; main()", *words],
+        [sys.executable, "-c", "from drillbook.cli.app import main; main()", *words],
         cwd=checkout,
         env={**kept, **own, "PYTHONPATH": str(ROOT), **environment},
         stdin=subprocess.DEVNULL,

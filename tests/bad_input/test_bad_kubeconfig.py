@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.sources.test_kubeconfig import kubeconfig
 
 from tests.bad_input.command_line import drillbook
 from tests.bad_input.servers import Bad, Server, serving
-from tests.sources.test_kubeconfig import kubeconfig
 
 
 def drilled(checkout: Path, path: Path, **environment: str) -> tuple[int, str]:

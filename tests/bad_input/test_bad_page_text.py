@@ -14,10 +14,11 @@ import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from drillbook import markdown, render
-from drillbook.markdown import visible
+from drillbook.evidence import markdown
+from drillbook.evidence.markdown import visible
+from drillbook.evidence.records import Drill
 from drillbook.model import BoundCause, BoundScenario, Control, Verdict
-from drillbook.records import Drill
+from drillbook.pages import render
 
 HOSTILE = {
     "template": "{{7*7}} {% raw %} {#",

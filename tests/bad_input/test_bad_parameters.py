@@ -15,14 +15,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from drillbook import reader
-from drillbook.bind import Binder
-from drillbook.commands import book
-from drillbook.errors import CouldNotTell
+from drillbook.book import checkout as book
+from drillbook.book import reader
+from drillbook.book.bind import Binder
+from drillbook.book.sentences import Definition
+from drillbook.evidence.proof import commands_of
 from drillbook.model import BoundStep, Command, command
-from drillbook.proof import commands_of
-from drillbook.sources import FiringAlert, PromQL
-from drillbook.steps import Definition
+from drillbook.model.errors import CouldNotTell
+from drillbook.sources import FiringAlert, Series
 from tests.bad_input.command_line import FEATURE, ROOT
 from tests.bad_input.servers import Bad, serving
 from tests.sources.test_answers import connections
@@ -175,7 +175,7 @@ def test_a_hostile_value_of_a_variable_is_one_argument(value: str, stubs: Path) 
 
 def test_a_hostile_label_is_escaped_in_a_query(tmp_path: Path) -> None:
     hostile = 'x"} or vector(1) # \\ \n'
-    source = PromQL(metric="batch", labels=(("app", hostile), ("namespace", PromQL.prometheus)))
+    source = Series(metric="batch", labels=(("app", hostile), ("namespace", Series.prometheus)))
     values: dict[str, str] = {}
 
     def answer(path: str) -> Bad:
@@ -197,9 +197,9 @@ def test_a_name_that_is_none_is_refused(value: str) -> None:
     with pytest.raises(ValueError, match="is not the name of"):
         FiringAlert(alert=value)
     with pytest.raises(ValueError, match="is not the name of"):
-        PromQL(metric=value, labels=())
+        Series(metric=value, labels=())
     with pytest.raises(ValueError, match="is not the name of"):
-        PromQL(metric="batch", labels=((value, "x"),))
+        Series(metric="batch", labels=((value, "x"),))
 
 
 def test_the_check_can_fail(stubs: Path) -> None:

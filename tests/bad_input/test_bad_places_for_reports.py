@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 import runbook_examples as examples
 
-from drillbook import records
-from drillbook.dispatch import Dispatcher
-from drillbook.errors import CouldNotTell
+from drillbook.cli.dispatch import Dispatcher
+from drillbook.evidence import records
 from drillbook.model import Phase
+from drillbook.model.errors import CouldNotTell
 from tests.bad_input.command_line import ROOT
 
 CAN_MOUNT = (
@@ -55,7 +55,7 @@ def inside(
     )
 
 
-COMMAND = "import sys; from drillbook.cli import main; sys.argv[1:] = {0!r}; main()"
+COMMAND = "import sys; from drillbook.cli.app import main; sys.argv[1:] = {0!r}; main()"
 
 
 @mounting
@@ -73,7 +73,8 @@ def test_pages_that_cannot_be_written(checkout: Path, place: str) -> None:
 RECORD = """
 from pathlib import Path
 import runbook_examples as examples
-from drillbook import cli, records
+from drillbook.cli import app as cli
+from drillbook.evidence import records
 raise SystemExit(cli._run(lambda: records.write(examples.drill(), Path("reports"))))
 """
 
@@ -94,8 +95,8 @@ def test_a_record_that_cannot_be_written_leaves_no_torn_one(checkout: Path, plac
 
 RUN = """
 from pathlib import Path
-from drillbook import cli
-from drillbook.dispatch import Dispatcher
+from drillbook.cli import app as cli
+from drillbook.cli.dispatch import Dispatcher
 from drillbook.model import Phase
 run = Dispatcher(root=Path("."), folder=Path("reports/run"), until=Phase.PREVENTION, keep=None)
 raise SystemExit(cli._run(lambda: run.begin([], "abc")))

@@ -13,22 +13,22 @@ from typing import Any
 import pytest
 import runbook_examples as examples
 
-from drillbook.clock import SystemClock
-from drillbook.errors import InvalidDrill
-from drillbook.injection import Opening
-from drillbook.matchers import after_last_change, at_least, firing, silent
+from drillbook.cluster.clients import Connections
+from drillbook.drill.injection import Opening
+from drillbook.drill.perform import Performer
+from drillbook.drill.progress import Progress
+from drillbook.drill.recorder import Recorder
 from drillbook.model import Duration, Probe, Verdict
-from drillbook.perform import Performer
-from drillbook.progress import Progress
-from drillbook.recorder import Recorder
-from drillbook.sources import FiringAlert, PromQL
-from drillbook.sources.clients import Connections
+from drillbook.model.clock import SystemClock
+from drillbook.model.errors import InvalidDrill
+from drillbook.model.matchers import after_last_change, at_least, firing, silent
+from drillbook.sources import FiringAlert, Series
 from tests.bad_input.servers import Bad, serving
 from tests.sources.test_answers import everything
 
 CHANGED = datetime.now(UTC) - timedelta(minutes=5)
 NOW, OLD = datetime.now(UTC), CHANGED - timedelta(seconds=1)
-SERIES = PromQL(metric="batch", labels=(("app", "x"),))
+SERIES = Series(metric="batch", labels=(("app", "x"),))
 Answer = Callable[[str], Bad]
 
 

@@ -1,7 +1,7 @@
 """A secret in a step, a log, an environment variable, an exception, encoded in base64 or a URL:
 redacted in records, pages, JUnit, Allure and logs.
 
-JUnit and Allure: tests/test_clean_reports.py; a whole drill: tests/cluster/test_secrets.py.
+JUnit and Allure: tests/test_clean_reports.py; a whole drill: tests/on_cluster/test_secrets.py.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 import pytest
 
-from drillbook import cli
-from drillbook.redactor import Redactor
+from drillbook.cli import app as cli
+from drillbook.evidence.redactor import Redactor
 from tests.bad_input.command_line import FEATURE, drillbook, replace
 
 SECRET = "hunter2 correct/horse+"  # noqa: S105 - of nothing

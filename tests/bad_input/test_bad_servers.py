@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from drillbook.clock import SystemClock
-from drillbook.errors import CouldNotTell, DrillbookError
-from drillbook.matchers import any_equals, at_least, contains, firing, gone, silent
+from drillbook.cluster.clients import Connections
+from drillbook.drill import environment as cluster
+from drillbook.drill.perform import Performer
 from drillbook.model import Duration, Probe, Verdict
-from drillbook.perform import Performer
-from drillbook.sources import FiringAlert, Http, Kube, Logs, PromQL, cluster
-from drillbook.sources.clients import Connections
+from drillbook.model.clock import SystemClock
+from drillbook.model.errors import CouldNotTell, DrillbookError
+from drillbook.model.matchers import any_equals, at_least, contains, firing, gone, silent
+from drillbook.sources import FiringAlert, Http, Kube, Logs, Series
 from tests.bad_input.servers import Bad, Server, never_answering, serving, timed
 from tests.sources.test_answers import everything
 
@@ -42,7 +43,7 @@ BAD = {
 PROBES: dict[str, Probe] = {
     "alert fires": Probe(source=FiringAlert(alert="X"), expect=firing()),
     "alert is silent": Probe(source=FiringAlert(alert="X"), expect=silent()),
-    "series": Probe(source=PromQL(metric="batch", labels=()), expect=at_least(0)),
+    "series": Probe(source=Series(metric="batch", labels=()), expect=at_least(0)),
     "pods": Probe(source=Kube(kind="pods", selector="a=b", path="{.x}"), expect=any_equals("y")),
     "no pods": Probe(source=Kube(kind="pods", selector="a=b", path="{.x}"), expect=gone()),
     "log": Probe(source=Logs(selector="a=b", container="c"), expect=contains("")),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from drillbook import reader
+from drillbook.book import reader
 from tests.bad_input.command_line import FEATURE, drillbook
 
 BIG = "features/spark/big.feature"

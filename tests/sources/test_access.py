@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from drillbook.needs import Right
-from drillbook.sources.access import is_refusal, review
-from drillbook.sources.identities import Identity
+from drillbook.cluster.identities import Identity
+from drillbook.drill.access import is_refusal, review
+from drillbook.drill.needs import Right
 
 
 def asked(**fields: str) -> dict[str, str]:

@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from drillbook import guard
-from drillbook.errors import CouldNotTell, UsageError
-from drillbook.model import Absent, AlertState
-from drillbook.monitoring import AlertRule
-from drillbook.settings import Settings
-from drillbook.sources import FiringAlert, Http, Kube, Logs, PromQL, Tool, cluster
-from drillbook.sources.clients import Connections
 from tests.sources.test_kubeconfig import kubeconfig
+
+from drillbook.book.monitoring import AlertRule
+from drillbook.cluster.clients import Connections
+from drillbook.cluster.settings import Settings
+from drillbook.drill import environment as cluster
+from drillbook.drill import guard
+from drillbook.model import Absent, AlertState
+from drillbook.model.errors import CouldNotTell, UsageError
+from drillbook.sources import FiringAlert, Http, Kube, Logs, Series, Tool
 
 Answer = Callable[[str], tuple[int, str]]
 
@@ -56,7 +57,7 @@ def ok(data: Any) -> tuple[int, str]:
     return 200, json.dumps({"status": "success", "data": data})
 
 
-BATCH = PromQL(metric="batch", labels=(("app", "x"),))
+BATCH = Series(metric="batch", labels=(("app", "x"),))
 MATRIX = {"resultType": "matrix", "result": []}
 
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from drillbook import settings
+from drillbook.cluster import settings
+from drillbook.cluster.connections import connections
 from drillbook.model import Absent
-from drillbook.session import connections
 from drillbook.sources import Logs
 from drillbook.sources.logs import _lines_since
 

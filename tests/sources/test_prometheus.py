@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from drillbook.errors import CouldNotTell
 from drillbook.model import Absent, AlertState, Var
-from drillbook.sources import FiringAlert, PromQL
+from drillbook.model.errors import CouldNotTell
+from drillbook.sources import FiringAlert, Series
 from drillbook.sources.prometheus import _stamp
 
-BATCH = PromQL(metric="batch", labels=(("namespace", Var("NAMESPACE")), ("app", "x")))
+BATCH = Series(metric="batch", labels=(("namespace", Var("NAMESPACE")), ("app", "x")))
 
 
 def matrix(*values: tuple[float, str]) -> str:

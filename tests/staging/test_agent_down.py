@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from drillbook.host_agent import HostAgent
+from drillbook.changes.host_agent import HostAgent
 from drillbook_staging import residue
 from drillbook_staging.agent import launch
 from drillbook_staging.places import places

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from drillbook.errors import CouldNotTell, Refused
-from drillbook.host_agent import HostAgent
+from drillbook.changes.host_agent import HostAgent
+from drillbook.model.errors import CouldNotTell, Refused
 from drillbook_staging.agent import launch, version
 from drillbook_staging.agent.change import Change, Verb
 from drillbook_staging.agent.journal import Journal

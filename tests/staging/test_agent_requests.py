@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from drillbook.errors import Refused
+from drillbook.model.errors import Refused
 from drillbook_staging.agent import requests
 from drillbook_staging.agent.change import Verb
 from drillbook_staging.agent.requests import LONGEST_LINE, Apply, Hello, List, Renew, Undo

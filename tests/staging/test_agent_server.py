@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from drillbook.errors import CouldNotTell, Refused, UndoFailed
-from drillbook.host_agent import Held, Hello, HostAgent, address
+from drillbook.changes.host_agent import Held, Hello, HostAgent, address
+from drillbook.model.errors import CouldNotTell, Refused, UndoFailed
 from drillbook_staging.agent.server import Desk, Server
 from tests.staging.agent_world import NOON, World
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from drillbook.sources.identities import SYSTEM_NAMESPACE, Identity
-from drillbook.undo.record import State, Verb
+from drillbook.changes.undo.record import State, Verb
+from drillbook.cluster.identities import SYSTEM_NAMESPACE, Identity
 
 PLATFORM = Path(__file__).parents[2] / "staging" / "platform"
 IN_DRILL = "drillbook-provisioner-in-drill"

@@ -55,7 +55,7 @@ def test_what_is_copied_is_what_counts(package: Path, tmp_path: Path) -> None:
     target.mkdir()
     artifacts(places({}), package)["engine"].make(Shell(at(tmp_path), "copy"), target)
     copied = {path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file()}
-    assert copied == {"drillbook/reaper/__main__.py"}
+    assert copied == {"drillbook/changes/reaper/__main__.py"}
 
 
 def test_another_lock_file_makes_other_packages_and_another_image(tmp_path: Path) -> None:
@@ -141,4 +141,4 @@ def test_the_reaper_runs_as_nobody_and_reads_only() -> None:
     (container,) = pod["containers"]
     assert pod["securityContext"]["runAsUser"] == 65534
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
-    assert container["command"] == ["python3", "-m", "drillbook.reaper"]
+    assert container["command"] == ["python3", "-m", "drillbook.changes.reaper"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from drillbook.errors import UsageError
+from drillbook.model.errors import UsageError
 from drillbook_staging.places import STATE_NAMES, places
 
 

@@ -7,7 +7,7 @@ import secrets
 
 import pytest
 
-from drillbook.errors import Refused
+from drillbook.model.errors import Refused
 from drillbook_staging import lock
 
 

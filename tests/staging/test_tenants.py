@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from drillbook.errors import Refused
+from drillbook.model.errors import Refused
 from drillbook_staging import tenants
 from drillbook_staging.agent.change import Change, Verb
 from drillbook_staging.agent.journal import Journal

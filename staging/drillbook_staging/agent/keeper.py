@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from drillbook.errors import CouldNotTell, DrillbookError, Refused, UndoFailed
+from drillbook.model.errors import CouldNotTell, DrillbookError, Refused, UndoFailed
 from drillbook_staging.agent.change import ON_ITS_WAY_BACK, Change, Key, State, Verb, utc
 from drillbook_staging.agent.journal import Journal
 from drillbook_staging.agent.requests import AHEAD_S, Apply, refuse_expiry

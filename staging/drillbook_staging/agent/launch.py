@@ -8,8 +8,8 @@ import signal
 import sys
 import time
 
-from drillbook.errors import CouldNotTell
-from drillbook.host_agent import HostAgent
+from drillbook.changes.host_agent import HostAgent
+from drillbook.model.errors import CouldNotTell
 from drillbook_staging import node
 from drillbook_staging.agent import version
 from drillbook_staging.errors import StageFailed

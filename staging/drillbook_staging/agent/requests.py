@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from drillbook.errors import Refused
+from drillbook.model.errors import Refused
 from drillbook_staging.agent.change import DRILL_NAME, Verb, utc
 
 AHEAD_S = 3600.0

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from drillbook.errors import DrillbookError, Refused, UndoFailed
-from drillbook.host_agent import address
+from drillbook.changes.host_agent import address
+from drillbook.model.errors import DrillbookError, Refused, UndoFailed
 from drillbook_staging.agent import requests
 from drillbook_staging.agent.change import Change
 from drillbook_staging.agent.keeper import Keeper

@@ -1,0 +1,96 @@
+"""The checkout's runbooks, read and bound, with everything that lint looks at."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+
+from drillbook.book import monitoring, reader
+from drillbook.book.bind import Binder
+from drillbook.book.sentences import DEFINITIONS, Definition
+from drillbook.cluster.settings import Settings
+from drillbook.model import BoundRunbook, Problem, Runbook
+from drillbook.model.errors import DrillbookError, RunbookProblem, UsageError
+
+
+def definitions(root: Path) -> Sequence[Definition]:
+    """Import the checkout's step modules, as pytest does, and return what they defined."""
+    if str(root) not in sys.path:
+        sys.path.insert(0, str(root))
+    try:
+        for name in _modules(root, importlib.import_module("steps")):
+            importlib.import_module(name)
+    except DrillbookError:
+        raise
+    except Exception as error:  # a module of the checkout may raise anything at its import
+        raise UsageError(
+            f"{_place(error, root)}: the step modules cannot be imported: "
+            f"{type(error).__name__}: {' '.join(str(error).split())}. "
+            "Correct the module, or the list in steps/__init__.py."
+        ) from error
+    return DEFINITIONS
+
+
+def _modules(root: Path, package: ModuleType) -> Sequence[str]:
+    names = getattr(package, "pytest_plugins", ())
+    if not names:
+        raise UsageError(
+            f"{root / 'steps' / '__init__.py'}: pytest_plugins names no step module, so no "
+            'sentence is known. Write `pytest_plugins = ["steps.alerts", ...]`.'
+        )
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def _place(error: Exception, root: Path) -> str:
+    """The line of the checkout that raised; a SyntaxError says its own."""
+    if isinstance(error, SyntaxError):
+        return f"{error.filename}:{error.lineno}"
+    inside = (f for f in traceback.extract_tb(error.__traceback__) if _is_below(f.filename, root))
+    last = next(reversed(list(inside)), None)
+    return f"{last.filename}:{last.lineno}" if last else str(root / "steps")
+
+
+def _is_below(file: str, root: Path) -> bool:
+    # The engine itself may be installed below the checkout.
+    return any(Path(file).is_relative_to(root / name) for name in ("steps", "fixtures"))
+
+
+def runbooks(settings: Settings, paths: Sequence[Path]) -> tuple[list[Runbook], list[Problem]]:
+    """The runbooks under `paths` (default: all), and what kept others from being read."""
+    return reader.read_all(reader.discover(settings.root, paths), settings.root)
+
+
+def bound(settings: Settings, found: Sequence[Runbook]) -> list[BoundRunbook]:
+    """Every runbook with its steps as values. Raises RunbookProblem with all problems at once."""
+    binder = Binder(definitions(settings.root))
+    results = [binder.bind(runbook) for runbook in found]
+    problems = [str(problem) for _, ones in results for problem in ones]
+    if problems:
+        raise RunbookProblem("\n".join(problems))
+    return [one for one, _ in results if one is not None]
+
+
+def one_runbook(settings: Settings, name: str) -> tuple[Runbook, list[Problem]]:
+    """A runbook by id, by path or by its file's stem, and what kept others from being read.
+    Raises UsageError naming what there is."""
+    found, problems = runbooks(settings, [])
+    for runbook in found:
+        if name in (runbook.id, str(runbook.path), runbook.path.stem):
+            return runbook, problems
+    known = ", ".join(f"{r.id} ({r.path})" for r in found) or "none"
+    unread = "".join(f"\n{problem}" for problem in problems)
+    raise UsageError(f"no runbook is named {name!r}. There is: {known}.{unread}")
+
+
+def refuse_unreadable(problems: Sequence[Problem]) -> None:
+    """Raises UsageError when files could not be read: what was shown is not all there is."""
+    if problems:
+        raise UsageError("\n".join(str(problem) for problem in problems))
+
+
+def alerts(settings: Settings) -> dict[str, monitoring.AlertRule]:
+    return monitoring.load_alerts(settings.root, settings.environment)

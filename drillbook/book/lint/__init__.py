@@ -1,0 +1,25 @@
+"""Everything wrong with runbooks, at once. Pure: a tuple of small rules over one `Book`.
+
+`metadata` looks at tags and prose, `structure` at causes, scenarios and their names, `alerts` at
+the alert rules behind them, `values` at what the steps are bound to.
+"""
+
+from __future__ import annotations
+
+from drillbook.book.lint import alerts, metadata, structure, values
+from drillbook.book.lint.book import Book
+from drillbook.book.lint.tags import TAGS
+from drillbook.book.reader import UNREADABLE
+from drillbook.model import Problem
+
+__all__ = ["RULES", "TAGS", "UNREADABLE", "Book", "problems"]
+
+RULES = (*metadata.RULES, *structure.RULES, *alerts.RULES, *values.RULES)
+"""Each takes one runbook and the book that it stands in."""
+
+
+def problems(book: Book) -> list[Problem]:
+    """Every problem once, sorted by file and line; binding's and the reader's among them."""
+    found = {p for runbook in book.runbooks for rule in RULES for p in rule(runbook, book)}
+    found.update(alerts.pages_of_rules(book))
+    return sorted(found.union(book.unreadable, book.bind_problems))

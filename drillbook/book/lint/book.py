@@ -1,0 +1,68 @@
+"""What the rules look at, and how they say what they found."""
+
+from __future__ import annotations
+
+import difflib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import PurePosixPath
+
+from drillbook.book.monitoring import AlertRule
+from drillbook.model import BoundRunbook, Problem, Runbook, page_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Book:
+    """All runbooks of a checkout, and what they are judged against."""
+
+    runbooks: tuple[Runbook, ...]
+    bound: Mapping[str, BoundRunbook]
+    """By the feature's path; what could not be bound is missing."""
+    bind_problems: tuple[Problem, ...] = ()
+    unreadable: tuple[Problem, ...] = ()
+    """What kept other files from being read."""
+    alerts: Mapping[str, AlertRule]
+    """By name, as the environment of the drills loads them."""
+    scrape_s: float
+    evaluation_s: float
+    default_within_s: float = 30.0
+    """The budget of a sentence without `within`, in seconds."""
+
+    scripts: frozenset[str] = frozenset()
+    """The files under scripts/, relative to the checkout."""
+
+    @cached_property
+    def unbound(self) -> Mapping[str, frozenset[int]]:
+        """By the feature's path, the lines that `bind` found something wrong with."""
+        lines: dict[str, set[int]] = defaultdict(set)
+        for one in self.bind_problems:
+            lines[one.path].add(one.line)
+        return {path: frozenset(found) for path, found in lines.items()}
+
+    @cached_property
+    def by_id(self) -> Mapping[str, tuple[Runbook, ...]]:
+        """The runbooks that claim an id."""
+        found: dict[str, list[Runbook]] = defaultdict(list)
+        for runbook in self.runbooks:
+            found[runbook.id].append(runbook)
+        return {key: tuple(ones) for key, ones in found.items()}
+
+    @cached_property
+    def pages(self) -> frozenset[str]:
+        """The page of every feature file, readable or not, relative to the checkout."""
+        paths = {runbook.path for runbook in self.runbooks}
+        paths.update(PurePosixPath(problem.path) for problem in self.unreadable)
+        return frozenset(str(page_of(path)) for path in paths)
+
+
+def problem(runbook: Runbook, line: int, rule: str, what: str, fix: str) -> Problem:
+    """A problem of a runbook's file."""
+    return Problem(path=str(runbook.path), line=line, rule=rule, what=what, fix=fix)
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
+    """The nearest known word as a question, or another next move."""
+    near = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
+    return f"Did you mean {near[0]}?" if near else otherwise

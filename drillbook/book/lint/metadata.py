@@ -1,0 +1,177 @@
+"""Rules about tags, prose and the file's place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from drillbook.book.lint.book import Book, did_you_mean, problem
+from drillbook.book.lint.tags import KEBAB, TAGS, Level
+from drillbook.evidence.redact import redact
+from drillbook.model import Problem, Runbook, Step, Tag
+
+LINES = ("Meaning", "Impact", "Escalation")
+"""What a responder must find on every page, as lines of the Feature's description."""
+
+
+def place(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """The file's path becomes its page's path and a node id, so it must do for both."""
+    if not re.fullmatch(rf"features/{KEBAB}/{KEBAB}\.feature", str(runbook.path), re.ASCII):
+        yield problem(
+            runbook,
+            1,
+            "bad-path",
+            f"{str(runbook.path)!r} does not give a page its place.",
+            "Move it to features/<area>/<runbook>.feature, in small letters with hyphens.",
+        )
+
+
+def required_tags(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """Metadata that pages, scores and drills are made from."""
+    operation = runbook.tag("kind") == "operation"
+    for name, spec in TAGS.items():
+        wanted = spec.required or (name == "alert" and not operation)
+        if wanted and not any(tag.name == name for tag in runbook.tags):
+            yield problem(
+                runbook,
+                runbook.line,
+                "missing-tag",
+                f"the Feature has no @{name} tag.",
+                f"Write {spec.example}.",
+            )
+
+
+def known_tags(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """A tag that nothing knows does nothing, whatever its author thinks."""
+    for _, tags in _tagged(runbook):
+        for tag in tags:
+            if tag.name not in TAGS:
+                known = "Known tags: " + ", ".join(f"@{name}" for name in TAGS) + "."
+                near = did_you_mean(f"@{tag.name}", (f"@{name}" for name in TAGS), known)
+                yield _at(runbook, tag, "unknown-tag", "is not a tag of runbooks.", near)
+
+
+def tag_levels(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    for level, tags in _tagged(runbook):
+        for tag in tags:
+            spec = TAGS.get(tag.name)
+            if spec is not None and level not in spec.levels:
+                fix = f"Move it above {' or '.join(spec.levels)}."
+                yield _at(runbook, tag, "tag-level", f"does not belong above {level}.", fix)
+
+
+def tag_values(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    for _, tags in _tagged(runbook):
+        for tag in tags:
+            spec = TAGS.get(tag.name)
+            if spec is not None and not spec.accepts(tag.value):
+                fix = f"Write {spec.example}."
+                yield _at(runbook, tag, "tag-value", "does not say what it should.", fix)
+
+
+def repeated_tags(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """Of two ids, one would be ignored."""
+    for level, tags in _tagged(runbook):
+        names: set[str] = set()
+        for tag in tags:
+            spec = TAGS.get(tag.name)
+            if tag.name in names and spec is not None and not spec.repeated:
+                what = f"is the second @{tag.name} above {level}."
+                yield _at(runbook, tag, "repeated-tag", what, "Keep one of them.")
+            names.add(tag.name)
+
+
+def own_id(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """Records are filed by the runbook's id."""
+    others = [one for one in book.by_id[runbook.id] if one is not runbook]
+    if runbook.id and others:
+        yield problem(
+            runbook,
+            next(tag.line for tag in runbook.tags if tag.name == "id"),
+            "duplicate-id",
+            f"the id {runbook.id} is also that of {', '.join(str(one.path) for one in others)}.",
+            "Give the newer of them a new number.",
+        )
+
+
+def prose(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """A title, and the lines that orient a responder before the first command."""
+    if not runbook.title:
+        fix = "Write the symptom behind `Feature:`; it is the page's title."
+        yield problem(runbook, runbook.line, "missing-prose", "the Feature has no name.", fix)
+    for label in LINES:
+        if not re.search(rf"^{label}:[ \t]*\S", runbook.description, re.MULTILINE):
+            yield problem(
+                runbook,
+                runbook.line,
+                "missing-prose",
+                f"the Feature's description has no line {label!r}.",
+                f"Write `{label}: ...` below the Feature line.",
+            )
+
+
+def no_secrets(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """A runbook is committed, rendered and recorded. Looks for the shape of a secret, and does not
+    print what it found."""
+    for line, text in _texts(runbook):
+        clean = redact(text, (), {})
+        if clean != text:
+            yield problem(
+                runbook,
+                line,
+                "secret",
+                f"{clean!r} holds what looks like a secret.",
+                "Name the Secret that holds it instead, and change it: whoever has this file has "
+                "it.",
+            )
+
+
+def _texts(runbook: Runbook) -> Iterator[tuple[int, str]]:
+    """Everything that a person wrote, with its line."""
+    yield runbook.line, runbook.title
+    yield runbook.line, runbook.description
+    for _, tags in _tagged(runbook):
+        yield from ((tag.line, tag.value) for tag in tags)
+    yield from _of_steps(runbook.background)
+    for cause in runbook.causes:
+        yield from ((cause.line, text) for text in (cause.name, cause.description))
+        yield from _of_steps(cause.background)
+        for scenario in cause.scenarios:
+            yield scenario.line, scenario.name
+            yield from _of_steps(scenario.steps)
+
+
+def _of_steps(steps: Sequence[Step]) -> Iterator[tuple[int, str]]:
+    for step in steps:
+        yield step.line, step.text
+        yield step.line, step.doc_string or ""
+        yield from ((step.line, ": ".join(row)) for row in step.table or ())
+
+
+def _tagged(runbook: Runbook) -> Iterator[tuple[Level, tuple[Tag, ...]]]:
+    """Every place that holds tags."""
+    yield Level.RUNBOOK, runbook.tags
+    for cause in runbook.causes:
+        # The cause of scenarios outside every Rule stands on the Feature's own line and tag.
+        if cause.line != runbook.line:
+            yield Level.CAUSE, cause.tags
+        for scenario in cause.scenarios:
+            yield Level.SCENARIO, scenario.tags
+
+
+def _at(runbook: Runbook, tag: Tag, rule: str, what: str, fix: str) -> Problem:
+    shown = f"@{tag.name}:{tag.value}" if tag.value else f"@{tag.name}"
+    return problem(runbook, tag.line, rule, f"{shown} {what}", fix)
+
+
+RULES = (
+    place,
+    required_tags,
+    known_tags,
+    tag_levels,
+    tag_values,
+    repeated_tags,
+    own_id,
+    prose,
+    no_secrets,
+)

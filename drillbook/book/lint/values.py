@@ -1,0 +1,251 @@
+"""Rules about what steps are bound to. A runbook that could not be bound is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from drillbook.book.lint.book import Book, did_you_mean, problem
+from drillbook.book.monitoring import AlertRule, floor_s
+from drillbook.evidence.proof import commands_of, tools_of
+from drillbook.model import (
+    Action,
+    Advice,
+    BoundCause,
+    BoundScenario,
+    BoundStep,
+    Duration,
+    Fault,
+    Phase,
+    Probe,
+    Problem,
+    Reinject,
+    Runbook,
+    Workload,
+)
+from drillbook.model.matchers import Firing, Silent
+from drillbook.sources import FiringAlert
+
+_READ_ONLY = (Phase.DETECTION, Phase.DIAGNOSIS)
+
+
+def set_up(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """A scenario sets up nothing: its workload would never be made, its fault never taken back.
+    That a Background has exactly one of each is `bind`'s to say."""
+    for _, scenario, bound in _steps(runbook, book):
+        if isinstance(bound.value, (Workload, Fault)):
+            what = (
+                f"{bound.step.text!r} sets something up in the scenario {scenario.scenario.name!r}."
+            )
+            fix = "Move it to a Background."
+            yield _at(runbook, bound, "one-set-up", what, fix)
+
+
+def read_only(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """Detection and diagnosis are asked while nobody knows yet what is wrong: they only read."""
+    for _, scenario, bound in _steps(runbook, book):
+        if _phase(scenario) in _READ_ONLY and isinstance(bound.value, Action):
+            what = f"{bound.step.text!r} changes something during {_phase(scenario)}."
+            fix = "Move it to @remediation, or check instead of changing."
+            yield _at(runbook, bound, "read-only", what, fix)
+
+
+def remedy(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """A remediation that does nothing would be proven by a fault that heals itself."""
+    for cause in _whole(runbook, book):
+        scenarios, steps = _of(cause, Phase.REMEDIATION)
+        if scenarios and not any(isinstance(b.value, (Action, Advice)) for b in steps):
+            what = f"the remediation of {cause.cause.id!r} changes nothing."
+            fix = "Write the When step that mends it, or an Advice where only a person can."
+            yield problem(runbook, scenarios[0].scenario.line, "no-remedy", what, fix)
+
+
+def independent_effect(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """A fault confirmed by the runbook's own check would prove that check by itself."""
+    for cause, _, bound in _steps(runbook, book):
+        if isinstance(bound.value, Probe) and bound.value.source == cause.fault.effect.source:
+            what = (
+                f"{bound.step.text!r} reads what already confirms the fault of {cause.cause.id!r}."
+            )
+            fix = "Confirm the fault's effect by another source, in fixtures/faults."
+            yield _at(runbook, bound, "dependent-effect", what, fix)
+
+
+def declared_alerts(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """A page names the alerts that lead to it; a step that waits for another proves another."""
+    for _, _, bound in _steps(runbook, book):
+        name = _alert(bound)
+        if name is not None and name not in runbook.alerts:
+            near = did_you_mean(name, runbook.alerts, f"Add `@alert:{name}` above the Feature.")
+            what = f"{bound.step.text!r} is about an alert that is none of this runbook's."
+            yield _at(runbook, bound, "undeclared-alert", what, near)
+
+
+def above_floor(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """What a healthy monitoring needs at worst must fit into the budget."""
+    for _, _, bound in _steps(runbook, book):
+        rule = book.alerts.get(_alert(bound) or "")
+        if not isinstance(bound.value, Probe) or rule is None:
+            continue
+        floor = _floor_s(bound.value, rule, book)
+        within = bound.value.within
+        budget = within.seconds if within else book.default_within_s
+        if budget < floor:
+            shown = f"within {within}" if within else f"the default of {budget:g}s"
+            what = (
+                f"{bound.step.text!r}: {shown} is below what monitoring needs at worst, {floor:g}s "
+                "(scrape + evaluation + the rule's `for`)."
+            )
+            fix = f"Write `within {floor:g}s` or more, or make monitoring faster."
+            yield _at(runbook, bound, "below-floor", what, fix)
+
+
+def silence_after_sound(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """An alert that this cause never waited for may be silent because it cannot fire."""
+    for cause in _whole(runbook, book):
+        heard: set[str] = set()
+        for bound in (bound for scenario in cause.scenarios for bound in scenario.steps):
+            name = _alert(bound)
+            if name is None or not isinstance(bound.value, Probe):
+                continue
+            if isinstance(bound.value.expect, Firing):
+                heard.add(name)
+            elif name not in heard:
+                what = f"{bound.step.text!r}: no earlier step of {cause.cause.id!r} saw it fire."
+                fix = f'Write `Then the alert "{name}" fires within ...` in @detection.'
+                yield _at(runbook, bound, "silence-before-sound", what, fix)
+
+
+def within_rto(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """A step that may take longer than the whole recovery; prevention comes after recovery."""
+    try:
+        rto = Duration(runbook.tag("rto"))
+    except ValueError:
+        return
+    for _, scenario, bound in _steps(runbook, book):
+        if not isinstance(bound.value, (Probe, Action)) or _phase(scenario) is Phase.PREVENTION:
+            continue
+        if bound.value.within is not None and bound.value.within > rto:
+            what = f"{bound.step.text!r} may take {bound.value.within}, longer than @rto:{rto}."
+            fix = "Shorten it, or promise a longer RTO."
+            yield _at(runbook, bound, "beyond-rto", what, fix)
+
+
+def reinjection(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    for _, scenario, bound in _steps(runbook, book):
+        if isinstance(bound.value, Reinject) and _phase(scenario) is not Phase.PREVENTION:
+            what = f"{bound.step.text!r} injects the fault outside of @prevention."
+            yield _at(runbook, bound, "reinjection", what, "Move it to the prevention scenario.")
+
+
+def unchecked(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """A change that nothing is asked about proves nothing, and an alert's silence alone proves
+    little: it may be silent because what it watches has gone. So the system itself is asked."""
+    for cause in _whole(runbook, book):
+        for phase, kind in ((Phase.REMEDIATION, Action), (Phase.PREVENTION, Reinject)):
+            _, steps = _of(cause, phase)
+            last = max((n for n, b in enumerate(steps) if isinstance(b.value, kind)), default=None)
+            if last is None or any(_asks_the_system(b) for b in steps[last + 1 :]):
+                continue
+            what = f"nothing in @{phase} asks the system itself after {steps[last].step.text!r}."
+            fix = "Write a Then step after it that reads what it should bring about, not an alert."
+            yield _at(runbook, steps[last], "unchecked", what, fix)
+
+
+def injected_again(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """A prevention is proven by the same fault once more, or it is for a person to do."""
+    for cause in _whole(runbook, book):
+        scenarios, steps = _of(cause, Phase.PREVENTION)
+        if not steps or any(isinstance(b.value, Reinject) for b in steps):
+            continue
+        if not all(isinstance(b.value, Advice) for b in steps):
+            what = f"the prevention of {cause.cause.id!r} never meets the fault again."
+            fix = "Write `When the fault is injected again` before its last check."
+            yield problem(runbook, scenarios[0].scenario.line, "no-reinjection", what, fix)
+
+
+def there_are_tools(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """A command that runs a missing file of scripts/ would fail in a responder's hands."""
+    for bound in _all_steps(runbook, book):
+        for line in commands_of(bound.value):
+            for path in tools_of(line):
+                if path not in book.scripts:
+                    what = f"{bound.step.text!r} runs {path}, which is not there."
+                    near = did_you_mean(path, book.scripts, "Write the tool, or correct the step.")
+                    yield _at(runbook, bound, "missing-tool", what, near)
+
+
+def _asks_the_system(bound: BoundStep) -> bool:
+    return isinstance(bound.value, Probe) and _alert(bound) is None
+
+
+def _of(cause: BoundCause, phase: Phase) -> tuple[tuple[BoundScenario, ...], list[BoundStep]]:
+    """The scenarios of one phase, and their steps in a row."""
+    scenarios = cause.of(phase)
+    return scenarios, [bound for scenario in scenarios for bound in scenario.steps]
+
+
+def _whole(runbook: Runbook, book: Book) -> Iterator[BoundCause]:
+    """The causes whose every step is bound: of another, nobody knows what it lacks."""
+    unbound = book.unbound.get(str(runbook.path), frozenset())
+    for bound in _causes(runbook, book):
+        scenarios = bound.cause.scenarios
+        if unbound.isdisjoint(step.line for scenario in scenarios for step in scenario.steps):
+            yield bound
+
+
+def _all_steps(runbook: Runbook, book: Book) -> Iterator[BoundStep]:
+    """Every step once, the Backgrounds' among them."""
+    for cause in _causes(runbook, book):
+        yield from cause.background
+        yield from (bound for scenario in cause.scenarios for bound in scenario.steps)
+
+
+def _causes(runbook: Runbook, book: Book) -> tuple[BoundCause, ...]:
+    bound = book.bound.get(str(runbook.path))
+    return bound.causes if bound else ()
+
+
+def _steps(runbook: Runbook, book: Book) -> Iterator[tuple[BoundCause, BoundScenario, BoundStep]]:
+    for cause in _causes(runbook, book):
+        for scenario in cause.scenarios:
+            for bound in scenario.steps:
+                yield cause, scenario, bound
+
+
+def _phase(scenario: BoundScenario) -> Phase | None:
+    return scenario.scenario.phase
+
+
+def _alert(bound: BoundStep) -> str | None:
+    """The alert that a step reads, if it reads one."""
+    source = bound.value.source if isinstance(bound.value, Probe) else None
+    return source.alert if isinstance(source, FiringAlert) else None
+
+
+def _floor_s(probe: Probe, rule: AlertRule, book: Book) -> float:
+    """Seconds at worst. A rule's `for` delays its firing, not its end."""
+    if isinstance(probe.expect, Silent):
+        return book.scrape_s + book.evaluation_s
+    if isinstance(probe.expect, Firing):
+        return floor_s(rule, book.scrape_s, book.evaluation_s)
+    return 0.0
+
+
+def _at(runbook: Runbook, bound: BoundStep, rule: str, what: str, fix: str) -> Problem:
+    return problem(runbook, bound.step.line, rule, what, fix)
+
+
+RULES = (
+    set_up,
+    read_only,
+    remedy,
+    independent_effect,
+    declared_alerts,
+    above_floor,
+    silence_after_sound,
+    within_rto,
+    reinjection,
+    unchecked,
+    injected_again,
+    there_are_tools,
+)

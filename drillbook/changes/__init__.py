@@ -1,0 +1,1 @@
+"""What changes a cluster: do it, write it down, undo it."""

@@ -1,0 +1,18 @@
+"""The cap on pods as a ResourceQuota of a drill's namespace."""
+
+from __future__ import annotations
+
+from drillbook.cluster.settings import Settings
+from drillbook.model import Manifest
+
+QUOTA = "drillbook-max-pods"
+
+
+def quota(settings: Settings) -> Manifest:
+    """The same cap on pods for a drill's namespace: it also holds for what nobody declared."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": QUOTA},
+        "spec": {"hard": {"pods": str(settings.max_pods)}},
+    }

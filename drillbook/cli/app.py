@@ -1,0 +1,247 @@
+"""The command `drillbook`: parses, calls, and turns errors into words and exit codes."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from drillbook.cli import embedded
+from drillbook.cli.commands import doctor, inspect, offline, planning
+from drillbook.cli.commands import drill as drilling
+from drillbook.cli.commands import sweep as sweeping
+from drillbook.cluster import settings as settings_module
+from drillbook.cluster.settings import Settings
+from drillbook.evidence.clean_stream import clean_output, lost_output
+from drillbook.evidence.redactor import Redactor
+from drillbook.model import Control, Phase
+from drillbook.model.errors import DrillbookError, UsageError
+
+app = typer.Typer(
+    help="""Runbooks that prove themselves.
+
+    Exit codes: 0 all that was asked for passed; 1 a runbook failed, or lint or render found
+    problems; 2 usage or configuration error; 3 refused by a guard, nothing was changed; 4 could
+    not tell (cluster or monitoring unreachable, drill invalid); 5 an undo failed; 130 interrupted,
+    after the undo.
+    """,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+REDACTOR = Redactor()
+"""A command holds no Secrets of a cluster: it knows the environment's, and the shapes."""
+
+# Into a file or a log, a table must not be cut to the width of a terminal that is not there.
+console = Console(width=None if sys.stdout.isatty() else 160)
+Paths = Annotated[
+    list[Path] | None, typer.Argument(help="feature files or folders; all of features/ by default")
+]
+Named = Annotated[str, typer.Argument(help="a runbook's id, path or file name", metavar="RUNBOOK")]
+
+
+def _settings(kubeconfig: Path | None = None, context: str | None = None) -> Settings:
+    return settings_module.load(kubeconfig=kubeconfig, context=context)
+
+
+@app.command()
+def lint(paths: Paths = None) -> None:
+    """Every problem of the runbooks at once, with file:line, rule id, and how to mend it."""
+    offline.lint(_settings(), paths or [], console)
+
+
+@app.command()
+def plan(
+    runbook: Named,
+    offline: Annotated[bool, typer.Option("--offline", help="contact nothing")] = False,
+    kubeconfig: Annotated[Path | None, typer.Option(help="the cluster to ask")] = None,
+    context: Annotated[str | None, typer.Option(help="the kubeconfig's context")] = None,
+) -> None:
+    """What a drill would touch, before it touches it, and whether it could begin now.
+
+    Asks the cluster and changes nothing: the guard, the identities' rights, the reaper, what halts
+    drills, what others hold, the nodes that a fault takes. Exit code 3: a drill would be refused.
+    """
+    planning.plan(_settings(kubeconfig, context), runbook, offline, console)
+
+
+@app.command()
+def drill(
+    paths: Paths = None,
+    cause: Annotated[
+        list[str] | None, typer.Option(help="only this cause; may be repeated")
+    ] = None,
+    control: Annotated[
+        list[Control] | None, typer.Option(help="only this control; may be repeated")
+    ] = None,
+    until: Annotated[
+        Phase, typer.Option(help="end after this phase (partial, never proof)")
+    ] = Phase.PREVENTION,
+    jobs: Annotated[
+        int,
+        typer.Option("--jobs", "-j", min=1, help="how many drills run at once, as locks allow"),
+    ] = 1,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="leave the incident for 30 minutes (setting keep)")
+    ] = False,
+    kubeconfig: Annotated[Path | None, typer.Option(help="the cluster to drill on")] = None,
+    context: Annotated[str | None, typer.Option(help="the kubeconfig's context")] = None,
+) -> None:
+    """Run drills: real fault, real alert, real fix, timed; everything is undone and verified.
+
+    Example: drillbook drill features/spark --cause driver-oom --control plain
+    """
+    loaded = _settings(kubeconfig, context)
+    kept = loaded.duration("keep") if keep else None
+    code = drilling.drill(
+        loaded, paths or [], cause or [], control or [], until, kept, jobs, console
+    )
+    raise typer.Exit(code)
+
+
+@app.command()
+def render(
+    check: Annotated[bool, typer.Option("--check", help="only compare; exit 1 on drift")] = False,
+) -> None:
+    """Features and accepted records -> the pages under runbooks/."""
+    offline.render_pages(_settings(), check, console)
+
+
+@app.command()
+def score(
+    month: Annotated[str | None, typer.Option(help="YYYY-MM; all by default")] = None,
+) -> None:
+    """Accepted runs -> the scorecard, every rate with its denominator."""
+    offline.scorecard(_settings(), month, console)
+
+
+@app.command()
+def accept(run: Annotated[str, typer.Argument(help="a folder of reports/runs")]) -> None:
+    """Make a whole run the committed proof, redacted, and render the pages."""
+    offline.accept(_settings(), run, console)
+
+
+@app.command("list")
+def list_runbooks() -> None:
+    """What runbooks there are, and in what state of proof."""
+    inspect.list_runbooks(_settings(), console)
+
+
+@app.command()
+def show(runbook: Named) -> None:
+    """One runbook: its causes, its steps and the commands they stand for."""
+    loaded = _settings()
+    inspect.show(loaded, runbook, console)
+
+
+@app.command()
+def sweep() -> None:
+    """Undo what dead drills left behind, and what was kept; a drill under way is left alone.
+
+    The reaper in the cluster does the same by itself when a drill's lease expires.
+    """
+    sweeping.sweep(_settings(), console)
+
+
+@app.command()
+def halt(
+    why: Annotated[
+        str | None, typer.Option(help="the reason, which every refused drill says")
+    ] = None,
+    lift: Annotated[bool, typer.Option("--lift", help="let drills start again")] = False,
+) -> None:
+    """Stop every drill by its undo, and let none start before `--lift`."""
+    if lift == bool(why):
+        raise UsageError(
+            'say why: `drillbook halt --why "..."` stops every drill under way on this cluster; '
+            "`drillbook halt --lift` ends that. Nothing was changed."
+        )
+    if why:
+        sweeping.halt(_settings(), why, console)
+    else:
+        sweeping.lift(_settings(), console)
+
+
+@app.command(
+    add_help_option=False,
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+)
+def staging(
+    words: Annotated[list[str] | None, typer.Argument(metavar="up|status|down")] = None,
+) -> None:
+    """The embedded staging cluster, Kubernetes on this machine: `drillbook staging --help`."""
+    embedded.run(words or [])
+
+
+@app.command("doctor")
+def run_doctor() -> None:
+    """What this machine and this cluster lack, and the fix."""
+    doctor.doctor(_settings(), console)
+
+
+def main() -> None:
+    """The entry point: an error's text and its exit code, never a bare traceback."""
+    # What a command reads it keeps until it ends; looking for garbage in it took a fifth of the
+    # time of a large lint, and freed nothing (docs/benchmarks.md).
+    gc.disable()
+    # What it prints quotes runbooks and servers' answers: a secret in them is not printed.
+    clean_output(REDACTOR)
+    sys.exit(_written(_run(app)))
+
+
+def _written(code: int) -> int:
+    """The exit code of what was printed, too: a report that nobody got is no success."""
+    lost = lost_output()
+    if lost is None:
+        return code
+    with suppress(OSError):  # where both streams are lost, the code is all there is
+        os.write(2, f"drillbook: its output could not be written: {lost.strerror}.\n".encode())
+    return code or 4
+
+
+def _run(command: Callable[[], object]) -> int:
+    """The exit code of a command; what it raised, in words on stderr."""
+    try:
+        command()
+    except SystemExit as ended:  # typer's own way to end
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except DrillbookError as error:
+        return _say(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _say("interrupted", 130)
+    except OSError as error:
+        return _say(f"{error}. Nothing more is known; correct it and try again.", 4)
+    except Exception as error:  # noqa: BLE001 - the last net: a reader gets one line, never a trace
+        # Redacted before it is cut: half of a secret is not known to be one.
+        said = " ".join(REDACTOR.words(str(error)).split())
+        what = f"{type(error).__name__}: {said[:200]}"
+        log = _traceback_log(error)
+        return _say(f"a mistake of drillbook's own: {what}. Report it with {log}.", 4)
+    return 0
+
+
+def _say(text: str, code: int) -> int:
+    print(f"drillbook: {text}", file=sys.stderr)
+    return code
+
+
+def _traceback_log(error: Exception) -> str:
+    """The file that holds the traceback, or the word that there is none."""
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", prefix="drillbook-", suffix=".log", delete=False
+        ) as log:
+            log.write(REDACTOR.words("".join(traceback.format_exception(error))))
+    except OSError as full:
+        return f"its traceback, which could not be written ({full})"
+    return log.name

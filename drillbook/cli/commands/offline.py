@@ -1,0 +1,176 @@
+"""`lint`, `render`, `score`, `accept`: what needs no cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from drillbook.book import checkout as book
+from drillbook.book import lint as linting
+from drillbook.book import reader
+from drillbook.book.bind import Binder
+from drillbook.cluster.settings import Settings
+from drillbook.evidence import accept as accepting
+from drillbook.evidence import proof, score
+from drillbook.model import BoundRunbook, Problem, Runbook
+from drillbook.model.errors import CouldNotTell, RunbookProblem, UsageError
+from drillbook.pages import render
+
+
+def problems(settings: Settings, paths: Sequence[Path]) -> tuple[list[Runbook], list[Problem]]:
+    """Everything wrong with the runbooks under `paths`, judged among all of the checkout's."""
+    every, unreadable = book.runbooks(settings, [])
+    binder = Binder(book.definitions(settings.root))
+    results = [binder.bind(runbook) for runbook in every]
+    context = linting.Book(
+        runbooks=tuple(every),
+        bound={str(b.runbook.path): b for b, _ in results if b is not None},
+        bind_problems=tuple(p for _, found in results for p in found),
+        unreadable=tuple(unreadable),
+        alerts=book.alerts(settings),
+        scrape_s=settings.scrape_s,
+        evaluation_s=settings.evaluation_s,
+        default_within_s=settings.duration("probe_within").seconds,
+        scripts=_scripts(settings.root),
+    )
+    found = linting.problems(context)
+    wanted = _wanted(settings, paths)
+    if wanted is None:
+        return every, found
+    # What is wrong with an alert rule concerns every runbook; another runbook's fault does not.
+    others = {str(path.relative_to(settings.root)) for path in reader.discover(settings.root)}
+    others -= wanted
+    return [r for r in every if str(r.path) in wanted], [p for p in found if p.path not in others]
+
+
+def _scripts(root: Path) -> frozenset[str]:
+    files = (path for path in (root / "scripts").rglob("*") if path.is_file())
+    return frozenset(path.relative_to(root).as_posix() for path in files)
+
+
+def _wanted(settings: Settings, paths: Sequence[Path]) -> set[str] | None:
+    if not paths:
+        return None
+    return {str(path.relative_to(settings.root)) for path in reader.discover(settings.root, paths)}
+
+
+def lint(settings: Settings, paths: Sequence[Path], console: Console) -> None:
+    """Print every problem. Raises RunbookProblem (or UsageError for unreadable files)."""
+    checked, found = problems(settings, paths)
+    for problem in found:
+        console.print(str(problem), markup=False, highlight=False, soft_wrap=True)
+    unreadable = [p for p in found if p.rule == linting.UNREADABLE]
+    if unreadable:
+        files = {problem.path for problem in unreadable}
+        raise UsageError(f"{len(found)} problems; {len(files)} files could not be read.")
+    if found:
+        raise RunbookProblem(f"{len(found)} problems in {len({p.path for p in found})} files.")
+    console.print(f"{len(checked)} runbooks, no problem.")
+
+
+def pages(
+    settings: Settings, bound: Sequence[BoundRunbook], proofs: Path, only: str | None = None
+) -> dict[Path, str]:
+    """Each page's path under the checkout and its text, from a folder of runs, or one of them."""
+    rules, newest = book.alerts(settings), accepting.newest(proofs, only)
+    production = render.production_rules(settings.root)
+    return {
+        settings.root / b.runbook.page: render.page(
+            b,
+            drills=newest,
+            hashes=proof.hashes(b, settings.root, rules),
+            rules=rules,
+            production=production,
+            proof_days=settings.proof_days,
+        )
+        for b in bound
+    }
+
+
+def render_pages(settings: Settings, check: bool, console: Console) -> None:
+    """Write every page; with `check`, only compare. Raises RunbookProblem when they differ."""
+    found, unreadable = book.runbooks(settings, [])
+    book.refuse_unreadable(unreadable)
+    texts = pages(settings, book.bound(settings, found), settings.proof)
+    differing = [p for p, text in texts.items() if _present(p) != text.encode()]
+    orphans = sorted(set((settings.root / "runbooks").rglob("*.md")) - set(texts))
+    if not check:
+        for path, text in texts.items():
+            _write(settings.root, path, text)
+        console.print(f"{len(texts)} pages, {len(differing)} changed.")
+        return
+    if differing or orphans:
+        names = [str(path.relative_to(settings.root)) for path in differing]
+        strays = [str(path.relative_to(settings.root)) for path in orphans]
+        raise RunbookProblem(
+            f"pages that are not what the features render to: {', '.join(names) or 'none'}; "
+            f"pages without a feature: {', '.join(strays) or 'none'}. "
+            "Run `drillbook render`, and remove pages without a feature."
+        )
+    console.print(f"{len(texts)} pages are what the features render to.")
+
+
+def _present(path: Path) -> bytes | None:
+    """What is in the place of a page; None when it is no file that can be read."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def _write(root: Path, path: Path, text: str) -> None:
+    if not path.resolve().is_relative_to(root.resolve()):
+        raise UsageError(
+            f"{path}: leads to {path.resolve()}, which is outside the checkout {root}, so the page "
+            "is not written there. Remove the link."
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+        raise UsageError(f"{path}: the page cannot be written: {error}.") from error
+    except OSError as error:
+        raise CouldNotTell(
+            f"{path}: the page cannot be written: {error.strerror}. Make room or give the right to "
+            "write there, then run `drillbook render`."
+        ) from error
+
+
+def scorecard(settings: Settings, month: str | None, console: Console) -> None:
+    """Print the scorecard of the accepted runs (of one month, YYYY-MM)."""
+    found, _ = book.runbooks(settings, [])
+    drills = [d for ones in accepting.newest(settings.proof).values() for d in ones]
+    chosen = [d for d in drills if month is None or f"{d.started:%Y-%m}" == month]
+    if not chosen:
+        raise UsageError(
+            f"no accepted drill{f' in {month}' if month else ''} under {settings.proof}. "
+            "Run `drillbook drill`, then `drillbook accept RUN`."
+        )
+    planned = accepting.planned(settings.proof) if month is None else None
+    card = score.scorecard(chosen, score.catalogue(found), planned=planned)
+    console.print(score.markdown(card), markup=False, highlight=False, soft_wrap=True)
+
+
+def accept(settings: Settings, run: str, console: Console) -> None:
+    """Make a run the committed proof, and render."""
+    folder = Path(run) if Path(run).is_dir() else settings.runs / run
+    if folder.is_dir() and not folder.resolve().is_relative_to(settings.root.resolve()):
+        raise UsageError(
+            f"{folder}: leads to {folder.resolve()}, which is outside the checkout "
+            f"{settings.root}. Copy the run into {settings.runs}."
+        )
+    if not folder.is_dir():
+        known = ", ".join(sorted(p.name for p in settings.runs.glob("*"))) or "none"
+        raise UsageError(f"no run {run!r} under {settings.runs}. There is: {known}.")
+    found, _ = book.runbooks(settings, [])
+    rules = book.alerts(settings)
+    hashes = {
+        (b.runbook.id, cause): value
+        for b in book.bound(settings, found)
+        for cause, value in proof.hashes(b, settings.root, rules).items()
+    }
+    kept = accepting.accept(folder, settings.proof, hashes)
+    console.print(f"accepted: {kept.relative_to(settings.root)}. Commit it with the pages.")
+    render_pages(settings, check=False, console=console)

@@ -1,0 +1,191 @@
+"""Drills side by side, each as a pytest process of its own, with signals passed on to all."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+from drillbook.cli import children
+from drillbook.cli.children import Child
+from drillbook.cli.schedule import may_start
+from drillbook.cli.selection import Selected
+from drillbook.drill.signals import handled_by
+from drillbook.evidence import records
+from drillbook.model import Duration, Phase, Undo
+from drillbook.model.clock import Clock, SystemClock
+from drillbook.model.domains import Lock
+from drillbook.model.errors import CouldNotTell, UsageError
+
+MANIFEST = "manifest.json"
+POLL_S = 0.1
+"""How often the children are looked at."""
+
+
+KILLED = (
+    "It was killed, so it could not undo itself. The reaper does when its lease has run "
+    "out; look with `kubectl get drills`, and then `drillbook sweep` says what is left."
+)
+
+
+def _to_terminal(text: str) -> None:
+    # A reader that has gone (a closed pipe or terminal) must not end the drills.
+    with suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
+
+
+@dataclass
+class Turn:
+    """A drill from its place in the order to its end."""
+
+    drill: Selected
+    place: str
+    """`[2/4]`."""
+    locks: tuple[Lock, ...]
+    began: float = 0.0
+    """Monotonic seconds."""
+
+
+@dataclass
+class Dispatcher:
+    """Runs drills into one run's folder, as many at once as `jobs` and their locks allow."""
+
+    root: Path
+    folder: Path
+    until: Phase
+    keep: Duration | None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """On top of this process's: what makes the child drill the cluster that was admitted here."""
+    jobs: int = 1
+    interrupted: bool = False
+    unrecorded: list[Selected] = field(default_factory=list)
+    """Drills that were started and left no record."""
+    say: Callable[[str], None] = _to_terminal
+    clock: Clock = field(default_factory=SystemClock)
+    _running: list[tuple[Turn, Child]] = field(default_factory=list)
+
+    def begin(self, selected: Sequence[Selected], commit: str) -> None:
+        """Write the manifest: what was planned, so that nothing can go missing silently. Raises
+        CouldNotTell when it cannot be written: a drill without a record proves nothing."""
+        planned = {
+            "run": self.folder.name,
+            "started": datetime.now(UTC).isoformat(timespec="seconds"),
+            "commit": commit,
+            "planned": [one.node for one in selected],
+        }
+        try:
+            (self.folder / "logs").mkdir(parents=True, exist_ok=True)
+            (self.folder / MANIFEST).write_text(json.dumps(planned, indent=2) + "\n", "utf-8")
+        except OSError as error:
+            raise CouldNotTell(
+                f"{self.folder}: the run cannot be recorded: {error.strerror}. Nothing was "
+                "drilled; make room, or the folder writable."
+            ) from error
+
+    def run(self, selected: Sequence[Selected]) -> list[records.Drill]:
+        """Run every drill, or until a signal. Returns the records that were written, in the order
+        given. Whatever is raised, every child has ended by its undo before."""
+        waiting = [
+            Turn(drill=one, place=f"[{number}/{len(selected)}]", locks=one.locks)
+            for number, one in enumerate(selected, start=1)
+        ]
+        found: dict[str, records.Drill] = {}
+        with handled_by(self._pass_on):
+            try:
+                while self._start_some(waiting) or self._running:
+                    self.clock.sleep(POLL_S)
+                    found.update(self._end_some())
+            finally:
+                self._end_all()
+        return [found[one.node] for one in selected if one.node in found]
+
+    def _start_some(self, waiting: list[Turn]) -> bool:
+        """Start whoever may; False when nobody was started."""
+        ready = may_start(waiting, [turn for turn, _ in self._running], self.jobs)
+        for turn in ready:
+            if self.interrupted:
+                return False
+            waiting.remove(turn)
+            self._start(turn)
+        return bool(ready)
+
+    def _start(self, turn: Turn) -> None:
+        self.say(f"{turn.place} {turn.drill.node}")
+        turn.began = self.clock.monotonic()
+        child = children.start(
+            self._command(turn.drill),
+            cwd=self.root,
+            stem=self.folder / "logs" / turn.drill.stem,
+            environment=self.environment,
+            alone=self.jobs == 1,
+        )
+        self._running.append((turn, child))
+        if self.interrupted:  # by a signal that came while the process was made
+            child.interrupt()
+
+    def _end_some(self) -> dict[str, records.Drill]:
+        """Tell what the running say; the records of those that have ended, by node."""
+        found = {}
+        for turn, child in tuple(self._running):
+            ended = child.ended
+            for line in child.news():
+                self.say(f"{turn.place} {turn.drill.name} | {line}")
+            if ended:
+                self._running.remove((turn, child))
+                drill = self._record(turn, child)
+                if drill is not None:
+                    found[turn.drill.node] = drill
+        return found
+
+    def _end_all(self) -> None:
+        """Nobody runs any more when a run has ended as it should."""
+        for _, child in self._running:
+            child.interrupt()
+        for _, child in self._running:
+            child.process.wait()
+
+    def _record(self, turn: Turn, child: Child) -> records.Drill | None:
+        """The record of a drill that has ended; None, with what is known, when it left none."""
+        took = f"{self.clock.monotonic() - turn.began:.0f} s"
+        path = self.folder / turn.drill.record
+        why = f"the drill left no record (pytest's exit code {child.process.returncode})"
+        if path.exists():
+            try:
+                drill = records.read(path)
+            except UsageError as error:
+                why = str(error)
+            else:
+                self.say(f"{turn.place} {turn.drill.node}: {_outcome(drill)} in {took}")
+                return drill
+        self.unrecorded.append(turn.drill)
+        lines = [f"{turn.place} {turn.drill.node}: {why} after {took}:", child.tail()]
+        if child.process.returncode < 0:
+            lines.append(KILLED)
+        lines.append(f"The whole log: {child.log}")
+        self.say("\n".join(line for line in lines if line))
+        return None
+
+    def _command(self, one: Selected) -> list[str]:
+        keep = [f"--drill-keep={self.keep}"] if self.keep else []
+        return [
+            *(sys.executable, "-m", "pytest", one.node, "--drill", f"--drill-run={self.folder}"),
+            *(f"--drill-until={self.until}", *keep, "-s", "-q", "--no-header", "--tb=short"),
+            # A warning of a client library must not end a drill; the engine's tests catch it.
+            *("-p", "no:cacheprovider", "-W", "default"),
+        ]
+
+    def _pass_on(self, number: int, frame: FrameType | None) -> None:
+        self.interrupted = True
+        for _, child in tuple(self._running):
+            child.interrupt()
+
+
+def _outcome(drill: records.Drill) -> str:
+    """Its verdict, or that it was refused; and an undo that failed."""
+    words = "REFUSED" if drill.refused else str(drill.verdict)
+    return f"{words}, UNDO FAILED" if drill.undo is Undo.FAILED else words

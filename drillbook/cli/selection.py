@@ -1,0 +1,73 @@
+"""Which drills of the runbooks were asked for. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from drillbook.model import Control, Runbook
+from drillbook.model.domains import Lock, locks
+from drillbook.model.errors import UsageError
+from drillbook.model.slug import slug
+from drillbook.plugin.collect import drill_name, drills_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selected:
+    """One drill to run."""
+
+    runbook: Runbook
+    cause: str
+    control: Control
+
+    @property
+    def name(self) -> str:
+        """As a person tells it from the others of its runbook: `driver-oom--plain`."""
+        return drill_name(self.cause, self.control)
+
+    @property
+    def node(self) -> str:
+        """Its pytest node id."""
+        return f"{self.runbook.path}::{self.name}"
+
+    @property
+    def stem(self) -> str:
+        """The name of its record and of its logs, first attempt."""
+        return f"{self.runbook.id}--{self.cause}--{self.control}--1"
+
+    @property
+    def record(self) -> str:
+        """Its record's file name."""
+        return f"{self.stem}.json"
+
+    @property
+    def locks(self) -> tuple[Lock, ...]:
+        """What it will hold. Its namespace has no name yet; any that no other drill has will do.
+
+        Raises RunbookProblem when its domain is none.
+        """
+        return locks(self.runbook.tag("domain"), slug(self.stem))
+
+
+def select(
+    runbooks: Sequence[Runbook], causes: Sequence[str], controls: Sequence[Control]
+) -> list[Selected]:
+    """The drills that were asked for. Raises UsageError when there is none, naming them all."""
+    every = [
+        Selected(runbook=runbook, cause=cause, control=control)
+        for runbook in runbooks
+        for cause, control in drills_of(runbook)
+    ]
+    chosen = [
+        one
+        for one in every
+        if (not causes or one.cause in causes) and (not controls or one.control in controls)
+    ]
+    unknown = [cause for cause in causes if cause not in {one.cause for one in every}]
+    if unknown or not chosen:
+        known = ", ".join(one.name for one in every)
+        raise UsageError(
+            f"no drill matches --cause {' '.join(causes) or '(any)'} "
+            f"--control {' '.join(controls) or '(any)'}. There is: {known}."
+        )
+    return chosen

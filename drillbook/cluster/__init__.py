@@ -1,0 +1,1 @@
+"""A connection to the cluster as somebody, with a deadline."""

@@ -1,0 +1,262 @@
+"""The connections that sources and faults use, each opened on first use, each with a deadline."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import requests
+import urllib3
+import yaml
+from kubernetes import client, config
+from kubernetes.client.exceptions import ApiException
+from kubernetes.config.config_exception import ConfigException
+from kubernetes.dynamic import DynamicClient
+from kubernetes.dynamic.exceptions import DynamicApiError, ResourceNotFoundError
+
+from drillbook.cluster import scratch
+from drillbook.cluster.kubeconfig import context_name, path_of
+from drillbook.cluster.settings import Settings
+from drillbook.model import Word, resolve
+from drillbook.model.errors import CouldNotTell, UsageError
+
+if TYPE_CHECKING:
+    from drillbook.cluster.identities import Identity
+
+__all__ = ["KUBE_ERRORS", "Connections", "asking", "context_name", "could_not_ask"]
+
+PASSED_ON = frozenset(
+    {
+        *("HOME", "LANG", "PATH", "TERM", "TMPDIR", "TZ"),
+        # Whom to trust, where a company signs its own certificates; and where our modules are, for
+        # a Python that did not install them.
+        *("SSL_CERT_DIR", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PYTHONPATH", "VIRTUAL_ENV"),
+        # Which embedded cluster is meant, for a line that runs `drillbook` itself.
+        "DRILLBOOK_STATE",
+    }
+)
+"""Of this process's environment, beside LC_*."""
+_OTHER_SHAPE = (
+    *(LookupError, TypeError, ValueError, AttributeError, OverflowError),
+    yaml.YAMLError,
+)
+KUBE_ERRORS = (ApiException, DynamicApiError, ResourceNotFoundError, urllib3.exceptions.HTTPError)
+
+
+@dataclass
+class Moment:
+    """What all identities of one drill know."""
+
+    since: datetime | None = None
+
+
+class Connections:
+    """A drill's connections and its variables. Safe to share between threads."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        values: Mapping[str, str],
+        become: Callable[[Identity], Settings] | None = None,
+    ) -> None:
+        """`become` gives the settings of another identity: `Identities.settings_for`."""
+        self.settings = settings
+        self.values = dict(values)
+        self._become = become
+        self._others: dict[Identity, Connections] = {}
+        self._moment = Moment()
+        self._lock = threading.RLock()
+
+    @property
+    def since(self) -> datetime | None:
+        """The drill's last change (UTC): what the servers date before it does not count."""
+        return self._moment.since
+
+    @since.setter
+    def since(self, at: datetime | None) -> None:
+        self._moment.since = at
+
+    def acting_as(self, identity: Identity) -> Connections:
+        """The same drill's connections with that identity's credentials: one set of variables, one
+        `since`. Without a way to become somebody else it is these. Raises Refused, CouldNotTell."""
+        if self._become is None:
+            return self
+        with self._lock:
+            settings = self._become(identity)
+            other = self._others.get(identity)
+            # Other settings hold another token: the one before it is about to end.
+            if other is None or other.settings is not settings:
+                other = Connections(settings, {})
+                other.values, other._moment = self.values, self._moment
+                self._others[identity] = other
+            return other
+
+    def resolve(self, word: Word) -> str:
+        return resolve(word, self.values)
+
+    @cached_property
+    def core(self) -> client.CoreV1Api:
+        return client.CoreV1Api(self._api_client)
+
+    @cached_property
+    def _api_client(self) -> client.ApiClient:
+        return _api_client(self.settings)
+
+    @cached_property
+    def _dynamic(self) -> DynamicClient:
+        # Without a file of its own the client leaves its discovery cache in the temporary folder,
+        # where it outlives the cluster it describes.
+        folder = Path(tempfile.mkdtemp(prefix="discovery-", dir=scratch.folder()))
+        return DynamicClient(self._api_client, cache_file=str(folder / "discovery.json"))
+
+    def resource(self, api_version: str, kind: str) -> Any:
+        """The dynamic client's handle on one kind. Raises CouldNotTell when it is not served."""
+        with self._lock, asking("the Kubernetes API"):
+            return self._dynamic.resources.get(api_version=api_version, kind=kind)
+
+    def kind_of(self, plural: str) -> Any:
+        """The handle on a kind by the name that kubectl takes, such as `pods`."""
+        with self._lock, asking("the Kubernetes API"):
+            found = self._dynamic.resources.search(name=plural)
+        if not found:
+            raise CouldNotTell(f"the Kubernetes API serves no kind named {plural!r}.")
+        return min(found, key=_strangeness)
+
+    @property
+    def request_timeout(self) -> float:
+        return self.settings.request_timeout_s
+
+    def get_json(self, base: str, path: str, parameters: list[tuple[str, str]]) -> Any:
+        """One GET. Raises CouldNotTell for no answer, a bad status, or a body that is no JSON."""
+        url = f"{base}{path}"
+        try:
+            answer = requests.get(url, params=parameters, timeout=self.request_timeout)
+            answer.raise_for_status()
+            return answer.json()
+        except (requests.RequestException, ValueError) as error:
+            raise could_not_ask(url, error) from error
+
+    def prometheus(self, path: str, parameters: list[tuple[str, str]]) -> Any:
+        """The `data` of one answer of Prometheus' API."""
+        base = self._endpoint("PROMETHEUS")
+        answer = self.get_json(base, path, parameters)
+        usable = isinstance(answer, dict) and answer.get("status") == "success"
+        if not usable or "data" not in answer:
+            raise CouldNotTell(f"{base}{path}: not an answer of Prometheus: {str(answer)[:200]}")
+        return answer["data"]
+
+    def alertmanager(self, path: str, parameters: list[tuple[str, str]]) -> Any:
+        return self.get_json(self._endpoint("ALERTMANAGER"), path, parameters)
+
+    def _endpoint(self, variable: str) -> str:
+        """The base URL that a variable holds. Raises UsageError when its setting is empty."""
+        base = self.values.get(variable)
+        if not base:
+            raise UsageError(
+                f"no {variable.lower()}_url is set: a cluster of your own brings its own "
+                f"monitoring. Set `{variable.lower()}_url` in drillbook.toml."
+            )
+        return base
+
+    def environment(self) -> dict[str, str]:
+        """The environment of a command line: of this process's what a tool needs to run at all, and
+        the drill's variables on top. Not its secrets (a pipeline holds many), nor its proxies, by
+        which a tool would reach another server than the one that the guards have seen."""
+        # Tools need the engine's libraries: `python3` is the interpreter that runs the drill.
+        folders = (self.settings.tool_path, str(Path(sys.executable).parent), _path())
+        path = os.pathsep.join(filter(None, folders))
+        kubeconfig = {"KUBECONFIG": str(self.settings.kubeconfig)}
+        own = {name: value for name, value in os.environ.items() if _is_passed_on(name)}
+        return {**own, **self.values, **kubeconfig, "PATH": path}
+
+
+def _is_passed_on(name: str) -> bool:
+    return name in PASSED_ON or name.startswith("LC_")
+
+
+def _path() -> str:
+    return os.environ.get("PATH", os.defpath)
+
+
+def _strangeness(resource: Any) -> tuple[bool, bool, bool]:
+    """Of several kinds with one plural name kubectl takes the one that sorts first: `pods` are the
+    core group's, not the PodMetrics of the metrics API."""
+    return (resource.kind.endswith("Metrics"), bool(resource.group), not resource.preferred)
+
+
+@contextmanager
+def asking(what: str) -> Iterator[None]:
+    """Around every read: no answer, and an answer of another shape, are both CouldNotTell."""
+    try:
+        yield
+    except KUBE_ERRORS as error:
+        raise could_not_ask(what, error) from error
+    except _OTHER_SHAPE as error:
+        raise CouldNotTell(
+            f"not the expected answer from {what}: {type(error).__name__}: {str(error)[:200]}"
+        ) from error
+
+
+def could_not_ask(what: str, error: Exception) -> CouldNotTell:
+    """The same words for every server that gave no usable answer."""
+    if isinstance(error, (ApiException, DynamicApiError)):
+        reason = f"HTTP {error.status} {error.reason}"
+    else:
+        reason = _innermost(error)
+    return CouldNotTell(f"no usable answer from {what}: {reason}")
+
+
+def _innermost(error: BaseException) -> str:
+    """The client libraries wrap a refused connection four times; only its core helps anybody."""
+    while True:
+        inner = getattr(error, "reason", None) or (error.args[0] if error.args else None)
+        if not isinstance(inner, BaseException):
+            break
+        error = inner
+    text = str(error).rpartition("Failed to establish a new connection: ")[2] or repr(error)
+    return text.rstrip(".")[:300]
+
+
+def without_retries() -> client.Configuration:
+    """One request is one request: urllib3 would sleep for as long as a server's Retry-After says,
+    past every deadline, and repeat a write that may have been made."""
+    configuration = client.Configuration()
+    configuration.retries = urllib3.Retry(total=0, respect_retry_after_header=False)
+    return configuration
+
+
+class Bounded(client.ApiClient):  # type: ignore[misc]
+    """Every request has a deadline, those of discovery too, which take none."""
+
+    def __init__(self, configuration: client.Configuration, timeout_s: float) -> None:
+        super().__init__(configuration)
+        self._timeout_s = timeout_s
+
+    def request(self, *words: Any, _request_timeout: Any = None, **named: Any) -> Any:
+        timeout = self._timeout_s if _request_timeout is None else _request_timeout
+        return super().request(*words, _request_timeout=timeout, **named)
+
+
+def _api_client(settings: Settings) -> client.ApiClient:
+    path, context = path_of(settings), context_name(settings)
+    try:
+        configuration = without_retries()
+        config.load_kube_config(
+            str(path),
+            context=context,
+            client_configuration=configuration,
+            # A kubeconfig's certificates and keys become files, which a killed process leaves.
+            temp_file_path=str(scratch.folder()),
+        )
+        return Bounded(configuration, settings.request_timeout_s)
+    except (ConfigException, yaml.YAMLError, TypeError, LookupError, ValueError, OSError) as error:
+        raise UsageError(f"{path}: not a usable kubeconfig: {error}.") from error

@@ -1,0 +1,27 @@
+"""Connections as somebody: the runner itself, or the observer that becomes others for a change."""
+
+from __future__ import annotations
+
+from drillbook.cluster.clients import Connections, context_name
+from drillbook.cluster.identities import Identities, Identity
+from drillbook.cluster.settings import Settings
+
+
+def runner(settings: Settings) -> Connections:
+    """The runner's own connections: enough to ask which cluster this is, and no more."""
+    return Connections(settings, {})
+
+
+def connections(settings: Settings) -> Connections:
+    """Fresh connections as the observer, with the variables that every drill has; what changes
+    anything becomes another identity for it."""
+    identities = Identities(settings)
+    return Connections(
+        identities.settings_for(Identity.OBSERVER),
+        {
+            "CONTEXT": context_name(settings),
+            "PROMETHEUS": settings.prometheus_url or "",
+            "ALERTMANAGER": settings.alertmanager_url or "",
+        },
+        become=identities.settings_for,
+    )

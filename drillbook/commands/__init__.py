@@ -1,1 +1,0 @@
-"""What the command line's words do, one module per job; `drillbook.cli` only parses."""

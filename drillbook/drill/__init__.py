@@ -1,0 +1,1 @@
+"""One drill, from its guard to its record."""

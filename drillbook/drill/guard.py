@@ -1,0 +1,175 @@
+"""May this cluster be drilled, and is its monitoring the one that the checkout describes?
+
+Asked before anything is touched. A context's name is no evidence. All of this must hold, and what
+is missing means production: the API server and the UID of `kube-system` are on allow-lists, the
+system namespace says which environment it is, and the credentials are not the administrator's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from drillbook.book.monitoring import AlertRule
+from drillbook.cluster.clients import Connections, context_name
+from drillbook.cluster.identities import INSTALL, SYSTEM_NAMESPACE
+from drillbook.cluster.kubeconfig import host_of, server_of
+from drillbook.cluster.settings import Settings
+from drillbook.drill import environment as cluster
+from drillbook.evidence.records import Cluster
+from drillbook.model.errors import CouldNotTell, Refused, UsageError
+
+PRODUCTION = "production"
+ENVIRONMENT_LABEL = "environment"
+UNCHANGED = "Nothing was changed."
+
+
+def admitted(settings: Settings, clients: Connections) -> Cluster:
+    """The cluster, when it may be drilled. `clients` are the runner's own.
+
+    Raises Refused with every reason that was found, CouldNotTell when the API does not answer.
+    """
+    # Before the first request: one to the wrong server would hand it the credentials.
+    _refuse(list(filter(None, (_host(settings), _production(settings)))))
+    try:
+        found = cluster.identity(clients)
+        is_admin = cluster.is_admin(clients)
+        label = cluster.namespace_label(clients, SYSTEM_NAMESPACE, ENVIRONMENT_LABEL)
+    except CouldNotTell as error:
+        if cluster.status_of(error) in (401, 403):
+            raise Refused(_no_credentials(settings, error)) from error
+        raise
+    reasons = (_uid(settings, found.uid), _environment(settings, label), _admin(settings, is_admin))
+    _refuse(list(filter(None, reasons)))
+    return Cluster(
+        uid=found.uid,
+        name=context_name(settings),
+        version=found.version,
+        environment=settings.environment,
+        cluster_admin=is_admin,
+    )
+
+
+# --------------------------------------------------------------------------- reasons, "" for none
+
+
+def _refuse(reasons: list[str]) -> None:
+    if reasons:
+        raise Refused(f"refused: {' Also: '.join(reasons)} {UNCHANGED}")
+
+
+def _host(settings: Settings) -> str:
+    server = server_of(settings)
+    try:
+        host = host_of(server)
+        allowed = {host_of(one) for one in settings.allowed_hosts}
+    except ValueError as error:
+        raise UsageError(
+            f"not an address: {error}. Correct the `server` in {settings.kubeconfig}, or "
+            "`allowed_hosts` in drillbook.toml."
+        ) from error
+    if host in allowed:
+        return ""
+    return (
+        f"the API server of {settings.kubeconfig} is {host}, which is not on the list of API "
+        f"servers that may be drilled ({', '.join(sorted(allowed)) or 'it is empty'}). If it is a "
+        f'staging cluster\'s, add "{host}" to `allowed_hosts` in drillbook.toml.'
+    )
+
+
+def _production(settings: Settings) -> str:
+    if settings.environment != PRODUCTION:
+        return ""
+    return (
+        f"the setting `environment` is {PRODUCTION!r}, and production is never drilled. Set it to "
+        "the environment of a staging cluster."
+    )
+
+
+def _uid(settings: Settings, uid: str) -> str:
+    if uid in settings.allowed_clusters:
+        return ""
+    return (
+        f"the cluster behind {settings.kubeconfig} (kube-system UID {uid}) is not on the list of "
+        f'clusters that may be drilled. If it is a staging cluster, add "{uid}" to '
+        "`allowed_clusters` in drillbook.toml."
+    )
+
+
+def _environment(settings: Settings, label: str | None) -> str:
+    if label and label == settings.environment:
+        return ""
+    if label:
+        return (
+            f"the setting `environment` is {settings.environment!r}, and the namespace "
+            f"{SYSTEM_NAMESPACE} says {label!r}. Correct `environment` in drillbook.toml, or use "
+            "the right cluster."
+        )
+    return (
+        f"the setting `environment` is {settings.environment!r}, and the namespace "
+        f"{SYSTEM_NAMESPACE} is not there or does not say so; a cluster that does not say what it "
+        f"is counts as {PRODUCTION}. If it is that one, install the overlay of "
+        f"docs/own-cluster.md, or `kubectl label namespace {SYSTEM_NAMESPACE} "
+        f"{ENVIRONMENT_LABEL}={settings.environment}`."
+    )
+
+
+def _admin(settings: Settings, is_admin: bool) -> str:
+    if not is_admin or settings.allow_cluster_admin:
+        return ""
+    return (
+        f"the credentials in {settings.kubeconfig} may do everything (cluster-admin), and a drill "
+        f"needs little. {INSTALL} Or set `allow_cluster_admin = true` in drillbook.toml: every "
+        "record will say so."
+    )
+
+
+def _no_credentials(settings: Settings, error: CouldNotTell) -> str:
+    return (
+        f"refused: the credentials in {settings.kubeconfig} are not accepted, or may not read "
+        f"which cluster this is ({error}). They may have expired. {INSTALL} {UNCHANGED}"
+    )
+
+
+# --------------------------------------------------------------------------- monitoring
+
+
+def check_monitoring(
+    settings: Settings, clients: Connections, rules: Mapping[str, AlertRule], names: Iterable[str]
+) -> None:
+    """Raises CouldNotTell with every difference between `monitoring/` and the running servers."""
+    cluster.alertmanager_ready(clients)
+    loaded = cluster.loaded_rules(clients)
+    differences = [
+        d for name in names for d in _differences(settings, clients, rules[name], loaded)
+    ]
+    scrape_s = cluster.scrape_interval_s(clients)
+    if scrape_s != settings.scrape_s:
+        differences.append(f"scrape interval {scrape_s:g} s, settings say {settings.scrape_s:g} s")
+    if differences:
+        raise CouldNotTell(
+            f"{settings.prometheus_url} does not run what monitoring/ describes: "
+            f"{'; '.join(differences)}. A drill would prove another alert than the page shows. "
+            "Load the rules (embedded cluster: `drillbook staging up`), or correct the settings."
+        )
+
+
+def _differences(
+    settings: Settings,
+    clients: Connections,
+    rule: AlertRule,
+    loaded: Mapping[str, tuple[cluster.LoadedRule, ...]],
+) -> list[str]:
+    ones = loaded.get(rule.name, ())
+    if not ones:
+        return [f"{rule.name} is not loaded"]
+    if len(ones) > 1:
+        return [f"{len(ones)} rules are named {rule.name}"]
+    running, found = ones[0], []
+    if running.for_s != rule.for_s:
+        found.append(f"{rule.name} has for {running.for_s:g} s, not {rule.for_s:g} s")
+    if running.evaluation_s != settings.evaluation_s:
+        found.append(f"{rule.name} is evaluated every {running.evaluation_s:g} s")
+    want, have = (cluster.normal_form(clients, q) for q in (rule.expr, running.expr))
+    if want != have:
+        found.append(f"{rule.name} has another expression: {' '.join(have.split())}")
+    return found

@@ -1,0 +1,391 @@
+"""One drill from its namespace to its undo: begin, the steps, end, whatever happened between."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from drillbook.changes.faults import DrillNamespace, Injector, verbs_of
+from drillbook.changes.faults.namespace import fresh_name
+from drillbook.changes.undo.custody import Custody
+from drillbook.cluster.clients import Connections
+from drillbook.cluster.settings import Settings
+from drillbook.drill.attribution import refuse_self_healed
+from drillbook.drill.cross_checks import CrossChecks, held_in_words, last_seen
+from drillbook.drill.drill_record import record_of
+from drillbook.drill.injection import InjectionRefused, NoEffect, Opening
+from drillbook.drill.order import DrillOrder
+from drillbook.drill.perform import Performer
+from drillbook.drill.progress import Progress, one_line
+from drillbook.drill.recorder import Recorder
+from drillbook.drill.reinjection import reinject
+from drillbook.evidence import records
+from drillbook.evidence.redactor import Redactor
+from drillbook.model import (
+    Action,
+    Advice,
+    BoundScenario,
+    BoundStep,
+    Evidence,
+    Injection,
+    Phase,
+    Probe,
+    Reinject,
+    Undo,
+    Verdict,
+    domains,
+)
+from drillbook.model.clock import Clock
+from drillbook.model.errors import DrillbookError, Refused
+from drillbook.sources import FiringAlert
+
+
+class StepNotPassed(DrillbookError):
+    """A step ended as FAILED or ERROR; its text is what a responder needs to see."""
+
+
+class Falsified(DrillbookError):
+    """A phase held that should not: the runbook is wrong."""
+
+
+@dataclass
+class LiveDrill:
+    """A drill while it runs. `end` must be called, with signals held off."""
+
+    order: DrillOrder
+    settings: Settings
+    clients: Connections
+    clock: Clock
+    progress: Progress
+    interrupted: bool = False
+    injection: Injection = Injection.NONE
+    undo: Undo = Undo.NOT_NEEDED
+    reason: str = ""
+    failed: bool = False
+    """A step ended as FAILED or ERROR, or the opening did: what follows is not run."""
+    left: tuple[str, ...] = ()
+    refused: bool = False
+    """A guard, a lock or the reaper said no before anything was changed."""
+    redactor: Redactor = field(default_factory=Redactor)
+    recorder: Recorder = field(init=False)
+    performer: Performer = field(init=False)
+    cross_checks: CrossChecks = field(init=False)
+    custody: Custody = field(init=False)
+    namespace: DrillNamespace = field(init=False)
+    injector: Injector = field(init=False)
+    started: datetime = field(init=False)
+    began: float = field(init=False)
+    """Monotonic seconds."""
+    _affected_at: datetime | None = None
+    """When the fault's effect was confirmed."""
+    _current: BoundStep | None = None
+
+    def __post_init__(self) -> None:
+        self.recorder = Recorder(self.clock)
+        self.started, self.began = self.clock.now(), self.clock.monotonic()
+        self.performer = Performer(
+            clients=self.clients,
+            settings=self.settings,
+            clock=self.clock,
+            skew=timedelta(seconds=self.order.skew_s),
+            listener=self.recorder.listen,
+            waiting=self._waiting,
+            redactor=self.redactor,
+            held_for_s=lambda: self.custody.held_for_s(),
+            lost=lambda: self.custody.lost,
+        )
+        name = fresh_name(self.order.bound.runbook.id, self.order.cause)
+        bound = self.order.cause_bound
+        self.custody = Custody(
+            clients=self.clients,
+            settings=self.settings,
+            clock=self.clock,
+            name=name,
+            run=self.order.run,
+            locks=domains.locks(self.order.bound.runbook.tag("domain"), name),
+            verbs=verbs_of(None if bound is None else bound.fault),
+            ended=self._must_end,
+        )
+        self.namespace = DrillNamespace(self.clients, self.custody, name)
+        self.clients.values["NAMESPACE"] = name
+        self.injector = Injector(self.clients, name, self.custody)
+        self.cross_checks = CrossChecks(self.order, self.performer)
+        self._steps = {
+            bound.step.line: (bound, scenario.scenario.phase)
+            for cause in self.order.bound.causes
+            for scenario in cause.scenarios
+            for bound in scenario.steps
+        }
+
+    # ---------------------------------------------------------------- begin
+
+    def begin(self) -> None:
+        """Workload, steady state and fault. Raises what kept it from beginning."""
+        try:
+            self._begin()
+        except KeyboardInterrupt:
+            self.interrupted = True
+            raise
+        except Exception as error:
+            self.failed = True
+            said = str(error) if isinstance(error, DrillbookError) else repr(error)
+            self.reason = self.redactor.text(said)
+            if isinstance(error, NoEffect):
+                self.injection = Injection.NO_EFFECT
+            elif isinstance(error, InjectionRefused):
+                self.injection = Injection.REFUSED
+            elif isinstance(error, Refused) and self.undo is Undo.NOT_NEEDED:
+                self.refused, self.injection = True, Injection.REFUSED
+            raise
+
+    def _begin(self) -> None:
+        workload = self.order.bound.causes[0].workload
+        opening = Opening(self.performer, self.recorder, self.injector, self.progress)
+        self.clients.values.update({n.var.name: n.literal for n in workload.names})
+        self.progress.say(f"namespace {self.namespace.name}: {workload.title}")
+        self.clients.since = self.clock.now()
+        self.undo = Undo.FAILED  # until it is verified: from here on there is something to undo
+        self._open_custody()
+        bound = self.order.cause_bound
+        self.namespace.create(
+            self.settings.environment, () if bound is None else bound.fault.changes
+        )
+        self.redactor.watch(self.namespace.secret_values)
+        opening.steady(workload, self.namespace)
+        if bound is None:
+            self._ask_of_healthy()
+        else:
+            opening.refuse_early(bound)
+            opening.inject(bound.fault)
+            self._affected_at = self.clock.now()
+            self.injection = Injection.CONFIRMED
+
+    def _open_custody(self) -> None:
+        """A refusal has undone what little it did."""
+        try:
+            self.custody.open()
+        except Refused:
+            self.undo = Undo.NOT_NEEDED
+            raise
+
+    def _must_end(self, why: str) -> None:
+        """The lease was lost, or every drill was halted: take the path of a signal, from whatever
+        the drill is waiting for."""
+        self.reason = why
+        self.progress.say(f"the drill ends: {why}")
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def _ask_of_healthy(self) -> None:
+        self.clients.since = self.clock.now()
+        self.progress.say("no fault: every cause's detection and diagnosis must end as FAILED")
+        begin = self.clock.monotonic()
+        try:
+            self.cross_checks.ask_of_healthy()
+        finally:
+            self.recorder.waiting_s += self.clock.monotonic() - begin
+        for asked in self.cross_checks.asked:
+            words = held_in_words(asked)
+            self.progress.say(f"{words}: {asked.cause}, {asked.bound.scenario.name}")
+
+    # ---------------------------------------------------------------- the phases
+
+    def performs(self, scenario_line: int) -> bool:
+        """Whether the drill was asked to go as far as this scenario."""
+        return self.order.is_healthy or self._scenario(scenario_line) is not None
+
+    def enter(self, scenario_line: int) -> None:
+        """A scenario begins: siblings are asked beside the diagnosis, and heard after it."""
+        scenario = self._scenario(scenario_line)
+        if self.order.is_healthy or scenario is None:
+            return
+        phase = scenario.scenario.phase
+        if phase is Phase.DIAGNOSIS:
+            self.cross_checks.ask_siblings()
+        elif phase is not Phase.DETECTION:
+            self._hear_siblings()
+        self.progress.say(f"{phase}: {scenario.scenario.name}")
+
+    def _hear_siblings(self) -> None:
+        """This waiting does not count in the time to recover."""
+        if not self.cross_checks.under_way:
+            return
+        begin = self.clock.monotonic()
+        self.progress.say("waiting for the other causes' diagnosis, which must not hold here")
+        try:
+            asked = self.cross_checks.hear()
+        finally:
+            waited = self.clock.monotonic() - begin
+            self.recorder.siblings_s += waited
+            self.recorder.waiting_s += waited
+        for cause in sorted({one.cause for one in asked if one.held}):
+            self.progress.say(f"FAILED  the diagnosis of {cause} holds on this incident too")
+
+    def select(self, line: int) -> None:
+        """The step that is performed next; None for a Background's, which `begin` performed."""
+        found = self._steps.get(line)
+        self._current = None if found is None else found[0]
+
+    def perform_current_step(self) -> None:
+        """Perform the step's value. Raises StepNotPassed when it does not pass."""
+        step = self._current
+        if step is None or self.order.is_healthy:
+            return
+        try:
+            evidence = self._perform(step)
+        except KeyboardInterrupt:
+            self.interrupted = True
+            raise
+        except Exception as error:  # noqa: BLE001 - no surprise may let the next phase run
+            evidence = self.redactor.evidence(self._surprise(error))
+        self.recorder.evidence[step.step.line] = evidence
+        self.progress.say(f"{evidence.verdict:7} {step.step.text}: {_short(evidence)}")
+        if evidence.verdict in (Verdict.FAILED, Verdict.ERROR):
+            self.failed = True
+            self.reason = (
+                f"{self.order.bound.runbook.path}:{step.step.line}: {step.step.text!r} ended as "
+                f"{evidence.verdict}: expected {evidence.expected}, saw {evidence.observed}"
+            )
+            raise StepNotPassed(self.reason)
+
+    def _perform(self, step: BoundStep) -> Evidence:
+        value, phase = step.value, self._steps[step.step.line][1]
+        if isinstance(value, Action):
+            if phase is Phase.REMEDIATION:
+                self._refuse_self_healed()
+                self.recorder.see("t6")
+            evidence = self.performer.action(value)
+            self.clients.since = self.clock.now()
+            self.recorder.ran(evidence)
+        elif isinstance(value, Reinject):
+            evidence = self._reinject()
+        elif isinstance(value, Advice):
+            evidence = self.performer.advice(value)
+        elif isinstance(value, Probe):
+            evidence = self.performer.probe(value)
+            self.recorder.waited(evidence)
+            self._see_moment(value, phase, evidence)
+        else:
+            raise DrillbookError(f"{step.step.text!r} returns a {type(value).__name__} here.")
+        return evidence
+
+    def _refuse_self_healed(self) -> None:
+        """Before the first change of the remediation. Raises InvalidDrill, CouldNotTell."""
+        if "t6" not in self.recorder.moments and self._affected_at is not None:
+            steps = [
+                step
+                for one in self.order.scenarios
+                if one.scenario.phase is Phase.REMEDIATION
+                for step in one.steps
+            ]
+            refuse_self_healed(steps, self.performer, self._affected_at)
+
+    def _surprise(self, error: Exception) -> Evidence:
+        said = str(error) if isinstance(error, DrillbookError) else repr(error)
+        return Evidence(
+            verdict=Verdict.ERROR,
+            command="",
+            expected="the step to be performed",
+            observed=said,
+            started=self.clock.now(),
+            took=timedelta(),
+        )
+
+    def _see_moment(self, probe: Probe, phase: Phase | None, evidence: Evidence) -> None:
+        if evidence.verdict is not Verdict.PASSED:
+            return
+        if phase is Phase.DIAGNOSIS:
+            self.recorder.see_last("t5")
+        if phase is Phase.REMEDIATION:
+            self.recorder.see_last("t8" if isinstance(probe.source, FiringAlert) else "t7")
+
+    def _reinject(self) -> Evidence:
+        bound = self.order.cause_bound
+        if bound is None:
+            raise DrillbookError("there is no fault to inject again under this control.")
+        moments = self.recorder.moments
+        watch_s = moments["t1"] - moments["t0"] + 2 * self.settings.scrape_s
+        self.progress.say(f"if it can be applied, its effect must stay away for {watch_s:.0f} s")
+        evidence = reinject(bound.fault, self.injector, self.performer, watch_s)
+        self.recorder.waited(evidence)
+        return evidence
+
+    def judge_scenario(self, line: int) -> None:
+        """Under `healthy`: raises Falsified when the scenario held, StepNotPassed when unknown."""
+        if not self.order.is_healthy:
+            return
+        for asked in self.cross_checks.asked:
+            if asked.bound.scenario.line == line and asked.held is not False:
+                what = f"{asked.cause}: the {asked.phase} {asked.bound.scenario.name!r}"
+                if asked.held:
+                    raise Falsified(f"{what} holds on a healthy system: it proves nothing.")
+                raise StepNotPassed(f"{what} could not be answered: {last_seen(asked)}")
+
+    # ---------------------------------------------------------------- end
+
+    def end(self) -> records.Drill:
+        """Undo, verify, and make the record: nothing that goes wrong here may skip the undo."""
+        self.redactor.settle()  # once the namespace is gone, nobody knows its Secrets
+        try:
+            if not self.interrupted:
+                self._hear_siblings()
+        except Exception as error:  # noqa: BLE001 - the undo comes first, whatever this was
+            said = self.redactor.words(repr(error))
+            self.recorder.notes.append(f"the siblings could not be heard: {said}")
+        self.cross_checks.end()
+        begin = self.clock.monotonic()
+        try:
+            self._undo()
+        except Exception as error:  # noqa: BLE001 - an undo that raised is an undo that failed
+            left = self.redactor.words(str(error) or repr(error))
+            self.undo, self.left = Undo.FAILED, tuple(left.splitlines())
+            for line in self.left:
+                self.progress.say(f"UNDO FAILED, left: {line}")
+        self.recorder.waiting_s += self.clock.monotonic() - begin
+        self.cross_checks.hear()
+        return record_of(self, self.redactor)
+
+    def _undo(self) -> None:
+        if self.undo is Undo.NOT_NEEDED:
+            return
+        if not self.interrupted and self._keep():
+            return
+        self.progress.say(f"undo: removing {self.namespace.name}, and what the journal says")
+        self.custody.close()
+        self.undo = Undo.VERIFIED
+        if "t0" in self.recorder.moments:
+            self.recorder.see("t9")
+        self.progress.say("undone, verified: everything is as it was")
+
+    def _keep(self) -> bool:
+        """Leave the incident standing; False when that was not asked for, or could not be done."""
+        if self.order.keep is None:
+            return False
+        expiry = self.clock.now() + timedelta(seconds=self.order.keep.seconds)
+        try:
+            self.custody.keep(self.order.keep.seconds)
+        except DrillbookError as error:
+            self.progress.say(f"not kept, because it could not be given an expiry: {error}")
+            return False
+        self.undo = Undo.KEPT
+        self.progress.say(
+            f"kept until {expiry:%H:%M:%S} UTC: {self.namespace.name}; "
+            "`drillbook sweep` ends it before that"
+        )
+        return True
+
+    # ---------------------------------------------------------------- look-ups
+
+    def _waiting(self, probe: Probe, seen: str) -> None:
+        self.progress.waiting(str(probe.source.command().words[0]), seen)
+
+    def _scenario(self, line: int) -> BoundScenario | None:
+        return next((s for s in self.order.scenarios if s.scenario.line == line), None)
+
+
+def _short(evidence: Evidence) -> str:
+    """One line of what was seen, and how long it took."""
+    outcome = f"{evidence.outcome}; " if evidence.outcome else ""
+    seen = one_line(evidence.observed) or "done"
+    return f"{outcome}{seen} [{evidence.took.total_seconds():.1f} s]"

@@ -1,0 +1,56 @@
+"""Which drill is run, and what it is made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from drillbook.book.monitoring import AlertRule, floor_s
+from drillbook.cluster.settings import Settings
+from drillbook.evidence import records
+from drillbook.evidence.proof import ALL
+from drillbook.model import BoundCause, BoundRunbook, BoundScenario, Control, Duration, Phase
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrillOrder:
+    """One drill before it runs."""
+
+    bound: BoundRunbook
+    cause: str
+    """A cause's id, or `all`."""
+    control: Control
+    run: str
+    commit: str
+    cluster: records.Cluster
+    rules: dict[str, AlertRule]
+    skew_s: float
+    hash: str
+    """Of what is drilled, taken before it is."""
+    until: Phase = Phase.PREVENTION
+    keep: Duration | None = None
+
+    @property
+    def cause_bound(self) -> BoundCause | None:
+        return None if self.cause == ALL else self.bound.cause(self.cause)
+
+    @property
+    def scenarios(self) -> tuple[BoundScenario, ...]:
+        """What a plain drill performs, in the file's order."""
+        phases = list(Phase)[: list(Phase).index(self.until) + 1]
+        bound = self.cause_bound
+        return () if bound is None else tuple(s for p in phases for s in bound.of(p))
+
+    @property
+    def siblings(self) -> tuple[BoundCause, ...]:
+        return tuple(c for c in self.bound.causes if c.cause.id != self.cause)
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether this is the control that asks every cause of a system without a fault."""
+        return self.cause == ALL
+
+    def floor_s(self, settings: Settings) -> float | None:
+        """Scrape, evaluation and `for` of its first alert, in seconds; None without an alert."""
+        for alert in self.bound.runbook.alerts:
+            return floor_s(self.rules[alert], settings.scrape_s, settings.evaluation_s)
+        return None

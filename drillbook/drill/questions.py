@@ -1,0 +1,136 @@
+"""Phases that should not hold here, asked side by side in the background.
+
+A sibling's diagnosis during a plain drill, each cause's detection and diagnosis in `healthy`. They
+only read. A probe that two causes share is asked once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from drillbook.model import Advice, BoundScenario, BoundStep, Evidence, Phase, Probe, Verdict
+from drillbook.model.clock import Stopped
+from drillbook.model.errors import DrillbookError
+
+
+class Asks(Protocol):
+    """What a question needs of a performer."""
+
+    def probe(self, probe: Probe) -> Evidence: ...
+
+    def advice(self, advice: Advice) -> Evidence: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """One scenario that was asked, and what each of its steps saw (None: not reached)."""
+
+    cause: str
+    phase: Phase
+    bound: BoundScenario
+    seen: tuple[Evidence | None, ...]
+
+    @property
+    def held(self) -> bool | None:
+        """Whether every step held; None when one could not tell, or a person would have to."""
+        verdicts = [Verdict.NOT_RUN if e is None else e.verdict for e in self.seen]
+        if Verdict.FAILED in verdicts:
+            return False
+        return True if all(v is Verdict.PASSED for v in verdicts) else None
+
+
+class Questions:
+    """A set of questions, each in a thread of its own."""
+
+    def __init__(self, performer: Asks) -> None:
+        self._performer = performer
+        self._pool = ThreadPoolExecutor(max_workers=32, thread_name_prefix="question")
+        self._lock = threading.Lock()
+        self._shared: dict[Probe, Future[Evidence]] = {}
+        self._asked: list[tuple[str, BoundScenario, Future[tuple[Evidence | None, ...]]]] = []
+
+    def ask(self, cause: str, scenarios: Sequence[BoundScenario]) -> None:
+        for bound in scenarios:
+            self._asked.append((cause, bound, self._pool.submit(self._scenario, bound.steps)))
+
+    def watch(self, probe: Probe) -> Future[Evidence | None]:
+        """One probe beside the questions, for its own `within`. None: the drill ended before."""
+        return self._pool.submit(self._watched, probe)
+
+    def _watched(self, probe: Probe) -> Evidence | None:
+        try:
+            return self._once(probe)
+        except Stopped:
+            return None
+        except Exception as error:  # noqa: BLE001 - a thread's surprise is unknown, not a crash
+            return self._surprise(error)
+
+    def answers(self) -> tuple[Asked, ...]:
+        """Wait for every answer, in the order of asking."""
+        found = tuple(
+            Asked(cause=cause, phase=_phase(bound), bound=bound, seen=future.result())
+            for cause, bound, future in self._asked
+        )
+        self._pool.shutdown(wait=True)
+        return found
+
+    def _scenario(self, steps: Sequence[BoundStep]) -> tuple[Evidence | None, ...]:
+        seen: list[Evidence | None] = [None] * len(steps)
+        for place, step in enumerate(steps):
+            try:
+                evidence = self._step(step)
+            except Stopped:
+                break
+            except Exception as error:  # noqa: BLE001 - a thread's surprise is unknown, not a crash
+                evidence = self._surprise(error)
+            seen[place] = evidence
+            if evidence.verdict not in (Verdict.PASSED, Verdict.MANUAL):
+                break
+        return tuple(seen)
+
+    def _step(self, step: BoundStep) -> Evidence:
+        if isinstance(step.value, Advice):
+            return self._performer.advice(step.value)
+        if not isinstance(step.value, Probe):
+            raise DrillbookError(
+                f"line {step.step.line}: a detection or diagnosis step must only read; "
+                f"{step.step.text!r} returns a {type(step.value).__name__}. `drillbook lint` says "
+                "the same."
+            )
+        return self._once(step.value)
+
+    def _surprise(self, error: Exception) -> Evidence:
+        return Evidence(
+            verdict=Verdict.ERROR,
+            command="",
+            expected="an answer",
+            observed=f"{type(error).__name__}: {error}",
+            started=datetime.now(UTC),
+            took=timedelta(),
+        )
+
+    def _once(self, probe: Probe) -> Evidence:
+        with self._lock:
+            first = probe not in self._shared
+            if first:
+                self._shared[probe] = Future()
+            future = self._shared[probe]
+        if first:
+            try:
+                future.set_result(self._performer.probe(probe))
+            except BaseException as error:
+                future.set_exception(error)
+                raise
+        return future.result()
+
+
+def _phase(bound: BoundScenario) -> Phase:
+    phase = bound.scenario.phase
+    if phase is None:
+        raise DrillbookError(f"scenario {bound.scenario.name!r} has no single phase.")
+    return phase

@@ -1,0 +1,186 @@
+"""What a drill saw, gathered while it runs, and made into its record at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from drillbook.drill.questions import Asked
+from drillbook.evidence.records import Question, ScenarioRecord, StepRecord, Times
+from drillbook.evidence.redact import redact
+from drillbook.model import (
+    Action,
+    Advice,
+    AlertState,
+    BoundScenario,
+    BoundStep,
+    Duration,
+    Evidence,
+    Phase,
+    Probe,
+    Reading,
+    Reinject,
+    Runbook,
+    Value,
+    Verdict,
+)
+from drillbook.model.clock import Clock
+from drillbook.sources import FiringAlert
+
+Kind = Literal["probe", "action", "advice", "reinject"]
+
+
+@dataclass
+class Recorder:
+    """Evidence by the step's line, and moments by their name (t0..t9) on the monotonic clock."""
+
+    clock: Clock
+    evidence: dict[int, Evidence] = field(default_factory=dict)
+    moments: dict[str, float] = field(default_factory=dict)
+    injected_at: datetime | None = None
+    waiting_s: float = 0.0
+    commands_s: float = 0.0
+    siblings_s: float = 0.0
+    notes: list[str] = field(default_factory=list)
+
+    def see(self, moment: str) -> None:
+        """The first sight of a moment counts."""
+        self.moments.setdefault(moment, self.clock.monotonic())
+
+    def see_last(self, moment: str) -> None:
+        """The last sight counts: recovery is verified when its last probe held."""
+        self.moments[moment] = self.clock.monotonic()
+
+    def injected(self) -> None:
+        self.see("t0")
+        self.injected_at = self.injected_at or self.clock.now()
+
+    def listen(self, probe: Probe, reading: Reading) -> None:
+        """Alert states on the way to a verdict are the moments t2, t3 and t4."""
+        state = reading.answer
+        if not (isinstance(probe.source, FiringAlert) and isinstance(state, AlertState)):
+            return
+        for moment, seen in (
+            ("t2", state.pending or state.firing),
+            ("t3", state.firing),
+            ("t4", state.firing and state.listed),
+        ):
+            if seen and "t0" in self.moments:
+                self.see(moment)
+
+    def waited(self, evidence: Evidence) -> None:
+        """Count an evidence's time: waiting for a fact, not the harness's own."""
+        self.waiting_s += evidence.waited.total_seconds()
+
+    def ran(self, evidence: Evidence) -> None:
+        """Count an evidence's time: running a command line."""
+        self.commands_s += evidence.waited.total_seconds()
+
+    def times(self, floor_s: float | None, skew_s: float | None) -> Times:
+        zero = self.moments.get("t0")
+        after = (
+            {} if zero is None else {m: at - zero for m, at in self.moments.items() if m != "t0"}
+        )
+        return Times(
+            injected_at=self.injected_at,
+            siblings_s=self.siblings_s,
+            floor_s=floor_s,
+            skew_s=skew_s,
+            **{moment: round(seconds, 3) for moment, seconds in after.items()},
+        )
+
+    def scenarios(
+        self, cause: str, scenarios: Sequence[BoundScenario]
+    ) -> tuple[ScenarioRecord, ...]:
+        """Every scenario that was asked for; steps without evidence were not run."""
+        return tuple(
+            scenario_record(cause, s, [self.evidence.get(b.step.line) for b in s.steps])
+            for s in scenarios
+        )
+
+
+def scenario_record(
+    cause: str, bound: BoundScenario, seen: Sequence[Evidence | None]
+) -> ScenarioRecord:
+    """One scenario with what each of its steps saw (None: not run)."""
+    steps = tuple(step_record(b, e) for b, e in zip(bound.steps, seen, strict=True))
+    return ScenarioRecord(
+        cause=cause,
+        name=bound.scenario.name,
+        line=bound.scenario.line,
+        phase=bound.scenario.phase or Phase.DETECTION,
+        verdict=verdict_of([step.verdict for step in steps]),
+        steps=steps,
+    )
+
+
+def step_record(bound: BoundStep, evidence: Evidence | None) -> StepRecord:
+    kind = kind_of(bound.value)
+    if evidence is None:
+        return StepRecord(
+            text=bound.step.text, line=bound.step.line, kind=kind, verdict=Verdict.NOT_RUN
+        )
+    return StepRecord(
+        text=bound.step.text,
+        line=bound.step.line,
+        kind=kind,
+        verdict=evidence.verdict,
+        command=evidence.command,
+        expected=evidence.expected,
+        observed=redact(evidence.observed),
+        started=evidence.started,
+        took_s=round(evidence.took.total_seconds(), 3),
+        outcome=evidence.outcome,
+    )
+
+
+def question_records(asked: Sequence[Asked]) -> tuple[Question, ...]:
+    """One record per cause and phase: the phase holds when all its scenarios hold."""
+    grouped: dict[tuple[str, Phase], list[Asked]] = {}
+    for one in asked:
+        grouped.setdefault((one.cause, one.phase), []).append(one)
+    return tuple(
+        Question(
+            cause=cause,
+            phase=phase,
+            held=_all_held([one.held for one in ones]),
+            scenarios=tuple(scenario_record(cause, one.bound, one.seen) for one in ones),
+        )
+        for (cause, phase), ones in grouped.items()
+    )
+
+
+def _all_held(held: Sequence[bool | None]) -> bool | None:
+    if False in held:
+        return False
+    return None if None in held else True
+
+
+def verdict_of(verdicts: Sequence[Verdict]) -> Verdict:
+    """The first FAILED or ERROR; else NOT_RUN when something was not run; MANUAL when nothing but
+    a person's steps; else PASSED."""
+    for verdict in verdicts:
+        if verdict in (Verdict.FAILED, Verdict.ERROR):
+            return verdict
+    if not verdicts or Verdict.NOT_RUN in verdicts:
+        return Verdict.NOT_RUN
+    return Verdict.MANUAL if set(verdicts) == {Verdict.MANUAL} else Verdict.PASSED
+
+
+def kind_of(value: Value) -> Kind:
+    """How a record names a step's value; a background's Workload and Fault are not recorded."""
+    if isinstance(value, Action):
+        return "action"
+    if isinstance(value, Advice):
+        return "advice"
+    return "reinject" if isinstance(value, Reinject) else "probe"
+
+
+def rto_s(runbook: Runbook) -> float | None:
+    """The runbook's recovery time objective in seconds; None where it has none that can be read."""
+    try:
+        return Duration(runbook.tag("rto")).seconds
+    except ValueError:
+        return None

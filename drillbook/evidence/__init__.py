@@ -1,0 +1,1 @@
+"""What was seen, and what it proves: records, redaction, proof, figures, scores."""

@@ -1,0 +1,144 @@
+"""In what state of proof each cause of a runbook stands, from accepted records alone. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+
+from drillbook.evidence.judge import answers, first_problem, judged, manual_phases
+from drillbook.evidence.proof import ALL
+from drillbook.evidence.records import Drill
+from drillbook.model import BoundRunbook, Control, Phase, Verdict
+
+Proofs = Mapping[tuple[str, str, Control], Sequence[Drill]]
+"""(runbook id, cause id or `all`, control) -> records, the newest first."""
+
+_ASKED = (Phase.DETECTION, Phase.DIAGNOSIS)
+
+
+class State(StrEnum):
+    """Of a cause; a page's is the worst of its causes'."""
+
+    VERIFIED = "verified"
+    STALE = "stale"
+    """What was proven is not what the page shows now."""
+    NEVER_RUN = "never-run"
+    """Not everything that a proof needs was ever drilled."""
+    FAILING = "failing"
+
+
+_FROM_BEST = tuple(State)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asking:
+    """One phase of a cause, asked where it should not hold: in a healthy system, or during a
+    sibling's incident."""
+
+    drill: Drill
+    phase: Phase
+    held: bool | None
+    """None: could not tell."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """One cause's state, the records that it rests on, and the reason in words."""
+
+    cause: str
+    state: State
+    why: str
+    """Empty when it is verified; a sentence without its full stop otherwise."""
+    drill: Drill | None
+    """The newest plain drill that was valid and said yes or no."""
+    controls: tuple[Asking, ...]
+
+    @property
+    def witnesses(self) -> tuple[Drill, ...]:
+        """Every record that the state rests on, the cause's own first."""
+        own = [self.drill] if self.drill else []
+        return tuple(dict.fromkeys([*own, *(asked.drill for asked in self.controls)]))
+
+    def valid_until(self, days: int) -> date | None:
+        """The last day on which every record that it rests on still counts."""
+        dates = [drill.started.date() for drill in self.witnesses]
+        return min(dates) + timedelta(days=days) if dates else None
+
+
+def standings(
+    bound: BoundRunbook, proofs: Proofs, hashes: Mapping[str, str]
+) -> tuple[Standing, ...]:
+    """Every cause's standing, in the runbook's order. `hashes`: the present tree's, by cause and
+    for `all`."""
+    newest = _newest(bound, proofs)
+    return tuple(_standing(c.cause.id, newest, hashes) for c in bound.causes)
+
+
+def worst(found: Sequence[Standing]) -> State:
+    """A page's state. Raises ValueError for a runbook without causes."""
+    return max((one.state for one in found), key=_FROM_BEST.index)
+
+
+def _newest(bound: BoundRunbook, proofs: Proofs) -> dict[str, Drill]:
+    """Of each cause, and of `all`, the newest record that was valid and said yes or no."""
+    keys = [(c.cause.id, Control.PLAIN) for c in bound.causes] + [(ALL, Control.HEALTHY)]
+    found = {
+        cause: next(
+            (d for d in proofs.get((bound.runbook.id, cause, control), ()) if judged(d)), None
+        )
+        for cause, control in keys
+    }
+    return {cause: drill for cause, drill in found.items() if drill is not None}
+
+
+def _standing(cause: str, newest: Mapping[str, Drill], hashes: Mapping[str, str]) -> Standing:
+    drill = newest.get(cause)
+    others = [d for name, d in newest.items() if name != cause]
+    controls = tuple(
+        Asking(drill=d, phase=phase, held=held) for d, phase, held in answers(others, cause, _ASKED)
+    )
+    state, why = _judge(drill, controls, newest.get(ALL), cause, hashes)
+    return Standing(cause=cause, state=state, why=why, drill=drill, controls=controls)
+
+
+def _judge(
+    drill: Drill | None,
+    controls: Sequence[Asking],
+    healthy: Drill | None,
+    cause: str,
+    hashes: Mapping[str, str],
+) -> tuple[State, str]:
+    """The worst that can be said, and why."""
+    for asked in controls:
+        if asked.held:
+            return State.FAILING, _falsified(asked)
+    if drill is not None and drill.verdict is not Verdict.PASSED:
+        return State.FAILING, _failed(drill)
+    if drill is None:
+        return State.NEVER_RUN, "no accepted drill has injected it and repaired it"
+    left = manual_phases(drill)
+    if left:
+        return State.NEVER_RUN, f"its {' and '.join(left)} can be done by a person only"
+    in_health = {a.phase: a.held for a in controls if a.drill is healthy}
+    if any(in_health.get(phase) is not False for phase in _ASKED):
+        return State.NEVER_RUN, "no accepted drill has asked it of a healthy system"
+    if drill.hash != hashes[cause]:
+        return State.STALE, "what this page shows is not what was proven then"
+    if healthy is not None and healthy.hash != hashes[ALL]:
+        return State.STALE, "the healthy system was asked with another text of this runbook"
+    return State.VERIFIED, ""
+
+
+def _falsified(asked: Asking) -> str:
+    where = "a healthy system" if asked.drill.cause == ALL else f"the incident {asked.drill.cause}"
+    return f"its {asked.phase} also holds in {where}, where it should not"
+
+
+def _failed(drill: Drill) -> str:
+    problem = first_problem(drill)
+    if problem is None:
+        return "its last drill did not pass"
+    scenario, text = problem
+    return f"its {scenario.phase} did not hold: {text}"

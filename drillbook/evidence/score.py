@@ -1,0 +1,457 @@
+"""Records -> Scorecard -> Markdown. Pure; every rate carries its denominator.
+
+The rules are those of evaluation: only valid drills are judged, first attempts are the score,
+censored times count as longer than everything, and drills of two clusters are never pooled.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from statistics import fmean
+from typing import Final
+
+from drillbook.evidence import templates
+from drillbook.evidence.figures import Ratio, Spread, ratio, spread
+from drillbook.evidence.judge import answers, judged, manual_phases, phase_verdict, why_not_judged
+from drillbook.evidence.records import Cluster, Drill
+from drillbook.model import Control, Injection, Phase, Runbook, Undo, Verdict
+from drillbook.model.errors import UsageError
+
+ACCURACY_TARGET: Final = 0.90
+INVALID_CAP: Final = 0.10
+OVERHEAD_TARGET: Final = 0.05
+"""Thresholds, fixed before any run. Sources: objective O1; evaluation.md, Verdicts; the speed
+targets of the first issue."""
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class Listed:
+    """One cause of the catalogue: what is never drilled costs accuracy, too."""
+
+    runbook: str
+    cause: str
+
+
+def catalogue(runbooks: Iterable[Runbook]) -> tuple[Listed, ...]:
+    """Every cause of every runbook."""
+    return tuple(Listed(runbook=r.id, cause=c.id) for r in runbooks for c in r.causes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flow:
+    """How many drills of one control came how far. `injected` and `confirmed` are None where
+    nothing is to be injected; `planned` is None when no manifest says."""
+
+    control: Control
+    planned: int | None
+    started: int
+    injected: int | None
+    confirmed: int | None
+    judged: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exclusion:
+    """A drill that is in no rate, and why."""
+
+    drill: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detection:
+    """Counts of valid drills: with the fault in (one each), and of healthy drills (one for each
+    cause that was asked)."""
+
+    tp: int
+    fn: int
+    fp: int
+    tn: int
+    unknown: int
+    """Valid drills and questions that could not tell."""
+
+    @property
+    def precision(self) -> Ratio:
+        return Ratio(self.tp, self.tp + self.fp)
+
+    @property
+    def recall(self) -> Ratio:
+        return Ratio(self.tp, self.tp + self.fn)
+
+    @property
+    def specificity(self) -> Ratio:
+        return Ratio(self.tn, self.tn + self.fp)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One fault's line of the confusion matrix. A drill whose diagnosis names two causes counts
+    in both columns."""
+
+    fault: str
+    drills: int
+    diagnosed: tuple[int, ...]
+    """For each of the matrix's causes."""
+    unknown: int
+    """Drills in which every diagnosis said no."""
+    could_not_tell: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matrix:
+    """Fault x diagnosed cause, of one runbook."""
+
+    runbook: str
+    causes: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CauseResult:
+    """Whether a cause of the catalogue is proven, and if not, what is missing."""
+
+    listed: Listed
+    missing: str
+    """Empty when it is proven."""
+    last_green: datetime | None
+
+    @property
+    def proven(self) -> bool:
+        return not self.missing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scorecard:
+    """A run's or a month's figures."""
+
+    runs: tuple[str, ...]
+    commits: tuple[str, ...]
+    clusters: tuple[Cluster, ...]
+    engines: tuple[int, ...]
+    versions: tuple[str, ...]
+    started: datetime
+    ended: datetime
+    flow: tuple[Flow, ...]
+    exclusions: tuple[Exclusion, ...]
+    detection: Detection
+    matrices: tuple[Matrix, ...]
+    falsified: tuple[str, ...]
+    remediation: Ratio
+    ttd: Spread
+    ttl: Spread
+    ttr: Spread
+    fix: Spread
+    within_rto: Ratio
+    causes: tuple[CauseResult, ...]
+    accuracy: Ratio
+    by_runbook: tuple[tuple[str, Ratio], ...]
+    macro: float | None
+    plain: Ratio
+    invalid: Ratio
+    undo_failures: Ratio
+    refused: Ratio
+    reruns: int
+    flakes: Ratio
+    advice: Ratio
+    detection_overhead: Spread
+    harness_overhead: float | None
+    """The harness's share of all drills' wall time, 0..1."""
+
+    @property
+    def over_cap(self) -> bool:
+        return self.invalid.share is not None and self.invalid.share > INVALID_CAP
+
+
+def scorecard(
+    drills: Sequence[Drill], listed: Sequence[Listed], planned: Sequence[str] | None = None
+) -> Scorecard:
+    """The figures of these records. `planned`: the manifests' node ids. Raises UsageError without
+    records, and for records of more than one cluster."""
+    clusters = _clusters(drills)
+    first = _first_attempts(drills)
+    plain = [d for d in first if d.control is Control.PLAIN]
+    fair = [d for d in plain if judged(d)]
+    causes = tuple(_cause_result(one, drills) for one in sorted(set(listed)))
+    by_runbook = _by_runbook(causes)
+    return Scorecard(
+        runs=_distinct(d.run for d in drills),
+        commits=_distinct(d.commit for d in drills),
+        clusters=clusters,
+        engines=tuple(sorted({d.engine for d in drills})),
+        versions=_distinct(f"{d.runbook} {d.runbook_version}" for d in drills),
+        started=min(d.started for d in drills),
+        ended=max(d.ended for d in drills),
+        flow=tuple(_flow(control, first, planned) for control in Control),
+        exclusions=_exclusions(first, planned),
+        detection=_detection(first),
+        matrices=_matrices(first, listed),
+        falsified=_falsified(drills),
+        remediation=_remediation(plain),
+        ttd=spread([d.times.ttd_s for d in fair]),
+        ttl=spread([d.times.ttl_s for d in fair if d.times.t4 is not None]),
+        ttr=spread([_recovered(d, d.times.ttr_s) for d in fair]),
+        fix=spread([_recovered(d, d.times.fix_s) for d in fair if d.times.t6 is not None]),
+        within_rto=_within_rto(fair),
+        causes=causes,
+        accuracy=ratio([c.proven for c in causes]),
+        by_runbook=by_runbook,
+        macro=fmean(r.share for _, r in by_runbook if r.share is not None) if by_runbook else None,
+        plain=ratio([d.verdict is Verdict.PASSED for d in fair]),
+        invalid=ratio(
+            [*(not d.valid for d in first), *(True for _ in _unrecorded(first, planned))]
+        ),
+        undo_failures=ratio([d.undo is Undo.FAILED for d in drills]),
+        refused=ratio([d.refused or d.injection is Injection.REFUSED for d in drills]),
+        reruns=len(drills) - len(first),
+        flakes=_flakes(drills),
+        advice=_advice(plain),
+        detection_overhead=spread(_overheads(fair)),
+        harness_overhead=_harness_overhead(drills),
+    )
+
+
+def markdown(card: Scorecard) -> str:
+    """The scorecard as text."""
+    return templates.fill(
+        "scorecard.md.j2",
+        card=card,
+        accuracy_target=ACCURACY_TARGET,
+        invalid_cap=INVALID_CAP,
+        overhead_target=OVERHEAD_TARGET,
+    )
+
+
+# --------------------------------------------------------------------------- what counts
+
+
+def _clusters(drills: Sequence[Drill]) -> tuple[Cluster, ...]:
+    if not drills:
+        raise UsageError("no records to score. Run `drillbook drill`.")
+    found = tuple(dict.fromkeys(d.cluster for d in drills if d.cluster is not None))
+    # A staging cluster that was made anew has another UID, but is the same by its definition.
+    if len({(cluster.environment, cluster.name) for cluster in found}) > 1:
+        names = ", ".join(f"{c.name} of {c.environment} ({c.uid})" for c in found)
+        raise UsageError(
+            f"these records come from different clusters: {names}. Figures of different clusters "
+            "are never pooled: score one cluster's runs at a time."
+        )
+    return found
+
+
+def _first_attempts(drills: Sequence[Drill]) -> list[Drill]:
+    """Of each run, cause and control the first attempt; the others are reruns."""
+    found: dict[tuple[str, ...], Drill] = {}
+    for drill in sorted(drills, key=lambda d: d.attempt):
+        found.setdefault((drill.run, drill.runbook, drill.cause, drill.control), drill)
+    return sorted(found.values(), key=lambda d: (d.started, d.name))
+
+
+def _distinct(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(texts)))
+
+
+def _flow(control: Control, first: Sequence[Drill], planned: Sequence[str] | None) -> Flow:
+    drills = [d for d in first if d.control is control]
+    applied = (Injection.CONFIRMED, Injection.NO_EFFECT)
+    injects = control is not Control.HEALTHY
+    return Flow(
+        control=control,
+        planned=None if planned is None else sum(p.endswith(f"--{control}") for p in planned),
+        started=sum(not d.refused for d in drills),
+        injected=sum(d.injection in applied for d in drills) if injects else None,
+        confirmed=sum(d.injection is Injection.CONFIRMED for d in drills) if injects else None,
+        judged=sum(judged(d) for d in drills),
+    )
+
+
+def _exclusions(first: Sequence[Drill], planned: Sequence[str] | None) -> tuple[Exclusion, ...]:
+    found = [
+        Exclusion(drill=f"{d.name} of {d.run}", reason=why_not_judged(d))
+        for d in first
+        if not judged(d)
+    ]
+    missing = (
+        Exclusion(drill=name, reason="planned, but it left no record")
+        for name in _unrecorded(first, planned)
+    )
+    return (*found, *missing)
+
+
+def _unrecorded(first: Sequence[Drill], planned: Sequence[str] | None) -> list[str]:
+    """Planned drills without a record: a crash is no reason to look better."""
+    missing = Counter(planned or ())
+    missing.subtract(f"{d.path}::{d.cause}--{d.control}" for d in first)
+    return sorted(missing.elements())
+
+
+def _detection(first: Sequence[Drill]) -> Detection:
+    valid = [d for d in first if d.valid]
+    seen = [phase_verdict(d, Phase.DETECTION) for d in valid if d.control is Control.PLAIN]
+    held = [
+        q.held
+        for d in valid
+        if d.control is Control.HEALTHY
+        for q in d.questions
+        if q.phase is Phase.DETECTION
+    ]
+    tp, fn = seen.count(Verdict.PASSED), seen.count(Verdict.FAILED)
+    return Detection(
+        tp=tp,
+        fn=fn,
+        fp=held.count(True),
+        tn=held.count(False),
+        unknown=len(seen) - tp - fn + held.count(None),
+    )
+
+
+# --------------------------------------------------------------------------- diagnosis
+
+
+def _matrices(first: Sequence[Drill], listed: Sequence[Listed]) -> tuple[Matrix, ...]:
+    valid = [d for d in first if d.valid]
+    return tuple(
+        _matrix(runbook, [d for d in valid if d.runbook == runbook], listed)
+        for runbook in _distinct(d.runbook for d in valid)
+    )
+
+
+def _matrix(runbook: str, valid: Sequence[Drill], listed: Sequence[Listed]) -> Matrix:
+    known = [one.cause for one in listed if one.runbook == runbook]
+    drilled = [d.cause for d in valid if d.control is Control.PLAIN]
+    causes = tuple(dict.fromkeys([*known, *drilled]))
+    rows = {c: [d for d in valid if d.cause == c and d.control is Control.PLAIN] for c in causes}
+    healthy = [d for d in valid if d.control is Control.HEALTHY]
+    return Matrix(
+        runbook=runbook,
+        causes=causes,
+        rows=tuple(_row(name, ds, causes) for name, ds in [*rows.items(), ("healthy", healthy)]),
+    )
+
+
+def _row(fault: str, drills: Sequence[Drill], causes: Sequence[str]) -> Row:
+    said = [_diagnosed(drill) for drill in drills]
+    named = sum(True in one.values() for one in said)
+    unknown = sum(set(one.values()) == {False} for one in said)
+    return Row(
+        fault=fault,
+        drills=len(drills),
+        diagnosed=tuple(sum(one.get(cause) is True for one in said) for cause in causes),
+        unknown=unknown,
+        could_not_tell=len(said) - named - unknown,
+    )
+
+
+def _diagnosed(drill: Drill) -> dict[str, bool | None]:
+    """Cause -> whether its diagnosis held; None: could not tell."""
+    asked = {q.cause: q.held for q in drill.questions if q.phase is Phase.DIAGNOSIS}
+    if drill.control is Control.PLAIN:
+        own = phase_verdict(drill, Phase.DIAGNOSIS)
+        asked[drill.cause] = {Verdict.PASSED: True, Verdict.FAILED: False}.get(own)
+    return asked
+
+
+def _falsified(drills: Sequence[Drill]) -> tuple[str, ...]:
+    return tuple(
+        f"{d.runbook} {q.cause}: its {q.phase} holds in {d.cause} {d.control} of {d.run}"
+        for d in drills
+        if d.valid
+        for q in d.questions
+        if q.held
+    )
+
+
+# --------------------------------------------------------------------------- the fix and its time
+
+
+def _remediation(plain: Sequence[Drill]) -> Ratio:
+    verdicts = [phase_verdict(d, Phase.REMEDIATION) for d in plain if d.valid]
+    return ratio([v is Verdict.PASSED for v in verdicts if v in (Verdict.PASSED, Verdict.FAILED)])
+
+
+def _recovered(drill: Drill, seconds: float | None) -> float | None:
+    """A recovery that did not last until the remediation's end is none."""
+    held = phase_verdict(drill, Phase.REMEDIATION) is Verdict.PASSED
+    return seconds if held else None
+
+
+def _within_rto(fair: Sequence[Drill]) -> Ratio:
+    times = [(_recovered(d, d.times.ttr_s), d.rto_s) for d in fair]
+    return ratio([ttr is not None and ttr <= rto for ttr, rto in times if rto is not None])
+
+
+def _overheads(fair: Sequence[Drill]) -> list[float | None]:
+    found = (d.times.detection_overhead_s for d in fair)
+    return [seconds for seconds in found if seconds is not None]
+
+
+def _harness_overhead(drills: Sequence[Drill]) -> float | None:
+    wall = sum(d.cost.wall_s for d in drills)
+    own = sum(d.cost.overhead_share * d.cost.wall_s for d in drills)
+    return own / wall if wall > 0 else None
+
+
+# --------------------------------------------------------------------------- accuracy
+
+
+def _cause_result(listed: Listed, drills: Sequence[Drill]) -> CauseResult:
+    mine = [d for d in drills if d.runbook == listed.runbook and d.valid]
+    plain = sorted(
+        (d for d in mine if d.cause == listed.cause and d.control is Control.PLAIN),
+        key=lambda d: d.started,
+    )
+    green = [d.started for d in plain if d.verdict is Verdict.PASSED]
+    return CauseResult(
+        listed=listed,
+        missing=_missing(listed.cause, plain, mine),
+        last_green=max(green, default=None),
+    )
+
+
+def _missing(cause: str, plain: Sequence[Drill], valid: Sequence[Drill]) -> str:
+    """What stands between a cause and being proven; empty when nothing does."""
+    if not plain:
+        return "no valid plain drill"
+    if plain[0].verdict is not Verdict.PASSED:
+        return f"its first valid plain drill ended as {plain[0].verdict}"
+    left_to_a_person = manual_phases(plain[0])
+    if left_to_a_person:
+        return f"{' and '.join(left_to_a_person)} left to a person"
+    asked = answers(valid, cause, (Phase.DETECTION, Phase.DIAGNOSIS))
+    for drill, phase, held in asked:
+        if held:
+            return f"falsified: its {phase} holds in {drill.cause} {drill.control}"
+    healthy = {p: held for d, p, held in asked if d.control is Control.HEALTHY}
+    if healthy.get(Phase.DETECTION) is not False or healthy.get(Phase.DIAGNOSIS) is not False:
+        return "no valid healthy drill that asked it and could tell"
+    return ""
+
+
+def _by_runbook(causes: Sequence[CauseResult]) -> tuple[tuple[str, Ratio], ...]:
+    grouped: dict[str, list[bool]] = defaultdict(list)
+    for cause in causes:
+        grouped[cause.listed.runbook].append(cause.proven)
+    return tuple((runbook, ratio(proven)) for runbook, proven in grouped.items())
+
+
+def _flakes(drills: Sequence[Drill]) -> Ratio:
+    """Repeats at one commit that disagree with the first / all such repeats."""
+    grouped: dict[tuple[str, ...], list[Drill]] = defaultdict(list)
+    for d in sorted(drills, key=lambda d: (d.started, d.attempt)):
+        if judged(d):
+            grouped[d.runbook, d.cause, d.control, d.commit, d.hash].append(d)
+    return ratio([d.verdict is not ds[0].verdict for ds in grouped.values() for d in ds[1:]])
+
+
+def _advice(plain: Sequence[Drill]) -> Ratio:
+    """Steps that only a person can do / all steps."""
+    return ratio(
+        [
+            step.kind == "advice"
+            for d in plain
+            for scenario in d.scenarios
+            for step in scenario.steps
+        ]
+    )

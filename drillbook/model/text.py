@@ -1,0 +1,143 @@
+"""Runbooks as text: one feature file, read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import PurePosixPath
+
+
+class Phase(StrEnum):
+    """The four phases of an incident, in order."""
+
+    DETECTION = "detection"
+    DIAGNOSIS = "diagnosis"
+    REMEDIATION = "remediation"
+    PREVENTION = "prevention"
+
+
+PHASES = frozenset(phase.value for phase in Phase)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One sentence of a runbook."""
+
+    keyword: str
+    """given, when or then: And and But take the keyword before them."""
+    text: str
+    line: int
+    doc_string: str | None = None
+    table: tuple[tuple[str, ...], ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tag:
+    """`@within:90s` is Tag("within", "90s"); `@detection` has an empty value."""
+
+    name: str
+    value: str
+    line: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """One named check or change of one phase."""
+
+    name: str
+    line: int
+    tags: tuple[Tag, ...]
+    steps: tuple[Step, ...]
+    is_outline: bool = False
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        return tuple(Phase(tag.name) for tag in self.tags if tag.name in PHASES)
+
+    @property
+    def phase(self) -> Phase | None:
+        """Its phase, when it has exactly one (lint asks for that)."""
+        return self.phases[0] if len(self.phases) == 1 else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cause:
+    """One `Rule`: one cause of the runbook's symptom, with an id that is kept for life."""
+
+    id: str
+    name: str
+    line: int
+    tags: tuple[Tag, ...]
+    description: str
+    background: tuple[Step, ...]
+    scenarios: tuple[Scenario, ...]
+
+    def of(self, phase: Phase) -> tuple[Scenario, ...]:
+        """The scenarios of one phase, in the file's order."""
+        return tuple(s for s in self.scenarios if s.phase is phase)
+
+
+def page_of(path: PurePosixPath) -> PurePosixPath:
+    """Where the page of a feature file is; both paths are relative to the checkout."""
+    return PurePosixPath("runbooks", path.parent.name, f"{path.stem}.md")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runbook:
+    """One feature file."""
+
+    path: PurePosixPath
+    """Relative to the checkout."""
+    title: str
+    line: int
+    tags: tuple[Tag, ...]
+    description: str
+    background: tuple[Step, ...]
+    causes: tuple[Cause, ...]
+
+    def tag(self, name: str) -> str:
+        """The value of the first tag of that name, or the empty string."""
+        return next((t.value for t in self.tags if t.name == name), "")
+
+    def all(self, name: str) -> tuple[str, ...]:
+        """The values of every tag of that name."""
+        return tuple(t.value for t in self.tags if t.name == name)
+
+    @property
+    def id(self) -> str:
+        return self.tag("id")
+
+    @property
+    def alerts(self) -> tuple[str, ...]:
+        return self.all("alert")
+
+    @property
+    def area(self) -> str:
+        return self.path.parent.name
+
+    @property
+    def page(self) -> PurePosixPath:
+        """Where its page is, relative to the checkout."""
+        return page_of(self.path)
+
+    def cause(self, cause_id: str) -> Cause:
+        """Raises KeyError when there is no such cause."""
+        for cause in self.causes:
+            if cause.id == cause_id:
+                return cause
+        raise KeyError(cause_id)
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class Problem:
+    """One thing wrong with a file, and how to mend it."""
+
+    path: str
+    line: int
+    rule: str
+    """The lint rule's id, such as `unknown-tag`."""
+    what: str
+    fix: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: [{self.rule}] {self.what} {self.fix}"

@@ -1,0 +1,98 @@
+"""YAML files that people write, read strictly: safe types only, no duplicate keys, no aliases.
+
+A duplicate key silently overrides its first value, and aliases let a small file stand for a huge
+one; neither has a use in the files that we read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from drillbook.model.errors import UsageError
+
+LIMIT_BYTES = 2_000_000
+"""What people write by hand is a hundred times smaller."""
+
+
+class UnreadableYaml(UsageError):
+    """A file is not YAML that is read here."""
+
+
+class Lined(dict[Any, Any]):
+    """A mapping that knows the line (from 1) that it starts on."""
+
+    line: int = 0
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """The safe loader, less what would be misread."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            event: Any = self.get_event()  # type: ignore[no-untyped-call]
+            raise yaml.MarkedYAMLError(
+                problem="aliases are not read here", problem_mark=event.start_mark
+            )
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[object] = set()
+        for key, _ in node.value:
+            name = self.construct_object(key, deep=True)
+            if name in seen:
+                raise yaml.MarkedYAMLError(
+                    problem=f"the key {name!r} is there twice", problem_mark=key.start_mark
+                )
+            seen.add(name)
+        return super().construct_mapping(node, deep=deep)
+
+    def construct_lined(self, node: yaml.MappingNode) -> Lined:
+        lined = Lined(self.construct_mapping(node, deep=True))
+        lined.line = node.start_mark.line + 1
+        return lined
+
+
+_StrictLoader.add_constructor("tag:yaml.org,2002:map", _StrictLoader.construct_lined)
+
+
+def read(path: Path) -> Any:
+    """The one document of a file; every mapping in it is `Lined`. Raises UsageError with the
+    file and, where YAML knows it, the line."""
+    return _parse(path, all_documents=False)[0]
+
+
+def read_all(path: Path) -> tuple[Any, ...]:
+    """Every document of a file. Raises as `read` does."""
+    return _parse(path, all_documents=True)
+
+
+def _parse(path: Path, *, all_documents: bool) -> tuple[Any, ...]:
+    try:
+        text = _text(path)
+        # Both loaders are subclasses of SafeLoader: no tag can name a Python type.
+        if all_documents:
+            return tuple(yaml.load_all(text, _StrictLoader))
+        return (yaml.load(text, _StrictLoader),)  # noqa: S506
+    except OSError as error:
+        raise UnreadableYaml(f"{path}: cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise UnreadableYaml(f"{path}: not UTF-8: {error.reason} at byte {error.start}.") from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f"{path}:{mark.line + 1}" if mark else str(path)
+        what = error.problem or error.context
+        raise UnreadableYaml(f"{place}: not usable YAML: {what}.") from error
+    except (yaml.YAMLError, TypeError, RecursionError, ValueError) as error:
+        raise UnreadableYaml(f"{path}: not usable YAML: {error}.") from error
+
+
+def _text(path: Path) -> str:
+    with path.open("rb") as file:
+        data = file.read(LIMIT_BYTES + 1)
+    if len(data) > LIMIT_BYTES:
+        raise UnreadableYaml(f"{path}: it has more than {LIMIT_BYTES} bytes. Split or shorten it.")
+    return data.decode("utf-8")

@@ -1,0 +1,314 @@
+"""A cause and its steps as a page shows them: Markdown in plain values, for the template. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from drillbook.evidence.markdown import cause_anchor, code, evidence, prose, sentence
+from drillbook.evidence.proof_state import Standing, State
+from drillbook.evidence.proof_words import drilled
+from drillbook.evidence.records import Drill, ScenarioRecord, StepRecord
+from drillbook.model import (
+    Action,
+    Advice,
+    BoundCause,
+    BoundRunbook,
+    BoundScenario,
+    BoundStep,
+    Change,
+    Cordon,
+    Create,
+    CutNode,
+    Delete,
+    KillNode,
+    Matcher,
+    Patch,
+    Phase,
+    Probe,
+    Reinject,
+    Restart,
+    Risk,
+    Scale,
+    Verdict,
+    shell,
+)
+from drillbook.pages.variables import exported
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepView:
+    """One step, as Markdown. `kind`: check, change, advice or reinject."""
+
+    kind: str
+    sentence: str
+    command: str = ""
+    expect: str = ""
+    saw: str = ""
+    risk: str = ""
+    note: str = ""
+    keep: str = ""
+    """Bash lines that read what the change overwrites, for the way back."""
+    rollback: str = ""
+    final: bool = False
+    """It destroys, and nothing takes it back."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScenarioView:
+    name: str
+    steps: tuple[StepView, ...]
+    otherwise: str
+    """Where to go on when something else is seen, as Markdown."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CauseView:
+    """One cause, as Markdown."""
+
+    id: str
+    anchor: str
+    name: str
+    label: str
+    """What its diagnosis says, without markup; for the diagram, as is `plain_name`."""
+    plain_name: str
+    about: str
+    state: State
+    phases: tuple[tuple[str, tuple[ScenarioView, ...]], ...]
+    drill: Drill | None
+    fault: str
+    changes: tuple[str, ...]
+    effect: StepView
+    drilled: tuple[str, ...]
+    """What the drill measured and the controls showed, a sentence each."""
+    hash: str
+
+
+Namer = Callable[[str], str]
+"""Turns a sentence's names of the drill into the page's variables."""
+
+
+def namer(bound: BoundRunbook) -> Namer:
+    """`"orders"` becomes `$APP`, as code: the responder's application has another name."""
+    names = {f'"{name.literal}"': f"`${name.var.name}`" for name in bound.names}
+    if not names:
+        return sentence
+    pattern = re.compile("|".join(map(re.escape, names)))
+    return lambda text: sentence(pattern.sub(lambda match: names[match[0]], text))
+
+
+def cause_views(
+    bound: BoundRunbook, found: Mapping[str, Standing], hashes: Mapping[str, str], later_s: float
+) -> list[CauseView]:
+    name = namer(bound)
+    following = [*bound.causes[1:], None]
+    return [
+        _cause_view(
+            cause, after, found[cause.cause.id], name, hash=hashes[cause.cause.id], later_s=later_s
+        )
+        for cause, after in zip(bound.causes, following, strict=True)
+    ]
+
+
+def _cause_view(
+    bound: BoundCause,
+    after: BoundCause | None,
+    standing: Standing,
+    name: Namer,
+    *,
+    hash: str,
+    later_s: float,
+) -> CauseView:
+    cause = bound.cause
+    return CauseView(
+        id=cause.id,
+        anchor=cause_anchor(cause.id),
+        name=prose(cause.name),
+        label=" and ".join(s.scenario.name for s in bound.of(Phase.DIAGNOSIS)) or cause.name,
+        plain_name=cause.name,
+        about=prose(cause.description),
+        state=standing.state,
+        phases=tuple(
+            (phase.value, _scenario_views(bound, phase, standing.drill, name, after))
+            for phase in Phase
+        ),
+        drill=standing.drill,
+        fault=prose(sentence(bound.fault.title)),
+        changes=tuple(_change(change) for change in bound.fault.changes),
+        effect=check_view(bound.fault.effect),
+        drilled=(*drilled(standing, later_s), *_budgets(bound, name)),
+        hash=hash[:16],
+    )
+
+
+def _scenario_views(
+    bound: BoundCause, phase: Phase, drill: Drill | None, name: Namer, after: BoundCause | None
+) -> tuple[ScenarioView, ...]:
+    return tuple(
+        ScenarioView(
+            name=prose(one.scenario.name),
+            steps=tuple(_steps(one, _record_of(drill, one), drill, name)),
+            otherwise=_elsewhere(phase, after),
+        )
+        for one in bound.of(phase)
+    )
+
+
+def _elsewhere(phase: Phase, after: BoundCause | None) -> str:
+    """Where a responder goes on when a phase shows something else than expected."""
+    if phase is Phase.DETECTION:
+        return "the alert may have cleared by itself; see whether all of [Verify](#verify) holds"
+    if phase is Phase.DIAGNOSIS and after is not None:
+        link = f"[{prose(after.cause.name)}](#{cause_anchor(after.cause.id)})"
+        return f"it is another cause; go to {link}"
+    if phase is Phase.REMEDIATION:
+        return (
+            "do not repeat the change; take back what did not help, look again at "
+            "[Which cause is it](#which-cause-is-it), then [escalate](#escalate)"
+        )
+    return "[escalate](#escalate)"
+
+
+def _record_of(drill: Drill | None, bound: BoundScenario) -> ScenarioRecord | None:
+    """What the drill recorded of this scenario, by its name: lines move."""
+    if drill is None:
+        return None
+    return next((s for s in drill.scenarios if s.name == bound.scenario.name), None)
+
+
+def _steps(
+    bound: BoundScenario, record: ScenarioRecord | None, drill: Drill | None, name: Namer
+) -> Iterator[StepView]:
+    # By their words, in order: a step that was put in or taken out leaves the others' proof alone.
+    left = list(record.steps) if record else []
+    for step in bound.steps:
+        same = next((seen for seen in left if seen.text == step.step.text), None)
+        if same is not None:
+            left.remove(same)
+        yield _step_view(step, same, drill, name)
+
+
+def _step_view(
+    bound: BoundStep, seen: StepRecord | None, drill: Drill | None, name: Namer
+) -> StepView:
+    value, said = bound.value, prose(name(bound.step.text))
+    if isinstance(value, Advice):
+        return StepView(kind="advice", sentence=prose(sentence(value.text)))
+    if isinstance(value, Action):
+        return StepView(
+            kind="change",
+            sentence=said,
+            command=str(value.command),
+            risk=value.risk.value,
+            note=prose(value.note),
+            keep="\n".join(exported(value.saves.var, value.saves.find)) if value.saves else "",
+            rollback=str(value.rollback) if value.rollback else "",
+            final=value.risk is Risk.DESTROYS and value.rollback is None,
+            saw=_saw(seen, drill, ""),
+        )
+    if isinstance(value, Probe):
+        return StepView(
+            kind="check",
+            sentence=said,
+            command=str(value.source.command()),
+            expect=_expect(value),
+            saw=_saw(seen, drill, _looked_for(value.expect)),
+        )
+    return StepView(kind="reinject", sentence=said, saw=_saw(seen, drill, ""))
+
+
+def check_view(probe: Probe) -> StepView:
+    return StepView(
+        kind="check", sentence="", command=str(probe.source.command()), expect=_expect(probe)
+    )
+
+
+def _expect(probe: Probe) -> str:
+    """What to expect and where to look for it in what the command prints."""
+    held = f", for {probe.throughout} on end" if probe.throughout else ""
+    return prose(f"{probe.expect.describe()}{_where_to_look(probe)}{held}")
+
+
+def _where_to_look(probe: Probe) -> str:
+    """A source that prints more than its answer says where the answer stands: a tool its `field`,
+    a query of `metric` its samples, a log of `tail` lines its end."""
+    field = getattr(probe.source, "field", "")
+    if field:
+        return f" in the field `{field}`"
+    if getattr(probe.source, "tail", 0):
+        return ". The log of a container that has just started lacks it yet: repeat the line"
+    return ", as the last number in quotes" if getattr(probe.source, "metric", "") else ""
+
+
+def _looked_for(matcher: Matcher) -> str:
+    """The text that a matcher searches, if it searches one: evidence is cut around it."""
+    return str(getattr(matcher, "expected", ""))
+
+
+_SAW: Final = {
+    Verdict.PASSED: "saw",
+    Verdict.FAILED: "did not see what was expected, but",
+    Verdict.ERROR: "could not tell, and saw",
+}
+
+
+_OUTCOMES: Final = {
+    "blocked": "blocked, the cluster refused it",
+    "absorbed": "absorbed, it went in and did no harm",
+    "took effect": "took effect, it did the same harm again",
+}
+"""What came of putting the fault in again, for a reader who has not read the design."""
+
+
+def _saw(seen: StepRecord | None, drill: Drill | None, around: str) -> str:
+    """What the accepted drill saw, dated and trimmed."""
+    if drill is None:
+        return "Not yet drilled."
+    on = f"The drill of {drill.started.date()}"
+    if seen is None:
+        return f"Not yet drilled in these words ({on.lower()} had others)."
+    if seen.verdict not in _SAW:
+        return f"{on} did not come to this step."
+    outcome = f" (outcome: {prose(_OUTCOMES.get(seen.outcome, seen.outcome))})" * bool(seen.outcome)
+    said = evidence(seen.observed, around)
+    return f"{on} {_SAW[seen.verdict]}{outcome}:{'' if said[0].isspace() else ' '}{said}"
+
+
+def _change(change: Change) -> str:
+    if isinstance(change, Patch):
+        return f"patches {code(str(change.target))} with {code(json.dumps(dict(change.patch)))}"
+    if isinstance(change, Restart):
+        return f"deletes the pods {code(str(change.target))}, which their controller makes anew"
+    if isinstance(change, Scale):
+        return f"sets the replicas of {code(str(change.target))} to {change.replicas}"
+    if isinstance(change, Delete):
+        return f"deletes {code(str(change.target))}"
+    if isinstance(change, Create):
+        name = f"{change.manifest['kind']}/{change.manifest['metadata']['name']}"
+        return f"creates {code(name)}"
+    return f"{_TO_NODES[type(change)]} the node {code(shell(change.node))}"
+
+
+_TO_NODES = {Cordon: "cordons", KillNode: "ends, as a power cut does,", CutNode: "cuts off"}
+
+
+def _budgets(bound: BoundCause, name: Namer) -> Iterator[str]:
+    """What a drill allows: a sentence that holds too late has failed."""
+    timed = [
+        step.step.text
+        for scenario in bound.scenarios
+        for step in scenario.steps
+        if isinstance(step.value, (Probe, Action)) and step.value.within is not None
+    ]
+    if any(isinstance(step.value, Reinject) for s in bound.scenarios for step in s.steps):
+        yield (
+            "In its prevention the drill takes the fault back, puts it in once more, and waits as "
+            "long as the symptom took the first time."
+        )
+    if timed:
+        yield "A drill fails when one of these is late: " + " ".join(
+            prose(name(text)) for text in dict.fromkeys(timed)
+        )

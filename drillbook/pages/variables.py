@@ -1,0 +1,177 @@
+"""The block that a responder runs first: `export` lines for every variable that a page's commands
+use, and what must be installed. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from drillbook.evidence.proof import commands
+from drillbook.model import Action, BoundRunbook, Command, Name, Var, parts_of
+from drillbook.model.errors import RunbookProblem
+
+MONITORING: Final = "monitoring"
+PROMETHEUS: Final = ("prometheus", 9090)
+ALERTMANAGER: Final = ("alertmanager", 9093)
+"""The namespace, services and ports of staging/platform; the page says what to do elsewhere."""
+
+_FROM_LABELS: Final = {"NAMESPACE": "namespace", "POD": "pod"}
+"""Variable -> the alert's label that holds its value."""
+
+_HOW_TO_GET: Final = {
+    "kubectl": "https://kubernetes.io/docs/tasks/tools/",
+    "python3": "your system's package `python3`, 3.11 or newer",
+    "psql": "your system's package `postgresql-client`",
+    "aws": "https://docs.aws.amazon.com/cli/",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """What a page prints before its first command."""
+
+    exports: tuple[str, ...]
+    """Lines of one bash block, comments included."""
+    tools: tuple[str, ...]
+    """Programs that the page's commands call, in the order of first use."""
+    scripts: tuple[str, ...]
+    """Files under scripts/ that they run."""
+    hints: tuple[tuple[str, str], ...]
+    """How to get each program."""
+    from_labels: tuple[str, ...]
+    """The variables that come from the alert's labels."""
+    forwards: bool
+
+    @property
+    def check(self) -> str:
+        """Prints one path for each program, and stops at the first that is missing; starts each
+        script, which fails where one of its libraries is missing."""
+        programs = [f"command -v {tool}" for tool in self.tools]
+        scripts = [_try(name) for name in self.scripts]
+        return " && ".join([*programs, *scripts, "echo complete"])
+
+
+def setup(bound: BoundRunbook) -> Setup:
+    """Raises RunbookProblem for a variable that nothing on the page can give a value."""
+    lines = [line for cause in bound.causes for line in commands(cause)]
+    used = frozenset(v for line in lines for v in line.variables)
+    names = [name for name in bound.names if name.var.name in used]
+    labels = tuple(v for v in _FROM_LABELS if v in used)
+    _refuse_unknown(bound, used, names)
+    asks = bool(labels and bound.runbook.alerts)
+    forwards = bool(used & {"PROMETHEUS", "ALERTMANAGER"}) or asks
+    tools = _programs(lines, "CONTEXT" in used or forwards, asks)
+    return Setup(
+        exports=tuple(_exports(bound, used, names, labels)),
+        tools=tools,
+        scripts=_scripts(lines),
+        hints=tuple((t, _HOW_TO_GET.get(t, f"your system's package `{t}`")) for t in tools),
+        from_labels=labels,
+        forwards=forwards,
+    )
+
+
+def _refuse_unknown(bound: BoundRunbook, used: Iterable[str], names: Sequence[Name]) -> None:
+    given = {"CONTEXT", "PROMETHEUS", "ALERTMANAGER", *_FROM_LABELS, *(n.var.name for n in names)}
+    given |= _kept(bound)
+    if not bound.runbook.alerts:
+        given.discard("POD")
+    unknown = sorted(set(used) - given)
+    if unknown:
+        raise RunbookProblem(
+            f"{bound.runbook.path}: its commands use {', '.join(unknown)}, but nothing tells a "
+            "responder their values. Declare a Name with the command that finds each."
+        )
+
+
+def _kept(bound: BoundRunbook) -> set[str]:
+    """The variables that are filled beside the change whose old value they keep."""
+    steps = (s for cause in bound.causes for one in cause.scenarios for s in one.steps)
+    actions = (step.value for step in steps if isinstance(step.value, Action))
+    return {action.saves.var.name for action in actions if action.saves}
+
+
+def exported(var: Var, find: Command) -> tuple[str, str]:
+    """Bash lines that read a value into a variable and print it; an empty one is an error."""
+    return f'export {var.name}="$({find})"', _show([var.name])
+
+
+def _exports(
+    bound: BoundRunbook, used: frozenset[str], names: Sequence[Name], labels: Sequence[str]
+) -> Iterable[str]:
+    alerts = bound.runbook.alerts
+    asks = bool(labels and alerts)
+    reached = [
+        (variable, service)
+        for variable, service in (("PROMETHEUS", PROMETHEUS), ("ALERTMANAGER", ALERTMANAGER))
+        if variable in used or (variable == "ALERTMANAGER" and asks)
+    ]
+    if reached or "CONTEXT" in used:
+        yield "# The cluster that the alert came from."
+        yield 'export CONTEXT="$(kubectl config current-context)"'
+    if reached:
+        yield "# Monitoring, reached through the cluster."
+        for _, (service, port) in reached:
+            yield _forward(service, port)
+        for variable, (_, port) in reached:
+            yield f"export {variable}=http://localhost:{port}"
+    if asks:
+        yield "# Where it happens, by the labels of the first alert in the list."
+        for variable in labels:
+            yield f'export {variable}="$({_label(alerts, _FROM_LABELS[variable])})"'
+    elif labels:
+        yield "# The namespace that kubectl uses."
+        yield f'export NAMESPACE="$({_namespace_in_use()})"'
+    if names:
+        yield "# The names that the commands below use."
+        for name in names:
+            yield f'export {name.var.name}="$({name.find})"'
+    yield _show([*(v for v in ("CONTEXT", *labels) if v in used), *(n.var.name for n in names)])
+
+
+def _forward(service: str, port: int) -> str:
+    place = f'kubectl --context "$CONTEXT" -n {MONITORING}'
+    # What it says of each connection would stand between the answers.
+    return f"{place} port-forward service/{service} {port}:{port} > /dev/null &"
+
+
+def _label(alerts: Sequence[str], label: str) -> str:
+    pattern = f'alertname="{alerts[0]}"' if len(alerts) == 1 else f'alertname=~"{"|".join(alerts)}"'
+    # The port-forward needs a moment: refused connections are tried again.
+    return (
+        'curl -fsS --retry 5 --retry-connrefused --get "$ALERTMANAGER"/api/v2/alerts '
+        f"--data-urlencode 'filter={pattern}' --data-urlencode active=true | "
+        "python3 -c 'import json, sys; "
+        f'print(json.load(sys.stdin)[0]["labels"]["{label}"])\''
+    )
+
+
+def _namespace_in_use() -> str:
+    path = "'jsonpath={.contexts[0].context.namespace}'"
+    return f'kubectl --context "$CONTEXT" config view --minify -o {path}'
+
+
+def _show(variables: Sequence[str]) -> str:
+    """Prints what was found, and an error for what was not: an empty namespace would be the
+    default one."""
+    return "echo " + " ".join(f'{name}="${{{name}:?is empty}}"' for name in variables)
+
+
+def _programs(lines: Sequence[Command], kubectl: bool, asks: bool) -> tuple[str, ...]:
+    own = [*(["kubectl"] if kubectl else []), *(["curl", "python3"] if asks else [])]
+    return tuple(dict.fromkeys([*own, *(first for line in lines if (first := _first(line)))]))
+
+
+def _try(script: str) -> str:
+    return f"python3 {script} --help > /dev/null" if script.endswith(".py") else f"ls {script}"
+
+
+def _first(line: Command) -> str:
+    word = line.words[0] if line.words else ""
+    return word if isinstance(word, str) else ""
+
+
+def _scripts(lines: Sequence[Command]) -> tuple[str, ...]:
+    literals = (p for line in lines for word in line.words for p in parts_of(word))
+    return tuple(dict.fromkeys(p for p in literals if isinstance(p, str) and p[:8] == "scripts/"))

@@ -1,0 +1,101 @@
+"""What all drills of one pytest process share: settings, connections, cluster, bound runbooks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from drillbook.book import monitoring
+from drillbook.book.bind import Binder
+from drillbook.book.monitoring import AlertRule
+from drillbook.book.sentences import DEFINITIONS
+from drillbook.cluster.clients import Connections
+from drillbook.cluster.connections import connections, runner
+from drillbook.cluster.settings import Settings
+from drillbook.drill import caps, guard
+from drillbook.drill import environment as cluster
+from drillbook.drill.live_drill import LiveDrill
+from drillbook.drill.order import DrillOrder
+from drillbook.drill.progress import Progress
+from drillbook.evidence import checkout, proof, records
+from drillbook.evidence.redactor import Redactor
+from drillbook.model import BoundRunbook, Control, Duration, Phase, Runbook
+from drillbook.model.clock import SystemClock
+from drillbook.model.errors import RunbookProblem
+
+
+def with_whom(
+    cluster: records.Cluster, settings: Settings, clients: Connections
+) -> records.Cluster:
+    """The cluster as the record has it: where the identities are not there and the override lets
+    the runner do everything, it says so, whatever the runner may do."""
+    overridden = clients.settings.kubeconfig == settings.kubeconfig
+    return cluster.model_copy(update={"cluster_admin": True}) if overridden else cluster
+
+
+@dataclass
+class DrillSession:
+    """Opened by `--drill`; refuses before anything is touched."""
+
+    settings: Settings
+    run: str
+    folder: Path
+    until: Phase = Phase.PREVENTION
+    keep: Duration | None = None
+    redactor: Redactor = field(default_factory=Redactor)
+    binder: Binder = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.binder = Binder(DEFINITIONS)
+
+    @cached_property
+    def cluster(self) -> records.Cluster:
+        return guard.admitted(self.settings, runner(self.settings))
+
+    @cached_property
+    def rules(self) -> dict[str, AlertRule]:
+        return monitoring.load_alerts(self.settings.root, self.settings.environment)
+
+    @cached_property
+    def commit(self) -> str:
+        return checkout.commit(self.settings.root)
+
+    def bound(self, runbook: Runbook) -> BoundRunbook:
+        """Raises RunbookProblem with every problem at once."""
+        found, problems = self.binder.bind(runbook)
+        if problems or found is None:
+            raise RunbookProblem("\n".join(str(problem) for problem in problems))
+        return found
+
+    def live_drill(self, runbook: Runbook, cause: str, control: Control) -> LiveDrill:
+        """A drill that is ready to begin. Raises Refused, CouldNotTell or RunbookProblem."""
+        bound, clock = self.bound(runbook), SystemClock()
+        admitted = self.cluster
+        caps.refuse_over_caps(self.settings, bound)
+        clients = connections(self.settings)
+        guard.check_monitoring(self.settings, clients, self.rules, runbook.alerts)
+        order = DrillOrder(
+            bound=bound,
+            cause=cause,
+            control=control,
+            run=self.run,
+            commit=self.commit,
+            cluster=with_whom(admitted, self.settings, clients),
+            rules=self.rules,
+            skew_s=round(cluster.clock_skew_s(clients), 3),
+            hash=proof.hash_of(bound, cause, self.settings.root, self.rules),
+            until=self.until,
+            keep=self.keep,
+        )
+        return LiveDrill(
+            order=order,
+            settings=self.settings,
+            clients=clients,
+            clock=clock,
+            progress=Progress(clock, redactor=self.redactor),
+            redactor=self.redactor,
+        )
+
+    def write(self, drill: records.Drill) -> Path:
+        return records.write(drill, self.folder)

@@ -1,0 +1,306 @@
+"""Each rule of lint: a runbook that it accepts, and the one change that it must find."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from drillbook.book.lint import RULES, Book, problems
+from drillbook.book.lint.tags import TAGS
+from drillbook.model import BoundRunbook, BoundScenario, Probe, Problem
+from tests.lint_examples import PATH, TEXT, book, edited, rule
+
+FOUR = ("@detection", "@diagnosis", "@remediation", "@prevention")
+
+
+def found(*changes: tuple[str, str]) -> list[Problem]:
+    return problems(book(edited(*changes)))
+
+
+def test_a_good_runbook_has_no_problem() -> None:
+    assert problems(book(TEXT)) == []
+
+
+# (rule id, line of the problem or 0 for any, old text, new text, a part of the message)
+ONE_CHANGE = [
+    ("missing-tag", 3, "@id:RB-SHOP-001 ", "", "no @id tag"),
+    ("tag-value", 1, "RB-SHOP-001", "RB-shop-1", "@id:RB-shop-1"),
+    ("missing-tag", 3, "@version:1.0.0 ", "", "no @version tag"),
+    ("tag-value", 1, "@version:1.0.0", "@version:1.0", "semantic version"),
+    ("missing-tag", 3, "@owner:shop ", "", "no @owner tag"),
+    ("tag-value", 1, "@owner:shop", "@owner:", "@owner does not say"),
+    ("missing-tag", 3, " @severity:P2", "", "no @severity tag"),
+    ("tag-value", 1, "@severity:P2", "@severity:P5", "one of P0 to P4"),
+    ("missing-tag", 3, " @rto:10m", "", "no @rto tag"),
+    ("tag-value", 2, "@rto:10m", "@rto:10", "@rto:10 does not say"),
+    ("tag-value", 2, "@rto:10m", "@rto:0m", "above zero"),
+    ("missing-tag", 3, " @domain:cluster/namespace", "", "no @domain tag"),
+    ("tag-value", 2, "@domain:cluster/namespace", "@domain:node/2", "@domain:node/2"),
+    ("tag-value", 2, "@domain:cluster/namespace", "@domain:cluster/namespace/x", "as a path"),
+    ("missing-tag", 3, "@alert:NoOrders ", "", "no @alert tag"),
+    ("unknown-alert", 2, "@alert:NoOrders", "@alert:NoOrder", "Did you mean NoOrders?"),
+    ("unknown-tag", 1, "@owner:shop", "@ownr:shop", "Did you mean @owner?"),
+    ("unknown-tag", 1, "@owner:shop", "@owner:shop @zzz", "Known tags: @id,"),
+    ("tag-level", 11, "@cause:no-database", "@cause:no-database @rto:5m", "above the Feature"),
+    ("tag-level", 11, "@cause:no-database", "@cause:no-database @detection", "above a Scenario"),
+    ("repeated-tag", 1, "@owner:shop", "@owner:shop @owner:two", "second @owner"),
+    ("missing-prose", 3, "The shop takes no orders", "", "the Feature has no name"),
+    ("missing-prose", 3, "Meaning: c", "C", "no line 'Meaning'"),
+    ("missing-prose", 3, "Impact: no money comes in.", "Impact:", "no line 'Impact'"),
+    ("missing-prose", 3, "Escalation:", "Escalate:", "no line 'Escalation'"),
+    ("secret", 18, 'alert "NoOrders"', 'token=abc-12345 "NoOrders"', "token=[redacted]"),
+    ("secret", 3, "Impact: no money", "Impact: https://shop:hunter2@db is down; no money", "://["),
+    (
+        "secret",
+        11,
+        "@cause:no-database",
+        "@cause:ghp_aaaabbbbccccddddeeeeffffgggghhhh",
+        "[redacted]",
+    ),
+    ("missing-prose", 12, "Rule: The database is gone", "Rule:", "the Rule has no name"),
+    ("missing-cause", 11, "  @cause:no-database\n", "", "`@cause:the-database-is-gone`"),
+    ("tag-value", 11, "@cause:no-database", "@cause:No_Database", "small letters"),
+    ("duplicate-cause", 36, "@cause:full-disk", "@cause:no-database", "the Rule in line 12"),
+    ("reserved-cause", 12, "@cause:no-database", "@cause:all", "reserved"),
+    ("reserved-cause", 12, "@cause:no-database", "@cause:healthy", "reserved"),
+    ("one-phase", 16, "    @detection\n", "", "has none"),
+    ("one-phase", 17, "@detection", "@detection @diagnosis", "@detection and @diagnosis"),
+    ("missing-phase", 12, "@prevention", "@diagnosis", "no @prevention scenario"),
+    ("phase-order", 31, "@prevention", "@detection", "after a @remediation one"),
+    ("scenario-name", 17, "Scenario: The alert fires", "Scenario: The [alert]", "[ and ]"),
+    ("scenario-name", 17, "Scenario: The alert fires", "Scenario: The ::alert", "::"),
+    ("scenario-name", 17, "Scenario: The alert fires", "Scenario: ???", "no letter"),
+    ("duplicate-scenario", 41, "The alert fires for the disk", "The alert fires", "in line 17"),
+    ("duplicate-scenario", 41, "The alert fires for the disk", "the alert-fires", "the same test"),
+    ("outline", 17, "Scenario: The alert", "Scenario Outline: The alert", "no examples"),
+    ("empty-scenario", 45, '      Then the disk of "corner" shows "full"\n', "", "has no step"),
+    ("stray-scenario", 12, "  @cause:no", "  @detection\n  Scenario: x\n  @cause:no", "no cause"),
+    ("undeclared-alert", 18, 'alert "NoOrders"', 'alert "NoOrder"', "Did you mean NoOrders?"),
+    ("below-floor", 18, "fires within 60s", "fires within 39s", "`within 40s` or more"),
+    ("below-floor", 27, "silent within 60s", "silent within 9s", "10s"),
+    ("beyond-rto", 26, "started within 1m", "started within 11m", "longer than @rto:10m"),
+    (
+        "silence-before-sound",
+        42,
+        'disk\n      Then the alert "NoOrders" fires',
+        'disk\n      Then the alert "NoOrders" is silent',
+        "saw it fire",
+    ),
+    (
+        "no-remedy",
+        25,
+        'When the database of "corner" is started within 1m\n',
+        "",
+        "changes nothing",
+    ),
+    ("unchecked", 26, '      And the database of "corner" shows "1"\n', "", "the system itself"),
+    ("unchecked", 32, 'again\n      Then the database of "corner" shows "1"', "again", "in @prev"),
+    (
+        "unchecked",
+        32,
+        'again\n      Then the database of "corner" shows "1"',
+        'again\n      Then the alert "NoOrders" is silent within 60s',
+        "not an alert",
+    ),
+    ("no-reinjection", 31, "      When the fault is injected again\n", "", "never meets the fault"),
+    ("unknown-tag", 1, "@owner:shop", "@owner:shop @control:healthy", "not a tag"),
+    ("unbound-step", 18, "fires within 60s", "rings within 60s", "no then definition"),
+    ("not-a-duration", 18, "fires within 60s", "fires within 60", "is not a duration"),
+]
+
+
+@pytest.mark.parametrize(("rule_id", "line", "old", "new", "part"), ONE_CHANGE)
+def test_one_change_is_found(rule_id: str, line: int, old: str, new: str, part: str) -> None:
+    ones = [p for p in found((old, new)) if p.rule == rule_id]
+    assert [p.line for p in ones if part in str(p)] == [line], ones
+    assert all(p.path == str(PATH) and p.fix for p in ones)
+
+
+def test_every_rule_has_a_test_that_shows_it_failing() -> None:
+    """Every rule function reports something somewhere in this file's table or in the tests below;
+    here: no function of RULES is silent on all of the table."""
+    below = {"place", "own_id", "own_page", "namespace_label", "set_up", "independent_effect"}
+    below |= {"read_only", "there_are_tools"}
+    books = [book(edited((old, new))) for _, _, old, new, _ in ONE_CHANGE]
+    silent = {one.__name__ for one in RULES if not any(list(one(b.runbooks[0], b)) for b in books)}
+    assert silent == below
+
+
+def test_everything_is_reported_at_once() -> None:
+    changes = (("@id:RB-SHOP-001 ", ""), ("@rto:10m", "@rto:10"), ("fires within 60s", "rings"))
+    assert {"missing-tag", "tag-value", "unbound-step"} <= {p.rule for p in found(*changes)}
+
+
+def test_problems_come_by_file_and_line() -> None:
+    ones = found(("@id:RB-SHOP-001 ", ""), ("@rto:10m", "@rto:10"), ("The disk says so", "[x]"))
+    assert ones == sorted(ones)
+    assert len(ones) == len(set(ones)) > 2
+
+
+def test_an_operation_needs_no_alert() -> None:
+    changes = (("@alert:NoOrders ", "@kind:operation "),)
+    assert "missing-tag" not in {p.rule for p in found(*changes)}
+
+
+def test_two_runbooks_of_one_id() -> None:
+    ones = [p for p in problems(book(TEXT, TEXT)) if p.rule == "duplicate-id"]
+    assert [(p.path, p.line) for p in ones] == [
+        ("features/shop/no-orders-2.feature", 1),
+        ("features/shop/no-orders.feature", 1),
+    ]
+    assert "features/shop/no-orders-2.feature" in ones[1].what
+
+
+@pytest.mark.parametrize("path", ["features/x.feature", "features/Shop/a b.feature"])
+def test_a_path_that_gives_no_page(path: str) -> None:
+    moved = replace(book(TEXT).runbooks[0], path=PATH.__class__(path))
+    ones = problems(replace(book(TEXT), runbooks=(moved,), bound={}))
+    assert "bad-path" in {p.rule for p in ones}
+
+
+def test_a_runbook_without_rules_is_one_cause() -> None:
+    text = "\n".join(
+        line
+        for line in edited(("    Background:\n", "")).split("  @cause:full-disk")[0].splitlines()
+        if "Rule:" not in line
+    )
+    # Both Given steps in the Feature's Background, and the cause's tag above the Feature.
+    text = text.replace("\n  @cause:no-database", "").replace("@rto", "@cause:no-database @rto")
+    assert [c.id for c in book(text).runbooks[0].causes] == ["no-database"]
+    assert problems(replace(book(text), bind_problems=())) == []
+
+
+def test_an_alert_that_leads_to_another_page() -> None:
+    other = rule(annotations={"runbook_url": "runbooks/shop/no-order.md"})
+    ones = problems(book(TEXT, rules=(other,)))
+    assert {(p.path, p.line, p.rule) for p in ones} == {(other.file, 3, "runbook-url")}
+    assert any("Did you mean runbooks/shop/no-orders.md?" in p.fix for p in ones)
+    assert any("Write runbook_url: runbooks/shop/no-orders.md" in p.fix for p in ones)
+
+
+def test_an_alert_without_a_runbook() -> None:
+    stray = rule(name="Stray", annotations={"runbook_url": "https://wiki/stray"})
+    ones = problems(book(TEXT, rules=(rule(), stray)))
+    assert [(p.rule, "Stray" in p.what) for p in ones] == [("runbook-url", True)]
+
+
+def test_the_page_of_an_unreadable_runbook_counts_as_there() -> None:
+    stray = rule(name="Stray", annotations={"runbook_url": "runbooks/shop/torn.md"})
+    torn = Problem(
+        path="features/shop/torn.feature", line=1, rule="unreadable", what="torn.", fix="Mend it."
+    )
+    assert problems(book(TEXT, rules=(rule(), stray), unreadable=(torn,))) == [torn]
+
+
+@pytest.mark.parametrize(
+    ("expr", "labels", "complains"),
+    [
+        ("sum by (job, namespace) (x) == 0", {}, False),
+        ("sum(x) by(namespace) == 0", {}, False),
+        ("vector(1)", {"namespace": "drills"}, False),
+        ("sum by (job) (x) == 0", {}, True),
+        ('x{namespace="a"} == 0', {}, True),
+    ],
+)
+def test_an_alert_must_carry_the_drills_namespace(
+    expr: str, labels: dict[str, str], complains: bool
+) -> None:
+    ones = problems(book(TEXT, rules=(rule(expr=expr, labels=labels),)))
+    assert ("alert-namespace" in {p.rule for p in ones}) is complains
+
+
+def test_a_wider_domain_needs_no_namespace() -> None:
+    text = edited(("@domain:cluster/namespace", "@domain:cluster/node/2"))
+    assert problems(book(text, rules=(rule(expr="sum(x) == 0"),))) == []
+
+
+def test_a_fault_in_the_features_background_too() -> None:
+    second = '    Given the shop "corner" takes orders\n    And the disk of "corner" is full\n'
+    ones = found(('    Given the shop "corner" takes orders\n', second))
+    assert {p.rule for p in ones} == {"one-fault"}
+
+
+def test_a_fault_in_a_scenario() -> None:
+    step = 'Given the disk of "corner" is full\n      Then the alert "NoOrders" fires within'
+    ones = found(('Then the alert "NoOrders" fires within', step))
+    assert [(p.rule, p.line) for p in ones] == [("one-set-up", 18)]
+
+
+def test_a_change_during_diagnosis() -> None:
+    step = 'When the database of "corner" is started within 1m\n      Then the database of'
+    ones = found(('Then the database of "corner" shows "0"', f'{step} "corner" shows "0"'))
+    assert [(p.rule, p.line) for p in ones] == [("read-only", 22)]
+
+
+def test_a_step_that_reads_what_confirms_the_fault() -> None:
+    step = 'Then the injector says that "corner" has "yes"'
+    ones = found(('Then the database of "corner" shows "0"', step))
+    assert [(p.rule, p.line) for p in ones] == [("dependent-effect", 22)]
+
+
+def test_the_same_step_under_another_cause_is_allowed() -> None:
+    step = 'Then the injector says that "corner" has "yes"'
+    assert found(('Then the disk of "corner" shows "full"', step)) == []
+
+
+def test_reinjection_outside_of_prevention() -> None:
+    step = "When the fault is injected again\n      And the database of"
+    ones = found(('When the database of "corner" is started', f'{step} "corner" is started'))
+    assert [(p.rule, p.line) for p in ones] == [("reinjection", 26)]
+
+
+def test_a_step_without_within_is_judged_by_the_default() -> None:
+    good = book(TEXT)
+    bound = _without_within(good.bound[str(PATH)])
+    rules = {p.rule for p in problems(replace(good, bound={str(PATH): bound}))}
+    assert rules == {"below-floor"}
+    generous: Book = replace(good, bound={str(PATH): bound}, default_within_s=40.0)
+    assert problems(generous) == []
+
+
+def _without_within(bound: BoundRunbook) -> BoundRunbook:
+    """The same runbook with no budget in any probe."""
+    causes = tuple(replace(c, scenarios=tuple(map(_unhurried, c.scenarios))) for c in bound.causes)
+    return replace(bound, causes=causes)
+
+
+def _unhurried(scenario: BoundScenario) -> BoundScenario:
+    steps = tuple(
+        replace(step, value=replace(step.value, within=None))
+        if isinstance(step.value, Probe)
+        else step
+        for step in scenario.steps
+    )
+    return replace(scenario, steps=steps)
+
+
+@pytest.mark.parametrize("sentence", ["is begun within 1m", "is started within 1"])
+def test_a_step_that_does_not_bind_is_one_problem(sentence: str) -> None:
+    assert len(found(("is started within 1m", sentence))) == 1
+
+
+def test_another_causes_step_that_does_not_bind_hides_nothing() -> None:
+    ones = found(('shows "full"', "is full"), ("      When the fault is injected again\n", ""))
+    assert {p.rule for p in ones} == {"wrong-keyword", "no-reinjection"}
+
+
+def test_a_tool_that_is_not_there() -> None:
+    text = edited(('"corner" is started within 1m', '"corner" is started by "start.py"'))
+    ones = problems(book(text, scripts=frozenset({"scripts/shop/starts.py"})))
+    assert [(p.rule, p.line) for p in ones] == [("missing-tool", 26)]
+    assert ones[0].fix == "Did you mean scripts/shop/starts.py?"
+    assert problems(book(text, scripts=frozenset({"scripts/shop/start.py"}))) == []
+
+
+def test_every_tags_example_is_what_its_pattern_accepts() -> None:
+    for name, spec in TAGS.items():
+        word = spec.example.split(",")[0].removeprefix("@")
+        written, _, value = word.partition(":")
+        assert written == name
+        assert spec.accepts(value)
+        assert not spec.accepts(f"{value} ")
+
+
+def test_the_phases_are_tags() -> None:
+    assert {f"@{name}" for name in TAGS} >= set(FOUR)

@@ -1,0 +1,81 @@
+"""What the reaper answers, and which drills it takes for dead. Its deeds are tested on the cluster
+(tests/on_cluster/test_safety.py)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from drillbook.changes.reaper.loop import no_answer, rights_for
+from drillbook.changes.undo import lease as leases
+from drillbook.changes.undo.lease import Lease
+from drillbook.changes.undo.reaping import dead, orphans, overdue
+from drillbook.changes.undo.record import Verb, stamp
+
+NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
+
+
+def lease(
+    renewed_s_ago: float = 0.0, holder: str = "host/1", name: str = "drill-a", skew_s: float = 0.0
+) -> Lease:
+    acquired = NOW - timedelta(seconds=renewed_s_ago)
+    body = leases.manifest(
+        name=name,
+        namespace="drillbook-system",
+        run="r",
+        holder=holder,
+        now=acquired,
+        duration_s=30.0,
+        deadline=NOW + timedelta(minutes=45),
+        locks="[]",
+        verbs=(),
+        owner={},
+    )
+    made = stamp(acquired + timedelta(seconds=skew_s))
+    body["metadata"].update(uid="u", resourceVersion="1", creationTimestamp=made)
+    return leases.from_object(body)
+
+
+@pytest.mark.parametrize("skew_s", [-4.0, 0.0, 4.0])
+def test_a_drill_by_the_same_clock_is_answered(skew_s: float) -> None:
+    assert no_answer(lease(skew_s=skew_s)) == ""
+
+
+@pytest.mark.parametrize("skew_s", [-60.0, 6.0])
+def test_clocks_that_differ_are_declined(skew_s: float) -> None:
+    assert "clock" in no_answer(lease(skew_s=skew_s))
+
+
+def test_an_expired_drill_is_dead_and_one_that_is_renewed_is_not() -> None:
+    found = [lease(31, name="drill-a"), lease(29, name="drill-b")]
+    assert [one.name for one in dead(found, NOW)] == ["drill-a"]
+
+
+def test_a_drill_that_begins_leaves_the_reaper_its_time() -> None:
+    """Two that were killed while they swept the same dead drill held it for a minute."""
+    found = [lease(44, name="drill-a"), lease(46, name="drill-b")]
+    assert [one.name for one in overdue(found, NOW)] == ["drill-b"]
+
+
+def test_what_a_reaper_took_over_is_a_reapers_to_end() -> None:
+    """Also its own, whose answer was lost, and one that a reaper left that is no more."""
+    found = [lease(holder="reaper/gone", name="drill-a"), lease(holder="runner/x", name="drill-b")]
+    assert [one.name for one in dead(found, NOW)] == ["drill-a"]
+
+
+def test_a_drill_without_a_lease_is_an_orphan_after_a_while() -> None:
+    def drill(name: str, age_s: float) -> dict[str, Any]:
+        created = stamp(NOW - timedelta(seconds=age_s))
+        return {"metadata": {"name": name, "creationTimestamp": created}}
+
+    drills = [drill("drill-a", 60), drill("drill-b", 60), drill("drill-c", 5)]
+    assert orphans(drills, [lease(name="drill-a")], NOW) == ["drill-b"]
+
+
+def test_the_rights_of_every_verb_are_known() -> None:
+    beyond = {verb: rights_for(verb) for verb in Verb}
+    assert beyond[Verb.CREATE] == (("delete", "", "namespaces"),)
+    assert ("patch", "", "nodes") in beyond[Verb.CORDON]
+    assert beyond[Verb.PATCH] == ()

@@ -1,0 +1,179 @@
+"""One process for each drill, side by side, told apart, and all of them ended by a signal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from drillbook.cli.dispatch import Dispatcher
+from drillbook.evidence.records import Drill
+from drillbook.model import Verdict
+from tests.dispatched import dispatcher, drills, stage
+
+ROOT = Path(__file__).parents[1]
+
+
+class Heard(list[str]):
+    """What a dispatcher says, and what is done once a line has been said so often."""
+
+    def __init__(self, often: int = 0, line: str = "| ready") -> None:
+        super().__init__()
+        self.often, self.line = often, line
+
+    def __call__(self, text: str) -> None:
+        self.append(text)
+        if self.often and self.line in text:
+            self.often -= 1
+            if not self.often:
+                self.act()
+
+    def act(self) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def run(
+    root: Path, does: dict[str, str], jobs: int, say: Heard, domain: str = "cluster/namespace"
+) -> tuple[Dispatcher, list[Drill]]:
+    stage(root, does)
+    selected = drills(*does, domain=domain)
+    dispatched = dispatcher(root, jobs, say)
+    dispatched.begin(selected, "abc")
+    return dispatched, dispatched.run(selected)
+
+
+def test_drills_whose_locks_are_free_run_at_once(tmp_path: Path) -> None:
+    """Each waits until the other has begun."""
+    _, found = run(tmp_path, {"one": "meet", "two": "meet"}, 2, Heard())
+    assert [(d.cause, d.verdict) for d in found] == [
+        ("one", Verdict.PASSED),
+        ("two", Verdict.PASSED),
+    ]
+
+
+@pytest.mark.parametrize(("jobs", "domain"), [(1, "cluster/namespace"), (3, "cluster/postgres")])
+def test_one_job_or_one_lock_is_one_after_the_other(tmp_path: Path, jobs: int, domain: str) -> None:
+    does = {"one": "be alone", "two": "be alone", "three": "be alone"}
+    _, found = run(tmp_path, does, jobs, Heard(), domain)
+    assert [(d.cause, d.verdict) for d in found] == [(c, Verdict.PASSED) for c in does]
+
+
+def test_the_stand_in_tells_when_it_was_not_alone(tmp_path: Path) -> None:
+    _, found = run(tmp_path, {"one": "be alone", "two": "be alone"}, 2, Heard())
+    assert Verdict.FAILED in [d.verdict for d in found]
+
+
+def test_its_lines_begin_with_whose_they_are(tmp_path: Path) -> None:
+    said = Heard()
+    run(tmp_path, {"one": "pass", "two": "die", "three": "pass"}, 3, said)
+    for place, cause in (("[1/3]", "one"), ("[2/3]", "two"), ("[3/3]", "three")):
+        node = f"{place} features/x/it.feature::{cause}--plain"
+        mine = [line for line in said if line.startswith(place)]
+        assert mine[:2] == [node, f"{place} {cause}--plain | {cause}: its words"]
+        assert len(mine) == 3
+        assert mine[2].startswith(f"{node}: ")
+    assert sum(line.endswith(": PASSED in 0 s") for line in said) == 2
+
+
+def test_one_at_a_time_has_the_terminal_to_itself(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    said = Heard()
+    run(tmp_path, {"one": "pass"}, 1, said)
+    assert capfd.readouterr().err == "one: its words\n"
+    assert not [line for line in said if "its words" in line]
+
+
+def test_a_drill_without_a_record_is_told_and_the_others_go_on(tmp_path: Path) -> None:
+    said = Heard()
+    dispatched, found = run(tmp_path, {"one": "die", "two": "tear", "three": "pass"}, 2, said)
+    assert sorted(one.cause for one in dispatched.unrecorded) == ["one", "two"]
+    assert [d.cause for d in found] == ["three"]
+    (died,) = (text for text in said if "the drill left no record" in text)
+    assert "pytest's exit code 3" in died
+    assert "the reason" in died
+    assert "RB-X-001--one--plain--1.log" in died
+    assert [text for text in said if "not a drill record of schema 1" in text]
+
+
+def test_a_drill_that_was_killed_says_who_undoes_it(tmp_path: Path) -> None:
+    said = Heard()
+    run(tmp_path, {"one": "fall"}, 1, said)
+    (died,) = (text for text in said if "the drill left no record" in text)
+    assert "exit code -9" in died
+    assert "The reaper does when its lease has run out" in died
+    assert "\n\n" not in died
+
+
+# ------------------------------------------------------------------ how it ends
+
+
+def test_a_signal_ends_every_drill_by_its_undo_and_starts_no_other(tmp_path: Path) -> None:
+    does = {"one": "wait", "two": "wait", "three": "pass"}
+    dispatched, found = run(tmp_path, does, 2, Heard(often=2))
+    assert (dispatched.interrupted, dispatched.unrecorded) == (True, [])
+    assert [(d.cause, d.interrupted) for d in found] == [("one", True), ("two", True)]
+
+
+class Failing(Heard):
+    def act(self) -> None:
+        raise RuntimeError("a mistake")
+
+
+def test_a_mistake_of_the_dispatchers_own_leaves_no_drill_running(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="a mistake"):
+        run(tmp_path, {"one": "wait", "two": "wait"}, 2, Failing(often=2))
+    written = sorted(path.name for path in (tmp_path / "run").glob("RB-*.json"))
+    assert written == ["RB-X-001--one--plain--1.json", "RB-X-001--two--plain--1.json"]
+
+
+DISPATCH = """
+from pathlib import Path
+from tests.dispatched import dispatcher, drills
+root = Path({root!r})
+selected = drills("one", "two")
+made = dispatcher(root, 2, lambda text: print(text, flush=True))
+made.begin(selected, "abc")
+made.run(selected)
+"""
+
+
+def test_a_dispatcher_that_is_killed_takes_all_its_drills_along(tmp_path: Path) -> None:
+    stage(tmp_path, {"one": "wait", "two": "wait"})
+    child = subprocess.Popen(
+        [sys.executable, "-c", DISPATCH.format(root=str(tmp_path))],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with child:
+        assert child.stdout is not None
+        ready = 0
+        while ready < 2:
+            line = child.stdout.readline()
+            assert line, "it ended before both were ready"
+            ready += "| ready" in line
+        child.kill()
+    end = time.monotonic() + 20
+    while len(list((tmp_path / "run").glob("RB-*.json"))) < 2:
+        assert time.monotonic() < end, "a drill did not notice that its dispatcher is gone"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("words", [("-j", "0"), ("--jobs", "-1"), ("-j", "two")])
+def test_jobs_that_are_none_are_a_usage_error(words: tuple[str, ...]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "from drillbook.cli.app import main; main()", "drill", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "--jobs" in done.stderr

@@ -1,0 +1,58 @@
+"""The exit code of a whole run, and what a child is told of the cluster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.test_records import drill
+from tests.test_selection import RUNBOOK
+
+from drillbook.cli.commands.drill import exit_code
+from drillbook.cli.dispatch import Dispatcher
+from drillbook.cli.selection import select
+from drillbook.model import Phase, Undo, Verdict
+from drillbook.model.errors import UsageError
+
+PASSED, FAILED, UNDONE = drill(), drill(verdict=Verdict.FAILED), drill(undo=Undo.FAILED)
+
+
+@pytest.mark.parametrize(
+    ("drills", "missing", "interrupted", "left_behind", "code"),
+    [
+        ([PASSED], False, False, False, 0),
+        ([], True, False, False, 4),
+        ([], True, False, True, 5),
+        ([PASSED], True, False, False, 4),
+        ([FAILED], True, False, False, 1),
+        ([FAILED], False, True, False, 130),
+        ([UNDONE], False, True, False, 5),
+        ([], True, True, False, 130),
+    ],
+)
+def test_the_exit_code_of_a_run(
+    drills: list[object], missing: bool, interrupted: bool, left_behind: bool, code: int
+) -> None:
+    assert exit_code(drills, missing, interrupted, left_behind) == code  # type: ignore[arg-type]
+
+
+def test_a_misspelt_cause_is_not_passed_over() -> None:
+    with pytest.raises(UsageError, match="typo"):
+        select([RUNBOOK], ["one", "typo"], [])
+
+
+def test_a_child_drills_the_cluster_that_was_admitted(tmp_path: Path) -> None:
+    """A stand-in for pytest writes down its environment."""
+    dispatcher = Dispatcher(
+        root=tmp_path,
+        folder=tmp_path / "run",
+        until=Phase.PREVENTION,
+        keep=None,
+        environment={"DRILLBOOK_KUBECONFIG": "/own/kubeconfig"},
+    )
+    selected = select([RUNBOOK], ["one"], [])
+    dispatcher.begin(selected, "abc")
+    (tmp_path / "pytest.py").write_text("import os; print(os.environ['DRILLBOOK_KUBECONFIG'])")
+    assert dispatcher.run(selected) == []
+    (log,) = (tmp_path / "run" / "logs").glob("*.log")
+    assert log.read_text().strip() == "/own/kubeconfig"

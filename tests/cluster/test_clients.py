@@ -1,0 +1,93 @@
+"""Every request to the Kubernetes API has a deadline."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from drillbook.cluster import scratch
+from drillbook.cluster.clients import Connections
+from drillbook.cluster.settings import Settings
+from drillbook.model.errors import CouldNotTell
+from tests.bad_input.servers import never_answering
+
+
+def kubeconfig(folder: Path, url: str) -> Path:
+    path = folder / "kubeconfig"
+    document = {
+        "current-context": "c",
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+        "clusters": [{"name": "c", "cluster": {"server": url}}],
+        "users": [{"name": "u", "user": {"token": "t"}}],
+    }
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return path
+
+
+def test_discovery_of_a_server_that_says_nothing_ends(tmp_path: Path) -> None:
+    with never_answering() as url:
+        settings = Settings(
+            root=tmp_path, kubeconfig=kubeconfig(tmp_path, url), request_timeout_s=0.5
+        )
+        begin = time.monotonic()
+        with pytest.raises(CouldNotTell):
+            Connections(settings, {}).resource("v1", "Pod")
+        assert time.monotonic() - begin < 20
+
+
+KEY = "LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0tCg=="
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from drillbook.cluster.settings import Settings
+from drillbook.cluster.clients import Connections
+root = Path(sys.argv[1])
+Connections(Settings(root=root, kubeconfig=root / "kubeconfig"), {}).core
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_killed_process_leaves_no_key_of_its_kubeconfig_but_where_the_next_one_removes_it(
+    tmp_path: Path,
+) -> None:
+    path = kubeconfig(tmp_path, "http://127.0.0.1:9")
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document["users"][0]["user"] = {"client-certificate-data": KEY, "client-key-data": KEY}
+    document["clusters"][0]["cluster"] = {
+        "server": "https://127.0.0.1:9",
+        "certificate-authority-data": KEY,
+    }
+    path.write_text(json.dumps(document), encoding="utf-8")
+    top = tmp_path / "tmp"
+    top.mkdir()
+    words = (sys.executable, "-c", KILLED, str(tmp_path))
+    ended = subprocess.run(words, env={**os.environ, "TMPDIR": str(top)}, check=False)
+    assert ended.returncode == -signal.SIGKILL
+    (left,) = top.iterdir()
+    assert len(list(left.iterdir())) > 1
+    scratch.remove_dead(top)
+    assert list(top.iterdir()) == []
+
+
+def test_a_command_gets_what_it_needs_and_none_of_our_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = {"HOME": "/h", "LANG": "C", "LC_ALL": "C.UTF-8", "TZ": "UTC", "SSL_CERT_FILE": "/ca"}
+    others = ("PGPASSWORD", "AWS_SECRET_ACCESS_KEY", "https_proxy", "HTTPS_PROXY", "GITHUB_TOKEN")
+    for name, value in (*kept.items(), *((name, "x") for name in others)):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PATH", "/ours")
+    settings = Settings(root=tmp_path, kubeconfig=kubeconfig(tmp_path, "u"), tool_path="/tools")
+    found = Connections(settings, {"APP": "orders", "TZ": "the drill's"}).environment()
+    assert {**kept, "TZ": "the drill's", "APP": "orders"}.items() <= found.items()
+    assert found["KUBECONFIG"] == str(settings.kubeconfig)
+    assert found["PATH"].startswith("/tools:")
+    assert found["PATH"].endswith(":/ours")
+    assert not set(others) & set(found)

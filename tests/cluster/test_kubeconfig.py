@@ -1,0 +1,146 @@
+"""Which context a drill uses, and that a kubeconfig's programs never run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from drillbook.cluster.clients import Connections, context_name
+from drillbook.cluster.kubeconfig import server_of
+from drillbook.cluster.settings import Settings
+from drillbook.drill import environment as cluster
+from drillbook.model.errors import CouldNotTell, UsageError
+
+
+def kubeconfig(folder: Path, user: dict[str, Any], **fields: Any) -> Path:
+    server = {"server": "http://127.0.0.1:9"}
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "one",
+        "contexts": [
+            {"name": "one", "context": {"cluster": "c", "user": "u"}},
+            {"name": "two", "context": {"cluster": "c", "user": "u"}},
+        ],
+        "clusters": [{"name": "c", "cluster": server}],
+        "users": [{"name": "u", "user": user}],
+        **fields,
+    }
+    path = folder / "kubeconfig"
+    path.write_text(yaml.safe_dump(document))
+    return path
+
+
+def settings(path: Path, **fields: Any) -> Settings:
+    return Settings(kubeconfig=path, request_timeout_s=1, **fields)
+
+
+def test_the_current_context_has_a_name(tmp_path: Path) -> None:
+    path = kubeconfig(tmp_path, {})
+    assert context_name(settings(path)) == "one"
+    assert context_name(settings(path, context="two")) == "two"
+
+
+def test_the_server_is_that_of_the_contexts_cluster(tmp_path: Path) -> None:
+    assert server_of(settings(kubeconfig(tmp_path, {}))) == "http://127.0.0.1:9"
+
+
+@pytest.mark.parametrize("clusters", [[], [{"name": "c"}], [{"name": "c", "cluster": {}}]])
+def test_a_cluster_without_a_server_is_a_usage_error(tmp_path: Path, clusters: list[Any]) -> None:
+    with pytest.raises(UsageError, match="cluster 'c' names no server"):
+        server_of(settings(kubeconfig(tmp_path, {}, clusters=clusters)))
+
+
+@pytest.mark.parametrize(
+    "server",
+    ["http://10.0.0.1:6443", "http://127.0.0.1.example", "10.0.0.1:6443", "https://[", "x"],
+)
+def test_a_server_that_others_can_overhear_is_refused(tmp_path: Path, server: str) -> None:
+    clusters = [{"name": "c", "cluster": {"server": server}}]
+    with pytest.raises(UsageError, match=r"not https.*Write the server's https address"):
+        server_of(settings(kubeconfig(tmp_path, {}, clusters=clusters)))
+
+
+@pytest.mark.parametrize(
+    "server",
+    ["https://10.0.0.1:6443", "http://localhost:9", "http://127.0.0.1:9", "http://[::1]:9"],
+)
+def test_https_and_this_machine_are_not(tmp_path: Path, server: str) -> None:
+    clusters = [{"name": "c", "cluster": {"server": server, "insecure-skip-tls-verify": False}}]
+    assert server_of(settings(kubeconfig(tmp_path, {}, clusters=clusters))) == server
+
+
+@pytest.mark.parametrize(
+    ("field", "fix"),
+    [
+        ({"insecure-skip-tls-verify": True}, "give its `certificate-authority-data`"),
+        ({"proxy-url": "http://proxy.example"}, "write the server's own address"),
+    ],
+)
+def test_a_server_that_others_could_answer_for_is_refused(
+    tmp_path: Path, field: dict[str, Any], fix: str
+) -> None:
+    clusters = [{"name": "c", "cluster": {"server": "https://10.0.0.1:6443", **field}}]
+    with pytest.raises(UsageError, match=fix):
+        context_name(settings(kubeconfig(tmp_path, {}, clusters=clusters)))
+
+
+def test_an_unknown_context_names_the_known_ones(tmp_path: Path) -> None:
+    path = kubeconfig(tmp_path, {})
+    with pytest.raises(UsageError, match=r"no context named 'three'.*one, two"):
+        context_name(settings(path, context="three"))
+    path = kubeconfig(tmp_path, {}, **{"current-context": ""})
+    with pytest.raises(UsageError, match=r"no current context.*one, two"):
+        context_name(settings(path))
+
+
+def login(folder: Path) -> dict[str, Any]:
+    return {
+        "exec": {
+            "apiVersion": "client.authentication.k8s.io/v1",
+            "command": "touch",
+            "args": [str(folder / "ran")],
+            "interactiveMode": "Never",
+        }
+    }
+
+
+def test_a_login_program_is_refused_before_it_runs(tmp_path: Path) -> None:
+    clients = Connections(settings(kubeconfig(tmp_path, login(tmp_path))), {})
+    with pytest.raises(UsageError, match="logs in by `exec`"):
+        cluster.identity(clients)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_an_auth_provider_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="logs in by `auth-provider`"):
+        context_name(settings(kubeconfig(tmp_path, {"auth-provider": {"name": "gcp"}})))
+
+
+def test_another_users_program_does_not_matter(tmp_path: Path) -> None:
+    users = [{"name": "u", "user": {"token": "t"}}, {"name": "v", "user": login(tmp_path)}]
+    clients = Connections(settings(kubeconfig(tmp_path, {}, users=users)), {})
+    with pytest.raises(CouldNotTell, match="no usable answer"):
+        cluster.identity(clients)
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b"\xff\xfe\x00",
+        b"- a\n- list\n",
+        b"contexts: text\n",
+        b"contexts: [text]\n",
+        b"contexts: [{name: a, context: b}]\ncurrent-context: a\n",
+        b"contexts: [{name: a}, {name: a}]\ncurrent-context: a\n",
+    ],
+)
+def test_what_is_no_kubeconfig_is_a_usage_error(tmp_path: Path, document: bytes) -> None:
+    path = tmp_path / "config"
+    path.write_bytes(document)
+    with pytest.raises(UsageError, match="config"):
+        context_name(settings(path))

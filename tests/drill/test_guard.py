@@ -1,0 +1,216 @@
+"""What the production guard refuses: each condition by itself, with what to set."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from drillbook.cluster.clients import Connections
+from drillbook.cluster.kubeconfig import host_of
+from drillbook.cluster.settings import Settings
+from drillbook.drill import guard
+from drillbook.model.errors import CouldNotTell, Refused, UsageError
+
+UID = "11111111-2222-3333-4444-555555555555"
+
+
+@dataclass
+class Api:
+    """An API server that says this of itself."""
+
+    uid: str = UID
+    labels: dict[str, str] | None = field(default_factory=lambda: {"environment": "staging"})
+    """Of drillbook-system; None: there is no such namespace."""
+    admin: Any = False
+    status: int = 200
+    """Of every answer."""
+    asked: list[str] = field(default_factory=list)
+
+    def answer(self, path: str) -> tuple[int, Any]:
+        self.asked.append(path)
+        if self.status != 200:
+            return self.status, {}
+        if path.startswith("/version"):
+            return 200, VERSION
+        if path.endswith("/namespaces/kube-system"):
+            return 200, {"metadata": {"name": "kube-system", "uid": self.uid}}
+        if path.endswith("/namespaces/drillbook-system") and self.labels is not None:
+            return 200, {"metadata": {"name": "drillbook-system", "labels": self.labels}}
+        if path.endswith("/selfsubjectaccessreviews"):
+            return 201, {"spec": {}, "status": {"allowed": self.admin}}
+        return 404, {}
+
+
+VERSION = dict.fromkeys(
+    (
+        *("buildDate", "compiler", "gitCommit", "gitTreeState", "gitVersion"),
+        *("goVersion", "major", "minor", "platform"),
+    ),
+    "v1.34.4",
+)
+
+
+@contextmanager
+def serving(api: Api) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            status, body = api.answer(self.path)
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(json.dumps(body).encode())
+
+        do_POST = do_GET
+
+        def log_message(self, format: str, *words: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        try:
+            yield f"127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+
+
+def asked_of(folder: Path, api: Api, **fields: Any) -> Any:
+    """The guard's answer, on settings that allow this cluster but for `fields`."""
+    with serving(api) as host:
+        path = folder / "kubeconfig"
+        document = {
+            "current-context": "drillbook-staging",
+            "contexts": [
+                {"name": "drillbook-staging", "context": {"cluster": "c", "user": "u"}},
+            ],
+            "clusters": [{"name": "c", "cluster": {"server": f"http://{host}"}}],
+            "users": [{"name": "u", "user": {"token": "t"}}],
+        }
+        path.write_text(yaml.safe_dump(document))
+        allowed = {"allowed_clusters": (UID,), "allowed_hosts": (host,)}
+        given = {"root": folder, "kubeconfig": path, "request_timeout_s": 2, **allowed, **fields}
+        settings = Settings(**given)
+        return guard.admitted(settings, Connections(settings, {}))
+
+
+def refused(folder: Path, api: Api, **fields: Any) -> str:
+    with pytest.raises(Refused) as caught:
+        asked_of(folder, api, **fields)
+    said = str(caught.value)
+    assert caught.value.exit_code == 3
+    assert said.startswith("refused: ")
+    assert said.endswith("Nothing was changed.")
+    return said
+
+
+def test_a_cluster_of_which_all_holds_is_admitted(tmp_path: Path) -> None:
+    found = asked_of(tmp_path, Api())
+    assert (found.uid, found.name, found.version) == (UID, "drillbook-staging", "v1.34.4")
+    assert (found.environment, found.cluster_admin) == ("staging", False)
+
+
+def test_another_uid(tmp_path: Path) -> None:
+    said = refused(tmp_path, Api(uid="another"))
+    assert '"another" to `allowed_clusters`' in said
+    assert "allowed_hosts" not in said
+
+
+@pytest.mark.parametrize("hosts", [(), ("another:6443",), ("127.0.0.1",), ("127.0.0.1:1",)])
+def test_another_api_server_is_never_asked(tmp_path: Path, hosts: tuple[str, ...]) -> None:
+    api = Api()
+    said = refused(tmp_path, api, allowed_hosts=hosts)
+    assert '"127.0.0.1:' in said
+    assert "`allowed_hosts`" in said
+    assert api.asked == []
+
+
+@pytest.mark.parametrize("labels", [None, {}, {"environment": ""}, {"env": "staging"}])
+def test_a_cluster_that_does_not_say_that_it_is_staging(
+    tmp_path: Path, labels: dict[str, str] | None
+) -> None:
+    said = refused(tmp_path, Api(labels=labels))
+    assert "kubectl label namespace drillbook-system environment=staging" in said
+
+
+def test_a_cluster_that_says_something_else_is_not_relabelled(tmp_path: Path) -> None:
+    said = refused(tmp_path, Api(labels={"environment": "production"}))
+    assert "says 'production'" in said
+    assert "kubectl label" not in said
+
+
+def test_production_is_never_drilled(tmp_path: Path) -> None:
+    api = Api(labels={"environment": "production"})
+    assert "production is never drilled" in refused(tmp_path, api, environment="production")
+    assert api.asked == []
+
+
+def test_no_environment_is_not_one_that_fits(tmp_path: Path) -> None:
+    refused(tmp_path, Api(labels={"environment": ""}), environment="")
+
+
+def test_the_administrator(tmp_path: Path) -> None:
+    said = refused(tmp_path, Api(admin=True))
+    assert "may do everything (cluster-admin)" in said
+    assert "service account `runner`" in said
+    assert "allow_cluster_admin = true" in said
+
+
+def test_the_override_is_recorded(tmp_path: Path) -> None:
+    assert asked_of(tmp_path, Api(admin=True), allow_cluster_admin=True).cluster_admin is True
+    assert asked_of(tmp_path, Api(admin=False), allow_cluster_admin=True).cluster_admin is False
+
+
+def test_every_reason_is_told_at_once(tmp_path: Path) -> None:
+    said = refused(tmp_path, Api(uid="another", labels=None, admin=True))
+    for what in ("allowed_clusters", "kubectl label namespace", "allow_cluster_admin"):
+        assert what in said
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_credentials_that_are_not_accepted(tmp_path: Path, status: int) -> None:
+    said = refused(tmp_path, Api(status=status))
+    assert f"HTTP {status}" in said
+    assert "create token runner" in said
+
+
+@pytest.mark.parametrize("api", [Api(status=500), Api(admin=None), Api(uid="")])
+def test_no_answer_is_neither_yes_nor_no(tmp_path: Path, api: Api) -> None:
+    with pytest.raises(CouldNotTell):
+        asked_of(tmp_path, api)
+
+
+def test_an_address_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="not an address"):
+        asked_of(tmp_path, Api(), allowed_hosts=("host:port",))
+
+
+@pytest.mark.parametrize(
+    ("server", "host"),
+    [
+        ("https://api.example:6443/path", "api.example:6443"),
+        ("https://API.example", "api.example:443"),
+        ("http://api.example", "api.example:80"),
+        ("api.example:6443", "api.example:6443"),
+        ("api.example", "api.example:443"),
+        ("https://[::1]:6443", "[::1]:6443"),
+        ("https://staging.example:6443@production.example", "production.example:443"),
+        ("https://production.example#staging.example:6443", "production.example:443"),
+    ],
+)
+def test_the_host_of_a_server(server: str, host: str) -> None:
+    assert host_of(server) == host
+
+
+@pytest.mark.parametrize("server", ["", "https://", "https://host:port", "host:99999"])
+def test_what_has_no_host(server: str) -> None:
+    with pytest.raises(ValueError, match=r"names no host|[Pp]ort"):
+        host_of(server)

@@ -1,0 +1,185 @@
+"""The undo runs whatever raises, and what went wrong is a record. Nobody is at home at any server:
+the namespace is a stand-in that notes what is asked of it."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drillbook.book import checkout as book
+from drillbook.book import reader
+from drillbook.book.bind import Binder
+from drillbook.book.monitoring import load_alerts
+from drillbook.cluster import settings
+from drillbook.cluster.clients import Connections
+from drillbook.drill.live_drill import LiveDrill, StepNotPassed
+from drillbook.drill.order import DrillOrder
+from drillbook.drill.progress import Progress
+from drillbook.evidence import records
+from drillbook.model import Control, Duration, Injection, Undo, Verdict
+from drillbook.model.clock import SystemClock
+from drillbook.model.errors import CouldNotTell, DrillbookError, Refused, UndoFailed
+
+NOBODY = "http://127.0.0.1:9"
+FEATURE = "features/spark/driver-crash-loop.feature"
+
+
+class Namespace:
+    """Stands for the drill's namespace and for its custody. Notes what is asked of it; raises what
+    it was given for a verb."""
+
+    name = "drill-x"
+    lost = ""
+
+    def held_for_s(self) -> float:
+        return 3600.0
+
+    def __init__(self, **raises: BaseException) -> None:
+        self.asked: list[str] = []
+        self._raises = raises
+
+    def __getattr__(self, verb: str) -> Any:
+        def answer(*words: Any) -> tuple[str, ...]:
+            self.asked.append(verb)
+            if verb in self._raises:
+                raise self._raises[verb]
+            return ()
+
+        return answer
+
+
+class Gone(io.StringIO):
+    """A terminal that was closed."""
+
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
+
+@pytest.fixture
+def plan(request: pytest.FixtureRequest) -> DrillOrder:
+    root = request.config.rootpath
+    bound, _ = Binder(book.definitions(root)).bind(reader.read(root / FEATURE, root))
+    assert bound is not None
+    return DrillOrder(
+        bound=bound,
+        cause="driver-oom",
+        control=Control.PLAIN,
+        run="r",
+        commit="abc",
+        cluster=records.Cluster(uid="u", name="n", version="v", environment="staging"),
+        rules=load_alerts(root, "staging"),
+        skew_s=0.0,
+        hash="0" * 64,
+    )
+
+
+def incident(plan: DrillOrder, namespace: Namespace, stream: Any = None) -> LiveDrill:
+    quick = settings.Settings(
+        root=Path.cwd(), poll_s=0.05, scrape_s=0.1, probe_within="200ms", steady_within="200ms"
+    )
+    clock = SystemClock()
+    values = {"CONTEXT": "c", "PROMETHEUS": NOBODY, "ALERTMANAGER": NOBODY}
+    found = LiveDrill(
+        plan=plan,
+        settings=quick,
+        clients=Connections(quick, values),
+        clock=clock,
+        progress=Progress(clock, stream=stream or io.StringIO()),
+    )
+    found.namespace = namespace  # type: ignore[assignment]
+    found.custody = namespace  # type: ignore[assignment]
+    return found
+
+
+def begun_and_ended(found: LiveDrill) -> records.Drill:
+    with pytest.raises((DrillbookError, KeyboardInterrupt, RuntimeError)):
+        found.begin()
+    return found.end()
+
+
+@pytest.mark.parametrize(
+    "error", [CouldNotTell("no answer"), RuntimeError("surprise"), KeyboardInterrupt()]
+)
+@pytest.mark.parametrize("verb", ["create", "apply"])
+def test_whatever_the_opening_raises_the_undo_runs(
+    plan: DrillOrder, verb: str, error: BaseException
+) -> None:
+    namespace = Namespace(**{verb: error})
+    record = begun_and_ended(incident(plan, namespace))
+    assert namespace.asked[-1] == "close"
+    assert (record.undo, record.valid) == (Undo.VERIFIED, False)
+    assert record.interrupted is isinstance(error, KeyboardInterrupt)
+
+
+def test_monitoring_that_is_not_there_is_an_error_and_undone(plan: DrillOrder) -> None:
+    namespace = Namespace()
+    record = begun_and_ended(incident(plan, namespace))
+    read, asked = "secret_values", namespace.asked
+    assert asked == ["open", "create", read, "apply", read, read, "close"]
+    assert (record.verdict, record.injection) == (Verdict.ERROR, Injection.NONE)
+    assert "no steady state" in record.reason
+
+
+def test_a_refusal_before_anything_was_changed_is_a_refusal(plan: DrillOrder) -> None:
+    namespace = Namespace(open=Refused("another drill holds it"))
+    record = begun_and_ended(incident(plan, namespace))
+    assert namespace.asked == ["open"]
+    assert (record.refused, record.injection) == (True, Injection.REFUSED)
+    assert (record.undo, records.exit_code([record])) == (Undo.NOT_NEEDED, 3)
+
+
+def test_secrets_that_cannot_be_read_end_the_drill_before_its_workload(plan: DrillOrder) -> None:
+    namespace = Namespace(secret_values=CouldNotTell("HTTP 403"))
+    record = begun_and_ended(incident(plan, namespace))
+    assert "apply" not in namespace.asked
+    assert namespace.asked[-1] == "close"
+    assert (record.verdict, records.exit_code([record])) == (Verdict.ERROR, 4)
+
+
+def test_a_closed_terminal_does_not_skip_the_undo(plan: DrillOrder) -> None:
+    namespace = Namespace()
+    begun_and_ended(incident(plan, namespace, stream=Gone()))
+    assert namespace.asked[-1] == "close"
+
+
+@pytest.mark.parametrize("error", [UndoFailed("pod/x is left"), ValueError("no JSON")])
+def test_an_undo_that_raises_is_an_undo_that_failed(plan: DrillOrder, error: Exception) -> None:
+    record = begun_and_ended(incident(plan, Namespace(close=error)))
+    assert (record.undo, record.left) == (Undo.FAILED, (str(error),))
+    assert records.exit_code([record]) == 5
+
+
+def test_what_cannot_be_given_an_expiry_is_not_kept(plan: DrillOrder) -> None:
+    kept = DrillOrder(**{**vars(plan), "keep": Duration("30m")})
+    namespace = Namespace(keep=CouldNotTell("no answer"))
+    record = begun_and_ended(incident(kept, namespace))
+    assert namespace.asked[-2:] == ["keep", "close"]
+    assert record.undo is Undo.VERIFIED
+
+
+def test_what_was_asked_for_is_kept(plan: DrillOrder) -> None:
+    kept = DrillOrder(**{**vars(plan), "keep": Duration("30m")})
+    namespace = Namespace()
+    record = begun_and_ended(incident(kept, namespace))
+    assert namespace.asked[-1] == "keep"
+    assert record.undo is Undo.KEPT
+
+
+def test_a_surprise_in_a_step_is_an_error_that_ends_the_drill(plan: DrillOrder) -> None:
+    found = incident(plan, Namespace())
+    line = plan.scenarios[0].steps[0].step.line
+
+    def surprise(step: Any) -> Any:
+        raise RuntimeError("surprise")
+
+    found._perform = surprise  # type: ignore[method-assign]
+    found.select(line)
+    with pytest.raises(StepNotPassed, match="surprise"):
+        found.perform_current_step()
+    record = found.end()
+    assert (found.failed, record.verdict) == (True, Verdict.ERROR)
+    assert record.scenarios[0].steps[0].verdict is Verdict.ERROR
+    assert {s.verdict for s in record.scenarios[1:]} == {Verdict.NOT_RUN}

@@ -1,0 +1,228 @@
+"""Waiting for facts, with a clock that a test turns by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from drillbook.cluster.clients import Connections
+from drillbook.cluster.settings import Settings
+from drillbook.drill.perform import Performer
+from drillbook.model import (
+    Absent,
+    Action,
+    AlertState,
+    Answer,
+    Command,
+    Duration,
+    Probe,
+    Reading,
+    Var,
+    Verdict,
+    command,
+    join,
+)
+from drillbook.model.errors import CouldNotTell
+from drillbook.model.matchers import at_least, contains, firing, silent
+from drillbook.sources import FiringAlert
+
+BEGIN = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
+
+
+@dataclass
+class HandClock:
+    """Sleeping moves it on; nothing really waits."""
+
+    seconds: float = 0.0
+
+    def now(self) -> datetime:
+        return BEGIN + timedelta(seconds=self.seconds)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+@dataclass(frozen=True)
+class Script:
+    """A source that answers from a list, the last answer for ever."""
+
+    answers: tuple[Reading | str, ...]
+    asked: list[int] = field(default_factory=list, compare=False)
+
+    def read(self, clients: Connections) -> Reading:
+        self.asked.append(1)
+        answer = self.answers[min(len(self.asked), len(self.answers)) - 1]
+        if isinstance(answer, str):
+            raise CouldNotTell(answer)
+        return answer
+
+    def command(self) -> Command:
+        return command("ask")
+
+    def parse(self, text: str) -> Answer:
+        return text
+
+
+def performer(root: Path, clock: HandClock | None = None) -> Performer:
+    settings = Settings(root=root, kubeconfig=root / "none")
+    return Performer(Connections(settings, {}), settings, clock or HandClock())
+
+
+def says(*answers: Answer) -> Script:
+    return Script(tuple(Reading(answer=answer) for answer in answers))
+
+
+def test_waits_until_it_holds(tmp_path: Path) -> None:
+    clock = HandClock()
+    probe = Probe(source=says("0", "1", "2"), expect=at_least(2), within=Duration("10s"))
+    evidence = performer(tmp_path, clock).probe(probe)
+    assert (evidence.verdict, evidence.observed, clock.seconds) == (Verdict.PASSED, "2", 2.0)
+
+
+def test_a_wait_that_ends_says_what_it_saw_last(tmp_path: Path) -> None:
+    probe = Probe(source=says("0", "1"), expect=at_least(2), within=Duration("5s"))
+    evidence = performer(tmp_path).probe(probe)
+    assert (evidence.verdict, evidence.observed) == (Verdict.FAILED, "1")
+    assert evidence.took == timedelta(seconds=5)
+
+
+def test_no_answer_is_error_not_failed(tmp_path: Path) -> None:
+    probe = Probe(source=Script(("unreachable",)), expect=at_least(2), within=Duration("3s"))
+    evidence = performer(tmp_path).probe(probe)
+    assert (evidence.verdict, evidence.observed) == (Verdict.ERROR, "unreachable")
+
+
+def test_what_is_seen_without_the_lease_proves_nothing(tmp_path: Path) -> None:
+    """By then the fault may have been undone, and by another than the responder."""
+    clock = HandClock()
+    runner = performer(tmp_path, clock)
+    runner.held_for_s = lambda: 25 - clock.seconds
+    probe = Probe(source=says("2"), expect=at_least(2))
+    clock.seconds = 24.9
+    assert runner.probe(probe).verdict is Verdict.PASSED
+    clock.seconds = 25.0
+    evidence = runner.probe(probe)
+    assert evidence.verdict is Verdict.ERROR
+    assert evidence.observed == (
+        "seen after the drill's lease was lost (it could not be renewed in time): 2"
+    )
+
+
+def test_an_answer_after_a_silence_counts(tmp_path: Path) -> None:
+    source = Script(("unreachable", Reading(answer="2")))
+    evidence = performer(tmp_path).probe(Probe(source=source, expect=at_least(2)))
+    assert evidence.verdict is Verdict.PASSED
+
+
+def test_absent_fails_an_ordinary_matcher(tmp_path: Path) -> None:
+    probe = Probe(source=says(Absent("it")), expect=at_least(0), within=Duration("2s"))
+    assert performer(tmp_path).probe(probe).verdict is Verdict.FAILED
+
+
+def test_what_is_older_than_the_last_change_does_not_count(tmp_path: Path) -> None:
+    runner = performer(tmp_path)
+    runner.clients.since = BEGIN
+    old = Script((Reading(answer="9", dated=BEGIN - timedelta(seconds=1)),))
+    new = Script((Reading(answer="9", dated=BEGIN + timedelta(seconds=1)),))
+    within = Duration("2s")
+    stale = runner.probe(Probe(source=old, expect=at_least(1), within=within))
+    assert stale.verdict is Verdict.FAILED
+    assert "older than the last change" in stale.observed
+    fresh = runner.probe(Probe(source=new, expect=at_least(1), within=within))
+    assert fresh.verdict is Verdict.PASSED
+
+
+def test_the_servers_clock_is_corrected_by_its_skew(tmp_path: Path) -> None:
+    runner = performer(tmp_path)
+    runner.clients.since, runner.skew = BEGIN, timedelta(seconds=30)
+    behind = Script((Reading(answer="9", dated=BEGIN + timedelta(seconds=10)),))
+    probe = Probe(source=behind, expect=at_least(1), within=Duration("2s"))
+    assert runner.probe(probe).verdict is Verdict.FAILED
+
+
+def test_evidence_of_a_long_log_is_the_line_that_made_it_hold(tmp_path: Path) -> None:
+    log = "first\nModuleNotFoundError: no pricing\n" + "noise\n" * 5000
+    evidence = performer(tmp_path).probe(Probe(source=says(log), expect=contains("NotFoundError")))
+    assert evidence.observed == "ModuleNotFoundError: no pricing"
+
+
+def test_throughout_must_hold_at_every_read(tmp_path: Path) -> None:
+    steady = Probe(
+        source=says("2"), expect=at_least(2), within=Duration("9s"), throughout=Duration("5s")
+    )
+    shaky = Probe(
+        source=Script(tuple(Reading(answer=a) for a in ("2", "2", "0") * 9)),
+        expect=at_least(2),
+        within=Duration("9s"),
+        throughout=Duration("5s"),
+    )
+    assert performer(tmp_path).probe(steady).verdict is Verdict.PASSED
+    assert performer(tmp_path).probe(shaky).verdict is Verdict.FAILED
+
+
+@dataclass(frozen=True)
+class FakeAlert(FiringAlert):
+    """The alert's protocol with given states in the servers' place."""
+
+    states: tuple[AlertState, ...] = ()
+
+    def read(self, clients: Connections) -> Reading:
+        return Reading(answer=self.states[0])
+
+
+QUIET = AlertState(firing=False, pending=False, listed=False)
+LOUD = AlertState(firing=True, pending=False, listed=True)
+
+
+def test_silence_counts_only_after_sound(tmp_path: Path) -> None:
+    runner = performer(tmp_path)
+    quiet = Probe(
+        source=FakeAlert(alert="Down", states=(QUIET,)), expect=silent(), within=Duration("2s")
+    )
+    loud = Probe(source=FakeAlert(alert="Down", states=(LOUD,)), expect=firing())
+    before = runner.probe(quiet)
+    assert before.verdict is Verdict.ERROR
+    assert "never seen firing" in before.observed
+    assert runner.probe(loud).verdict is Verdict.PASSED
+    assert runner.probe(quiet).verdict is Verdict.PASSED
+
+
+def test_an_action_is_the_printed_line_with_variables_in_its_environment(tmp_path: Path) -> None:
+    runner = performer(tmp_path)
+    runner.clients.values["APP"] = "o'r $(id)"
+    evidence = runner.action(Action(command=command("printf", "%s", join("x-", Var("APP")))))
+    assert (evidence.verdict, evidence.observed) == (Verdict.PASSED, "x-o'r $(id)")
+    assert evidence.command == 'printf %s x-"$APP"'
+
+
+@pytest.mark.parametrize(
+    ("line", "observed"),
+    [(("false",), "exit 1"), (("printf", "%s", Var("MISSING")), "MISSING: unbound variable")],
+)
+def test_an_action_that_fails_is_failed(
+    tmp_path: Path, line: tuple[str | Var, ...], observed: str
+) -> None:
+    evidence = performer(tmp_path).action(Action(command=command(*line)))
+    assert evidence.verdict is Verdict.FAILED
+    assert observed in evidence.observed
+
+
+def test_an_action_that_hangs_is_ended(tmp_path: Path) -> None:
+    action = Action(command=command("sleep", "30"), within=Duration("200ms"))
+    evidence = performer(tmp_path).action(action)
+    assert evidence.verdict is Verdict.FAILED
+    assert "still running" in evidence.observed
+
+
+def test_no_wait_is_silent_not_even_without_an_answer(tmp_path: Path) -> None:
+    heard: list[str] = []
+    runner = performer(tmp_path)
+    runner.waiting = lambda probe, seen: heard.append(seen)
+    runner.probe(Probe(source=Script(("unreachable",)), expect=at_least(2), within=Duration("2s")))
+    assert heard == ["unreachable", "unreachable"]

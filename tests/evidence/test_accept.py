@@ -1,0 +1,210 @@
+"""A whole run or nothing; redacted; never changed afterwards."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import runbook_examples as examples
+
+from drillbook.evidence import accept as accepting
+from drillbook.evidence import records
+from drillbook.evidence.accept import accept
+from drillbook.evidence.records import Drill
+from drillbook.model import Control, Injection, Verdict
+from drillbook.model.errors import UsageError
+
+RUN = "run-00"
+DRILLS = (examples.drill(), examples.drill("config"), examples.healthy())
+HASHES = {("RB-APP-001", cause): "0" * 64 for cause in ("oom", "config", "all")}
+
+
+def run_folder(
+    tmp_path: Path, drills: Sequence[Drill] = DRILLS, planned: Sequence[Drill] = DRILLS
+) -> Path:
+    folder = tmp_path / "runs" / RUN
+    folder.mkdir(parents=True)
+    manifest = {
+        "run": RUN,
+        "planned": [accepting.node(drill) for drill in planned],
+        "commit": "abc1234def56",
+        "started": "2026-11-20T03:04:05+00:00",
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    for drill in drills:
+        records.write(drill, folder)
+    return folder
+
+
+def refused(folder: Path, tmp_path: Path, match: str) -> None:
+    """It is refused with these words, and nothing is written."""
+    with pytest.raises(UsageError, match=match):
+        accept(folder, tmp_path / "proof", HASHES)
+    left = list((tmp_path / "proof").rglob("*")) if (tmp_path / "proof").exists() else []
+    assert left == []
+
+
+@pytest.mark.parametrize(
+    ("interrupted", "said"),
+    [(False, "it was to end early"), (True, "it was interrupted")],
+)
+def test_a_drill_that_ended_early_is_no_proof(tmp_path: Path, interrupted: bool, said: str) -> None:
+    early = DRILLS[0].model_copy(update={"partial": True, "interrupted": interrupted})
+    folder = run_folder(tmp_path, (early, *DRILLS[1:]))
+    refused(folder, tmp_path, f"RB-APP-001--oom--plain--1 is partial: {said}")
+
+
+def test_a_whole_run_becomes_the_proof(tmp_path: Path) -> None:
+    kept = accept(run_folder(tmp_path), tmp_path / "proof", HASHES)
+    assert kept == tmp_path / "proof" / RUN
+    names = sorted(path.name for path in kept.iterdir())
+    assert names == [
+        "RB-APP-001--all--healthy--1.json",
+        "RB-APP-001--config--plain--1.json",
+        "RB-APP-001--oom--plain--1.json",
+        "manifest.json",
+    ]
+    assert sorted(records.read_run(kept), key=lambda d: d.name) == sorted(
+        DRILLS, key=lambda d: d.name
+    )
+    assert [p.name for p in (tmp_path / "proof").iterdir()] == [RUN]
+
+
+def test_invalid_and_failed_records_are_part_of_it(tmp_path: Path) -> None:
+    drills = (
+        examples.drill(injection=Injection.NO_EFFECT, verdict=Verdict.ERROR),
+        examples.drill("config", verdict=Verdict.FAILED),
+        examples.healthy(),
+    )
+    kept = accept(run_folder(tmp_path, drills), tmp_path / "proof", HASHES)
+    assert {d.verdict for d in records.read_run(kept)} == {
+        Verdict.ERROR,
+        Verdict.FAILED,
+        Verdict.PASSED,
+    }
+
+
+def test_a_missing_record_is_refused(tmp_path: Path) -> None:
+    folder = run_folder(tmp_path, drills=DRILLS[:2])
+    refused(folder, tmp_path, r"app-down\.feature::all--healthy was planned but has no record")
+
+
+def test_a_run_without_records_is_refused(tmp_path: Path) -> None:
+    refused(run_folder(tmp_path, drills=(), planned=()), tmp_path, "holds no record")
+
+
+def test_a_run_without_a_manifest_is_refused(tmp_path: Path) -> None:
+    folder = run_folder(tmp_path)
+    (folder / "manifest.json").unlink()
+    refused(folder, tmp_path, "no manifest of a run")
+
+
+def test_a_run_s_name_cannot_leave_the_folder(tmp_path: Path) -> None:
+    folder = run_folder(tmp_path)
+    text = (folder / "manifest.json").read_text().replace(RUN, "../x")
+    (folder / "manifest.json").write_text(text)
+    refused(folder, tmp_path, "cannot be a folder's name")
+
+
+def test_a_file_that_is_no_record_is_refused(tmp_path: Path) -> None:
+    folder = run_folder(tmp_path)
+    (folder / "RB-APP-001--oom--plain--1.json").write_text("{}")
+    refused(folder, tmp_path, "not a drill record")
+
+
+def test_a_record_of_another_run_is_refused(tmp_path: Path) -> None:
+    drills = (examples.drill(run="run-99"), *DRILLS[1:])
+    refused(run_folder(tmp_path, drills), tmp_path, "is of run run-99, not run-00")
+
+
+def test_an_unplanned_record_is_refused(tmp_path: Path) -> None:
+    folder = run_folder(tmp_path, planned=DRILLS[:2])
+    refused(folder, tmp_path, "was not planned")
+
+
+def test_a_rerun_without_its_first_attempt_is_refused(tmp_path: Path) -> None:
+    drills = (examples.drill(attempt=2), *DRILLS[1:])
+    refused(run_folder(tmp_path, drills), tmp_path, "no record of attempt 1")
+
+
+def test_every_reason_is_given_at_once(tmp_path: Path) -> None:
+    folder = run_folder(tmp_path, drills=(examples.drill(run="run-99"),))
+    with pytest.raises(UsageError) as caught:
+        accept(folder, tmp_path / "proof", HASHES)
+    assert len(str(caught.value).splitlines()) == 4
+
+
+@pytest.mark.parametrize("commit", ["abc1234def56+dirty", "unknown"])
+def test_a_dirty_record_is_taken_only_when_the_tree_still_holds_it(
+    commit: str, tmp_path: Path
+) -> None:
+    drills = (examples.drill(commit=commit), *DRILLS[1:])
+    folder = run_folder(tmp_path, drills)
+    other = {**HASHES, ("RB-APP-001", "oom"): "1" * 64}
+    with pytest.raises(UsageError, match="oom--plain--1 was drilled from uncommitted changes"):
+        accept(folder, tmp_path / "proof", other)
+    with pytest.raises(UsageError, match="uncommitted"):
+        accept(folder, tmp_path / "proof", {})
+    assert accept(folder, tmp_path / "proof", HASHES).is_dir()
+
+
+def test_a_dirty_record_is_taken_when_told(tmp_path: Path) -> None:
+    folder = run_folder(tmp_path, (examples.drill(commit="abc1234+dirty"), *DRILLS[1:]))
+    assert accept(folder, tmp_path / "proof", {}, allow_dirty=True).is_dir()
+
+
+def test_a_clean_record_of_an_older_tree_is_taken(tmp_path: Path) -> None:
+    assert accept(run_folder(tmp_path), tmp_path / "proof", {}).is_dir()
+
+
+def test_accepting_twice_is_harmless_and_changing_is_refused(tmp_path: Path) -> None:
+    folder = run_folder(tmp_path)
+    kept = accept(folder, tmp_path / "proof", HASHES)
+    assert accept(folder, tmp_path / "proof", HASHES) == kept
+    records.write(examples.drill(observed="something else"), folder)
+    with pytest.raises(UsageError, match="accepted already, with another content: RB-APP-001--oom"):
+        accept(folder, tmp_path / "proof", HASHES)
+    assert [p.name for p in (tmp_path / "proof").iterdir()] == [RUN]
+
+
+def test_secrets_are_removed_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORDERS_API_KEY", "value-of-the-environment")
+    seen = "log: value-of-a-secret, value-of-the-environment, password=hunter2"
+    folder = run_folder(tmp_path, (examples.drill(observed=seen), *DRILLS[1:]))
+    kept = accept(folder, tmp_path / "proof", HASHES, secrets=["value-of-a-secret"])
+    text = (kept / "RB-APP-001--oom--plain--1.json").read_text()
+    assert "log: [redacted], [redacted], password=[redacted]" in text
+    assert "hunter2" in (folder / "RB-APP-001--oom--plain--1.json").read_text()
+
+
+def test_the_newest_comes_first(tmp_path: Path) -> None:
+    for days in (2, 5, 3):
+        records.write(examples.drill(days=days), tmp_path / f"run-{days:02d}")
+    records.write(examples.healthy(days=2), tmp_path / "run-02")
+    records.write(examples.drill(days=9), tmp_path / ".run-09.killed")
+    found = accepting.newest(tmp_path)
+    assert set(found) == {
+        ("RB-APP-001", "oom", Control.PLAIN),
+        ("RB-APP-001", "all", Control.HEALTHY),
+    }
+    runs = [d.run for d in found["RB-APP-001", "oom", Control.PLAIN]]
+    assert runs == ["run-05", "run-03", "run-02"]
+
+
+def test_one_run_alone_can_be_read(tmp_path: Path) -> None:
+    for days in (2, 5):
+        records.write(examples.drill(days=days), tmp_path / f"run-{days:02d}")
+    (drills,) = accepting.newest(tmp_path, only="run-02").values()
+    assert [d.run for d in drills] == ["run-02"]
+
+
+def test_nothing_accepted_is_nothing(tmp_path: Path) -> None:
+    assert accepting.newest(tmp_path / "proof") == {}
+    assert accepting.planned(tmp_path / "proof") == ()
+
+
+def test_what_was_planned_comes_from_the_manifests(tmp_path: Path) -> None:
+    accept(run_folder(tmp_path), tmp_path / "proof", HASHES)
+    assert accepting.planned(tmp_path / "proof") == tuple(accepting.node(d) for d in DRILLS)

@@ -1,0 +1,45 @@
+"""The last drills, the newest first, and never too many."""
+
+from __future__ import annotations
+
+import runbook_examples as examples
+
+from drillbook.evidence.history import shown
+from drillbook.model import Undo, Verdict
+
+
+def test_rows_are_the_newest_first_and_folded_after_ten() -> None:
+    found = shown([examples.drill(days=n) for n in range(60)])
+    assert (len(found.rows), len(found.folded), found.left_out) == (10, 40, 10)
+    assert found.rows[0].when > found.rows[-1].when > found.folded[0].when
+
+
+def test_a_drill_that_is_not_counted_says_why_in_its_cell() -> None:
+    bad = examples.drill(undo=Undo.FAILED, verdict=Verdict.ERROR, reason="a | b\n# c" + "x" * 300)
+    (row,) = shown([bad]).rows
+    assert row.verdict.startswith(r"ERROR, not counted (the undo is failed: a \| b # c")
+    assert len(row.verdict) < 220
+
+
+def test_what_was_uncommitted_is_marked() -> None:
+    (row,) = shown([examples.drill(commit="abc1234def56+dirty")]).rows
+    assert row.commit == "abc1234+"
+
+
+def test_the_trend_and_the_share_count_judged_plain_drills() -> None:
+    failed = examples.drill(days=1, verdict=Verdict.FAILED)
+    found = shown(
+        [examples.drill(), failed, examples.drill(days=2, partial=True), examples.healthy()]
+    )
+    assert str(found.passed) == "1 of 2 (50 %)"
+    assert found.trend == (("oom", "not recovered, 1 min 17 s"),)
+
+
+def test_a_drill_that_passed_without_a_recovery_time_did_not_recover() -> None:
+    times = examples.TIMES.model_copy(update={"t7": None})
+    assert shown([examples.drill(times=times)]).trend == (("oom", "not recovered"),)
+
+
+def test_nothing() -> None:
+    assert shown([]).rows == ()
+    assert str(shown([]).passed) == "0 of 0 (no data)"

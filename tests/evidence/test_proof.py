@@ -1,0 +1,203 @@
+"""A hash changes with what was proven, and with nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from types import SimpleNamespace
+
+import pytest
+import runbook_examples as examples
+
+from drillbook.evidence import proof
+from drillbook.model import BoundRunbook, Duration, Fault, Probe, command
+from drillbook.model.errors import RunbookProblem
+from drillbook.model.matchers import any_equals
+
+RULES = {"AppDown": examples.rule(), "Other": replace(examples.rule(), name="Other")}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A checkout with the tools that the examples' commands run."""
+    folder = tmp_path / "scripts" / "app"
+    folder.mkdir(parents=True)
+    (folder / "diagnose.py").write_text("from scripts.app import reading\nimport neighbour\n")
+    (folder / "reading.py").write_text("from . import deeper\n")
+    (folder / "deeper.py").write_text("DEPTH = 1\n")
+    (folder / "neighbour.py").write_text("NEAR = 1\n")
+    (folder / "unrelated.py").write_text("FAR = 1\n")
+    return tmp_path
+
+
+def test_a_hash_is_64_hex_digits_for_each_cause_and_the_healthy_drill(root: Path) -> None:
+    found = proof.hashes(examples.runbook(), root, RULES)
+    assert list(found) == ["oom", "config", "all"]
+    assert len(set(found.values())) == 3
+    assert all(len(bytes.fromhex(value)) == 32 for value in found.values())
+
+
+def test_one_hash_is_the_same_as_among_all(root: Path) -> None:
+    bound = examples.runbook()
+    for cause, value in proof.hashes(bound, root, RULES).items():
+        assert proof.hash_of(bound, cause, root, RULES) == value
+
+
+def test_lines_and_the_file_s_place_do_not_count(root: Path) -> None:
+    """A comment only moves lines: the reader drops it."""
+    bound = examples.runbook(examples.cause(line=10), line=3)
+    moved = examples.runbook(examples.cause(line=99), line=7)
+    elsewhere = replace(bound.runbook, path=PurePosixPath("features/other/x.feature"))
+    rules = {"AppDown": replace(RULES["AppDown"], line=77, file="monitoring/alerts/b.yaml")}
+    want = proof.hashes(bound, root, RULES)
+    assert proof.hashes(moved, root, RULES) == want
+    assert proof.hashes(replace(bound, runbook=elsewhere), root, RULES) == want
+    assert proof.hashes(bound, root, rules) == want
+
+
+def oom(**fields: object) -> BoundRunbook:
+    """The example runbook with a field of its first cause set apart."""
+    other = examples.cause("config", "Its configuration is refused")
+    return examples.runbook(examples.cause(**fields), other)  # type: ignore[arg-type]
+
+
+OTHER_FAULT = replace(examples.FAULT, effect=replace(examples.FAULT.effect, within=Duration("9s")))
+OTHER_PATCH: Fault = replace(
+    examples.FAULT, changes=(replace(examples.FAULT.changes[0], patch={"data": {"x": "1201"}}),)
+)
+
+CHANGES: dict[str, Callable[[], BoundRunbook]] = {
+    "a cause's name": lambda: oom(name="It runs out of something"),
+    "a cause's description": lambda: oom(description="Other words."),
+    "a scenario's name": lambda: oom(scenarios=examples.phases("oom", "another word")),
+    "the fault's effect": lambda: oom(fault=OTHER_FAULT),
+    "the fault's patch": lambda: oom(fault=OTHER_PATCH),
+    "a manifest": lambda: oom(load=examples.workload("payments")),
+    "a threshold": lambda: examples.changed(
+        examples.runbook(), 1, examples.probe(expect=any_equals("Error"))
+    ),
+    "a budget": lambda: examples.changed(
+        examples.runbook(), 0, replace(examples.ALERT_FIRES, within=Duration("91s"))
+    ),
+    "a source's field": lambda: examples.changed(
+        examples.runbook(), 1, examples.probe(source=examples.reason("jobs"))
+    ),
+    "an action's word": lambda: examples.changed(
+        examples.runbook(), 3, replace(examples.RAISE, command=command("kubectl", "get"))
+    ),
+    "an action's rollback": lambda: examples.changed(
+        examples.runbook(), 3, replace(examples.RAISE, rollback=None)
+    ),
+    "an action's note": lambda: examples.changed(
+        examples.runbook(), 3, replace(examples.RAISE, note="Other words.")
+    ),
+    "what an action keeps": lambda: examples.changed(
+        examples.runbook(), 3, replace(examples.RAISE, saves=None)
+    ),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_change_of_one_cause_stales_it_and_the_healthy_drill_only(what: str, root: Path) -> None:
+    before = proof.hashes(examples.runbook(), root, RULES)
+    after = proof.hashes(CHANGES[what](), root, RULES)
+    assert after["oom"] != before["oom"]
+    assert after["all"] != before["all"]
+    assert after["config"] == before["config"]
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        examples.runbook(description="Meaning: other words."),
+        examples.runbook(title="Another title"),
+        examples.runbook(tags=(("rto", "16m"),)),
+    ],
+)
+def test_a_change_of_the_runbook_s_own_words_stales_every_cause(
+    after: BoundRunbook, root: Path
+) -> None:
+    before, now = (proof.hashes(b, root, RULES) for b in (examples.runbook(), after))
+    assert all(now[cause] != before[cause] for cause in before)
+
+
+@pytest.mark.parametrize("rule", [examples.rule(for_s=1.0), examples.rule(expr="up == 2")])
+def test_the_rendered_rule_counts(rule: object, root: Path) -> None:
+    before = proof.hashes(examples.runbook(), root, RULES)
+    assert proof.hashes(examples.runbook(), root, {**RULES, "AppDown": rule}) != before
+
+
+def test_another_runbook_s_rule_does_not_count(root: Path) -> None:
+    before = proof.hashes(examples.runbook(), root, RULES)
+    rules = {**RULES, "Other": examples.rule(for_s=99.0)}
+    assert proof.hashes(examples.runbook(), root, rules) == before
+
+
+@pytest.mark.parametrize("name", ["diagnose", "reading", "deeper", "neighbour"])
+def test_a_tool_and_what_it_imports_count(name: str, root: Path) -> None:
+    before = proof.hashes(examples.runbook(), root, RULES)
+    path = root / "scripts" / "app" / f"{name}.py"
+    path.write_text(path.read_text() + "# another byte\n")
+    assert all(v != before[c] for c, v in proof.hashes(examples.runbook(), root, RULES).items())
+
+
+def test_a_tool_that_nothing_runs_does_not_count(root: Path) -> None:
+    before = proof.hashes(examples.runbook(), root, RULES)
+    (root / "scripts" / "app" / "unrelated.py").write_text("FAR = 2\n")
+    assert proof.hashes(examples.runbook(), root, RULES) == before
+
+
+def test_the_tools_are_found_with_their_imports(root: Path) -> None:
+    names = ("deeper", "diagnose", "neighbour", "reading")
+    assert proof.tools(examples.cause(), root) == tuple(f"scripts/app/{n}.py" for n in names)
+
+
+def test_a_module_run_by_name_and_a_sourced_script_are_found(root: Path) -> None:
+    (root / "scripts" / "lib.sh").write_text("true\n")
+    (root / "scripts" / "run.sh").write_text(". scripts/lib.sh\n")
+    lines = (command("bash", "scripts/run.sh"), command("python3", "-m", "scripts.app.deeper"))
+    action = replace(examples.RAISE, command=lines[0], rollback=lines[1])
+    bound = examples.changed(examples.runbook(), 3, action).causes[0]
+    found = set(proof.tools(bound, root))
+    assert {"scripts/run.sh", "scripts/lib.sh", "scripts/app/deeper.py"} <= found
+
+
+def test_packages_run_before_their_modules(root: Path) -> None:
+    (root / "scripts" / "__init__.py").write_text("")
+    assert "scripts/__init__.py" in proof.tools(examples.cause(), root)
+
+
+def test_a_tool_that_is_not_there_is_named(root: Path) -> None:
+    probe = Probe(source=examples.tool("scripts/app/gone.py"), expect=any_equals("x"))
+    with pytest.raises(RunbookProblem, match=r"runs scripts/app/gone\.py, which is not there"):
+        proof.hashes(examples.changed(examples.runbook(), 1, probe), root, RULES)
+
+
+def test_an_alert_without_a_rule_is_named(root: Path) -> None:
+    with pytest.raises(RunbookProblem, match="no rule for the alert AppDown"):
+        proof.hashes(examples.runbook(), root, {})
+
+
+def test_the_engine_s_behaviour_counts(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = proof.hashes(examples.runbook(), root, RULES)
+    monkeypatch.setattr(proof, "ENGINE", proof.ENGINE + 1)
+    after = proof.hashes(examples.runbook(), root, RULES)
+    assert all(after[cause] != before[cause] for cause in before)
+
+
+def test_variables_are_covered_by_name_never_by_value(root: Path) -> None:
+    text = proof.canonical(examples.cause())
+    assert r"\"$APP\"" in text
+    assert '"name":"NAMESPACE"' in text
+
+
+def test_what_has_no_canonical_form_is_refused() -> None:
+    with pytest.raises(TypeError, match="cannot be hashed"):
+        proof.canonical(SimpleNamespace(x=1))
+
+
+def test_mappings_are_sorted_and_types_are_told_apart() -> None:
+    assert proof.canonical({"b": (1,), "a": {"y", "x"}}) == '{"a":["x","y"],"b":[1]}'
+    firing, silent = examples.ALERT_FIRES.expect, examples.ALERT_SILENT.expect
+    assert proof.canonical(firing) != proof.canonical(silent)

@@ -1,0 +1,137 @@
+"""A page's state is its worst cause's; a cause is verified only when everything speaks for it."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+import runbook_examples as examples
+
+from drillbook.evidence.proof_state import Proofs, Standing, State, standings, worst
+from drillbook.evidence.records import Drill
+from drillbook.model import Control, Injection, Phase, Verdict
+
+BOUND = examples.runbook()
+HASHES = {cause: "0" * 64 for cause in ("oom", "config", "all")}
+
+
+def proofs(*drills: Drill) -> Proofs:
+    """The records as `accept.newest` returns them."""
+    found: dict[tuple[str, str, Control], list[Drill]] = {}
+    for drill in sorted(drills, key=lambda d: d.started, reverse=True):
+        found.setdefault((drill.runbook, drill.cause, drill.control), []).append(drill)
+    return found
+
+
+CONFIG = examples.drill("config", questions=(examples.question("oom"),))
+GOOD = (examples.drill(), CONFIG, examples.healthy())
+
+
+def oom(*drills: Drill, **changed: str) -> Standing:
+    return standings(BOUND, proofs(*drills), HASHES | changed)[0]
+
+
+def test_a_verified_cause_and_its_witnesses() -> None:
+    found = oom(*GOOD)
+    assert (found.state, found.why) == (State.VERIFIED, "")
+    assert [d.cause for d in found.witnesses] == ["oom", "config", "all"]
+    assert [(a.drill.cause, a.phase, a.held) for a in found.controls] == [
+        ("config", Phase.DIAGNOSIS, False),
+        ("all", Phase.DETECTION, False),
+        ("all", Phase.DIAGNOSIS, False),
+    ]
+    assert found.valid_until(31) == date(2026, 12, 21)
+
+
+def test_the_oldest_witness_ends_the_validity() -> None:
+    found = oom(GOOD[0], CONFIG, examples.healthy(days=-5))
+    assert found.valid_until(31) == date(2026, 12, 16)
+
+
+def test_without_records_a_cause_was_never_run() -> None:
+    found = oom()
+    assert (found.state, found.drill) == (State.NEVER_RUN, None)
+    assert found.valid_until(31) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "state"),
+    [
+        ({"injection": Injection.NO_EFFECT}, State.NEVER_RUN),
+        ({"partial": True}, State.NEVER_RUN),
+        ({"verdict": Verdict.ERROR}, State.NEVER_RUN),
+        ({"verdict": Verdict.FAILED}, State.FAILING),
+    ],
+)
+def test_a_drill_that_proves_nothing(fields: dict[str, Any], state: State) -> None:
+    assert oom(examples.drill(**fields), *GOOD[1:]).state is state
+
+
+def test_the_newest_drill_that_says_yes_or_no_counts() -> None:
+    failed = examples.drill(days=1, verdict=Verdict.FAILED)
+    mute = examples.drill(days=2, verdict=Verdict.ERROR)
+    assert oom(*GOOD, failed, mute).state is State.FAILING
+    assert oom(*GOOD, mute).state is State.VERIFIED
+    assert oom(*GOOD, failed, examples.drill(days=3)).state is State.VERIFIED
+
+
+def test_a_failure_names_the_step() -> None:
+    failed = examples.drill(
+        phase_verdicts={Phase.REMEDIATION: Verdict.FAILED}, verdict=Verdict.FAILED
+    )
+    assert oom(failed, *GOOD[1:]).why == (
+        'its remediation did not hold: the limit of "orders" is raised to 3Gi'
+    )
+
+
+def test_what_was_proven_is_not_what_is_shown() -> None:
+    assert oom(*GOOD, oom="1" * 64).state is State.STALE
+    assert oom(*GOOD, all="1" * 64).state is State.STALE
+    assert oom(*GOOD, config="1" * 64).state is State.VERIFIED
+
+
+def test_without_a_healthy_drill_that_said_no_nothing_is_verified() -> None:
+    for healthy in ([], [examples.healthy("config")], [examples.healthy(held=None)]):
+        found = oom(*GOOD[:2], *healthy)
+        assert found.state is State.NEVER_RUN
+        assert "healthy system" in found.why
+
+
+def test_a_control_that_holds_falsifies() -> None:
+    found = oom(*GOOD[:2], examples.healthy(held=True))
+    assert found.state is State.FAILING
+    assert found.why == "its detection also holds in a healthy system, where it should not"
+    sibling = examples.drill("config", questions=(examples.question("oom", held=True),))
+    assert "in the incident config" in oom(GOOD[0], sibling, GOOD[2]).why
+
+
+def test_a_phase_for_a_person_is_not_proven() -> None:
+    bound = examples.with_advice()
+    drill = examples.drill(bound=bound, phase_verdicts={Phase.PREVENTION: Verdict.MANUAL})
+    found = oom(drill, *GOOD[1:])
+    assert found.state is State.NEVER_RUN
+    assert found.why == "its prevention can be done by a person only"
+
+
+def test_another_runbook_s_records_do_not_count() -> None:
+    assert oom(*(d.model_copy(update={"runbook": "RB-X-001"}) for d in GOOD)).drill is None
+
+
+@pytest.mark.parametrize(
+    ("states", "want"),
+    [
+        ([State.VERIFIED, State.VERIFIED], State.VERIFIED),
+        ([State.VERIFIED, State.STALE], State.STALE),
+        ([State.NEVER_RUN, State.STALE], State.NEVER_RUN),
+        ([State.FAILING, State.NEVER_RUN], State.FAILING),
+    ],
+)
+def test_the_worst_of_its_causes(states: list[State], want: State) -> None:
+    found = [Standing(cause="x", state=s, why="", drill=None, controls=()) for s in states]
+    assert worst(found) is want
+
+
+def test_no_causes_have_no_state() -> None:
+    with pytest.raises(ValueError, match="empty"):
+        worst([])

@@ -1,0 +1,162 @@
+"""Secrets go, ordinary text stays."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+import runbook_examples as examples
+
+from drillbook.evidence.redact import holds_secret, redact, redact_drill, sensitive_values
+from drillbook.model import Verdict
+
+PASSWORD = "hunter2-correct-horse"  # noqa: S105 - of nothing
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJvcmRlcnMifQ.c2lnbmF0dXJlLW9mLXRva2Vu"
+KEY = """-----BEGIN RSA PRIVATE KEY-----
+MIIEowIBAAKCAQEAwT
+q83Zx+abcd==
+-----END RSA PRIVATE KEY-----"""
+
+
+def clean(text: str, *secrets: str) -> str:
+    return redact(text, secrets, environ={})
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        (f"password={PASSWORD}", PASSWORD),
+        ("password: hunter2", "hunter2"),
+        ('{"password": "hunter2", "user": "orders"}', "hunter2"),
+        (r"{\"password\": \"hunter2\", \"user\": \"orders\"}", "hunter2"),
+        ('"password": "cut off in the mid', "cut off"),
+        ("PGPASSWORD=hunter2 psql", "hunter2"),
+        ("MYSQL_PWD=hunter2", "hunter2"),
+        ("spark.hadoop.fs.s3a.secret.key=abc/def+ghi", "abc/def+ghi"),
+        ("aws_secret_access_key = wJalrXUtnFEMI/K7MDENG", "wJalrXUtnFEMI"),
+        ("AIRFLOW__CORE__FERNET_KEY=Zm9vYmFyYmF6", "Zm9vYmFyYmF6"),
+        ("jdbc:x;user=a;password=p,w;ssl=true", "p,w"),
+        ("<name>db.password</name><value>hunter2</value>", "hunter2"),
+        ("tool --password hunter2 --json", "hunter2"),
+        ("tool --token=abcd1234 --json", "abcd1234"),
+        ("Authorization: Bearer abcdef", "abcdef"),
+        ("curl -H 'authorization: Basic dXNlcjpwdw=='", "dXNlcjpwdw"),
+        ("sent bearer abc123def456ghi", "abc123def456ghi"),
+        (f"got {JWT} from the server", JWT),
+        (KEY, "q83Zx+abcd"),
+        (KEY.splitlines()[0] + "\nMIIEowIBAAKCAQEAwT\n(trimmed", "MIIEowIBAAKCAQEAwT"),
+        ("\n".join(KEY.splitlines()[1:2] + KEY.splitlines()[3:]), "MIIEowIBAAKCAQEAwT"),
+        ("key AKIAIOSFODNN7EXAMPLE used", "AKIAIOSFODNN7EXAMPLE"),
+        ("ghp_" + "a1" * 18, "a1a1a1"),
+        ("postgresql://orders:p@ss/word@db:5432/x", "p@ss"),
+        ("https://user:hunter2@example.org/x", "hunter2"),
+        ('${SCHEME}://h:80;password="ab@cd efgh"', "efgh"),
+        ('{"dsn":"my_db://u:p","apiKey":"abc@def ghi","x":1}', "ghi"),
+        ('see ://host:80,password="a@b c"', "b c"),
+        ("DB_PASSWORD=my_db://u:p@RestOfIt", "RestOfIt"),
+        ("AUTHORİZATİON: Basic dXNlcjpwdw==", "dXNlcjpwdw"),
+    ],
+)
+def test_the_shape_of_a_secret_is_removed(text: str, secret: str) -> None:
+    assert secret not in clean(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the tokenizer: loaded 512 tokens, max_tokens=512",
+        "Unexpected token: }",
+        "commit 018eabab5ab8b5d1d0e6f9fa68457955aa3b8b4f",
+        "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "secretName: orders-database",
+        "secretKeyRef: name",
+        "automountServiceAccountToken: false",
+        "key: value, keys=3, monkey=4",
+        "bearer certificates are not used here",
+        "https://example.org:8080/a@b",
+        "PWD=/srv/app",
+        "the passwords of all users expire",
+        "ModuleNotFoundError: No module named 'orders_lib'",
+        "1763694000.123",
+        "password=[redacted]",
+        "",
+    ],
+)
+def test_ordinary_text_is_kept(text: str) -> None:
+    assert clean(text) == text
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        PASSWORD,
+        base64.b64encode(PASSWORD.encode()).decode(),
+        base64.b64encode(f"{PASSWORD}\n".encode()).decode(),
+        base64.b64encode(PASSWORD.encode()).decode().rstrip("="),
+        f"x{PASSWORD}y",
+    ],
+)
+def test_a_known_value_is_removed_in_every_form(printed: str) -> None:
+    assert clean(f"saw {printed} there", PASSWORD) == f"saw {printed} there".replace(
+        printed.removeprefix("x").removesuffix("y") if "x" in printed[:1] else printed, "[redacted]"
+    )
+
+
+def test_without_being_known_the_value_stays() -> None:
+    assert clean(f"saw {PASSWORD} there") == f"saw {PASSWORD} there"
+
+
+def test_a_value_with_signs_is_removed_from_urls_and_json() -> None:
+    value = 'p"a/ss word'
+    assert clean("https://h/?q=p%22a%2Fss%20word", value) == "https://h/?q=[redacted]"
+    assert clean(r'{"x": "p\"a/ss word"}', value) == '{"x": "[redacted]"}'
+
+
+def test_the_lines_of_a_known_certificate_are_removed_one_by_one() -> None:
+    value = "first-line-of-16-chars\nsecond-line-of-16-chars"
+    assert "second-line" not in clean("... second-line-of-16-chars", value)
+
+
+def test_a_short_known_value_goes_only_as_a_word_of_its_own() -> None:
+    assert clean("root rooted x-root", "root") == "[redacted] rooted x-root"
+    assert clean("abc", "abc") == "abc"
+
+
+def test_the_longer_of_two_known_values_goes_first() -> None:
+    assert clean("abcdefgh-more", "abcdefgh", "abcdefgh-more") == "[redacted]"
+
+
+@pytest.mark.parametrize("name", ["DB_PASSWORD", "PGPASSWORD", "API_KEY", "AWS_SECRET_ACCESS_KEY"])
+def test_an_environment_variable_that_holds_a_secret(name: str) -> None:
+    assert holds_secret(name)
+    assert redact(f"saw {PASSWORD}", environ={name: PASSWORD}) == "saw [redacted]"
+
+
+@pytest.mark.parametrize("name", ["PWD", "OLDPWD", "PATH", "KEYBOARD", "TOKEN_FILE", "PUBLIC_KEY"])
+def test_an_environment_variable_that_holds_none(name: str) -> None:
+    assert not holds_secret(name)
+    assert sensitive_values({name: PASSWORD}) == frozenset()
+
+
+def test_this_process_s_environment_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORDERS_DB_PASSWORD", PASSWORD)
+    assert redact(f"saw {PASSWORD}") == "saw [redacted]"
+
+
+def test_redacting_twice_changes_nothing_more() -> None:
+    once = clean(f"password: hunter2, Authorization: Bearer {JWT} {KEY}")
+    assert clean(once) == once
+
+
+def test_a_record_keeps_its_identity_and_loses_its_secrets() -> None:
+    drill = examples.drill(observed=f"token={PASSWORD}", reason=f"could not log in: {PASSWORD}")
+    redacted = redact_drill(drill, [PASSWORD, drill.run, drill.commit], environ={})
+    assert PASSWORD not in redacted.model_dump_json()
+    assert (redacted.run, redacted.commit, redacted.hash) == (drill.run, drill.commit, drill.hash)
+    assert redacted.verdict is Verdict.PASSED
+    assert redacted.times == drill.times
+
+
+def test_a_record_without_secrets_is_kept_as_it_is() -> None:
+    drill = examples.drill()
+    assert redact_drill(drill, [], environ={}) == drill

@@ -1,0 +1,170 @@
+"""A redactor learns while it runs, and fails closed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import runbook_examples as examples
+
+from drillbook.evidence import records, redactor
+from drillbook.evidence.redactor import BROKEN, WITHHELD, Redactor
+from drillbook.model import Evidence, Verdict
+from drillbook.model.errors import CouldNotTell
+
+SECRET = "hunter2-correct-horse"  # noqa: S105 - of nothing
+
+
+def evidence(observed: str = f"saw {SECRET}", verdict: Verdict = Verdict.PASSED) -> Evidence:
+    return Evidence(
+        verdict=verdict,
+        command="kubectl get pods",
+        expected="`x`",
+        observed=observed,
+        started=datetime(2026, 11, 21, tzinfo=UTC),
+        took=timedelta(),
+    )
+
+
+def cut_off() -> Iterable[str]:
+    raise CouldNotTell("HTTP 403 Forbidden.")
+
+
+class Namespace:
+    """Its Secrets come one by one, as a workload makes them."""
+
+    def __init__(self, *values: Any) -> None:
+        self.coming = list(values)
+
+    def read(self) -> Iterable[str]:
+        now = self.coming.pop(0) if self.coming else ()
+        if isinstance(now, Exception):
+            raise now
+        return now
+
+
+def blind() -> Redactor:
+    one = Redactor({})
+    one.watch(Namespace((), CouldNotTell("HTTP 403 Forbidden.")).read)
+    one.refresh()
+    return one
+
+
+def test_what_it_was_told_goes_and_nothing_else() -> None:
+    one = Redactor({})
+    assert one.text(f"saw {SECRET}") == f"saw {SECRET}"
+    one.learn([SECRET])
+    assert one.text(f"saw {SECRET} there") == "saw [redacted] there"
+
+
+def test_the_environment_counts() -> None:
+    assert Redactor({"DB_PASSWORD": SECRET}).text(SECRET) == "[redacted]"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        f'{{"auths": {{"registry": {{"username": "u", "password": "{SECRET}"}}}}}}',
+        f"user=orders\nDB_PASSWORD={SECRET}\n",
+        f"postgresql://orders:{SECRET}@db:5432/orders",
+    ],
+)
+def test_the_password_inside_of_a_secret_s_value_counts(value: str) -> None:
+    one = Redactor({})
+    one.learn([value])
+    assert one.text(f"login as orders with {SECRET} failed") == (
+        "login as orders with [redacted] failed"
+    )
+
+
+def test_a_secret_that_comes_during_the_drill_counts_and_is_not_forgotten() -> None:
+    one = Redactor({})
+    one.watch(Namespace((), (SECRET,), ()).read)
+    assert SECRET not in one.seen(f"saw {SECRET}")
+    one.refresh()
+    assert SECRET not in one.text(f"saw {SECRET}")
+
+
+def test_after_the_last_reading_a_namespace_that_is_gone_changes_nothing() -> None:
+    one = Redactor({})
+    one.watch(Namespace((), (SECRET,), CouldNotTell("HTTP 403.")).read)
+    one.settle()
+    assert one.seen(f"a log line, {SECRET}") == "a log line, [redacted]"
+
+
+def test_the_last_reading_that_fails_withholds_what_follows() -> None:
+    one = Redactor({})
+    one.watch(Namespace((), CouldNotTell("HTTP 403."), ()).read)
+    one.settle()
+    assert one.seen("a log line") == WITHHELD
+
+
+def test_unreadable_secrets_at_the_start_are_an_error_with_the_next_move() -> None:
+    with pytest.raises(CouldNotTell, match=r"HTTP 403 Forbidden\. Let the identity"):
+        Redactor({}).watch(cut_off)
+
+
+def test_while_they_cannot_be_read_nothing_seen_is_written() -> None:
+    one = blind()
+    assert one.text("an ordinary log line") == WITHHELD
+    assert one.seen("an ordinary log line") == "an ordinary log line"  # read again, and they could
+
+
+def test_evidence_that_cannot_be_told_from_a_secret_is_an_error() -> None:
+    one = Redactor({})
+    one.watch(Namespace((), CouldNotTell("HTTP 403."), CouldNotTell("HTTP 403.")).read)
+    for verdict in (Verdict.PASSED, Verdict.FAILED):
+        found = one.evidence(evidence("an ordinary log line", verdict))
+        assert (found.verdict, found.observed) == (Verdict.ERROR, f"{WITHHELD} HTTP 403.")
+
+
+def test_evidence_is_clean_where_it_is_made() -> None:
+    one = Redactor({})
+    one.watch(lambda: [SECRET])
+    assert one.evidence(evidence()).observed == "saw [redacted]"
+    assert one.evidence(evidence()).verdict is Verdict.PASSED
+
+
+def test_terminal_codes_do_not_reach_a_terminal_or_hide_a_secret() -> None:
+    one = Redactor({})
+    one.learn([SECRET])
+    assert one.seen(f"\x1b[31mred\x1b[0m {SECRET[:5]}\x1b[0m{SECRET[5:]}") == "red [redacted]"
+
+
+def test_a_record_of_a_drill_whose_secrets_are_unknown_is_an_error_without_evidence() -> None:
+    drill = examples.drill(observed="an ordinary log line", left=("namespace/drill-x",))
+    assert records.exit_code([drill]) == 0
+    found = blind().drill(drill)
+    assert "an ordinary log line" not in found.model_dump_json()
+    assert found.verdict is Verdict.ERROR
+    assert WITHHELD in found.reason
+    assert "HTTP 403 Forbidden" in found.reason
+    assert records.exit_code([found]) == 4
+    # What somebody has to remove by hand must stay readable.
+    assert found.left == ("namespace/drill-x",)
+
+
+def test_a_record_is_clean_when_they_can_be_read() -> None:
+    one = Redactor({})
+    one.learn([SECRET])
+    found = one.drill(examples.drill(observed=f"saw {SECRET}"))
+    assert SECRET not in found.model_dump_json()
+    assert found.verdict is Verdict.PASSED
+
+
+def test_when_redaction_itself_fails_nothing_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*words: Any) -> str:
+        raise RecursionError
+
+    monkeypatch.setattr(redactor, "redact", breaks)
+    assert Redactor({}).text(f"saw {SECRET}") == BROKEN
+    assert SECRET not in Redactor({}).drill(examples.drill(observed=SECRET)).model_dump_json()
+
+
+def test_whatever_reading_raises_nobody_knows_the_secrets() -> None:
+    one = Redactor({})
+    one.watch(Namespace((), ValueError("not base64")).read)
+    one.refresh()
+    assert one.text("a log line") == WITHHELD

@@ -1,0 +1,335 @@
+"""The scorecard counts what was proven, over everything that should have been."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import runbook_examples as examples
+
+from drillbook.evidence import score
+from drillbook.evidence.records import Cost, Drill, Times
+from drillbook.evidence.score import Listed, Scorecard, scorecard
+from drillbook.model import Control, Injection, Phase, Undo, Verdict
+from drillbook.model.errors import UsageError
+
+BOTH = score.catalogue([examples.runbook().runbook])
+GOOD = (
+    examples.drill(questions=(examples.question("config"),)),
+    examples.drill("config", questions=(examples.question("oom"),)),
+    examples.healthy(),
+)
+NODES = tuple(f"features/app/app-down.feature::{d.cause}--{d.control}" for d in GOOD)
+
+
+def card(*drills: Drill, listed: Sequence[Listed] = BOTH, **fields: Any) -> Scorecard:
+    return scorecard(drills, listed, **fields)
+
+
+def missing(*drills: Drill, cause: str = "oom") -> str:
+    """What the scorecard says is missing for a cause."""
+    (found,) = (c.missing for c in card(*drills).causes if c.listed.cause == cause)
+    return found
+
+
+def test_the_catalogue_holds_every_cause_of_every_runbook() -> None:
+    assert list(BOTH) == [
+        Listed(runbook="RB-APP-001", cause="oom"),
+        Listed(runbook="RB-APP-001", cause="config"),
+    ]
+
+
+def test_a_perfect_run() -> None:
+    found = card(*GOOD, planned=NODES)
+    assert str(found.accuracy) == "2 of 2 (100 %)"
+    assert str(found.plain) == "2 of 2 (100 %)"
+    assert found.falsified == found.exclusions == ()
+    assert str(found.invalid) == "0 of 3 (0 %)"
+    assert found.macro == 1.0
+    assert found.by_runbook[0][0] == "RB-APP-001"
+
+
+def test_no_records_are_no_scorecard() -> None:
+    with pytest.raises(UsageError, match="no records to score"):
+        card()
+
+
+# ------------------------------------------------------------------ accuracy
+
+
+def test_what_was_never_drilled_costs_accuracy() -> None:
+    unwritten = Listed(runbook="RB-NEW-001", cause="main")
+    found = card(*GOOD, listed=[*BOTH, unwritten])
+    assert str(found.accuracy) == "2 of 3 (67 %)"
+    assert found.macro == 0.5
+    assert [c.missing for c in found.causes if c.listed == unwritten] == ["no valid plain drill"]
+
+
+def test_a_failed_drill_costs_accuracy() -> None:
+    failed = examples.drill(verdict=Verdict.FAILED)
+    assert missing(failed, *GOOD[1:]) == "its first valid plain drill ended as FAILED"
+    assert str(card(failed, *GOOD[1:]).plain) == "1 of 2 (50 %)"
+
+
+def test_the_first_valid_drill_counts_not_the_best() -> None:
+    failed, green = examples.drill(verdict=Verdict.FAILED), examples.drill(days=1)
+    assert missing(green, failed, GOOD[2]) == "its first valid plain drill ended as FAILED"
+    invalid = examples.drill(injection=Injection.NO_EFFECT, verdict=Verdict.ERROR)
+    assert missing(invalid, green, GOOD[2]) == ""
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"partial": True},
+        {"interrupted": True},
+        {"injection": Injection.NONE},
+        {"undo": Undo.FAILED},
+        {"undo": Undo.KEPT},
+    ],
+)
+def test_an_invalid_drill_proves_nothing(fields: dict[str, Any]) -> None:
+    assert missing(examples.drill(**fields), *GOOD[1:]) == "no valid plain drill"
+
+
+def test_a_control_falsifies() -> None:
+    falsified = (*GOOD[:2], examples.healthy("oom", held=True), examples.healthy("config", days=1))
+    assert missing(*falsified) == "falsified: its detection holds in all healthy"
+    assert missing(*falsified, cause="config") == ""
+    assert len(card(*falsified).falsified) == 2
+
+
+def test_a_sibling_s_drill_falsifies() -> None:
+    sibling = examples.drill("config", questions=(examples.question("oom", held=True),))
+    found = (GOOD[0], sibling, GOOD[2])
+    assert missing(*found) == "falsified: its diagnosis holds in config plain"
+    assert missing(*found, cause="config") == ""
+
+
+def test_an_invalid_control_falsifies_nothing_and_proves_nothing() -> None:
+    healthy = examples.healthy(held=True, undo=Undo.FAILED)
+    assert missing(*GOOD[:2], healthy) == "no valid healthy drill that asked it and could tell"
+
+
+@pytest.mark.parametrize("controls", [(), (examples.healthy(held=None, verdict=Verdict.ERROR),)])
+def test_without_an_answer_of_a_healthy_drill_nothing_is_proven(
+    controls: tuple[Drill, ...],
+) -> None:
+    assert missing(*GOOD[:2], *controls) == "no valid healthy drill that asked it and could tell"
+
+
+def test_a_phase_of_nothing_but_advice_is_not_proven() -> None:
+    bound = examples.with_advice()
+    drill = examples.drill(bound=bound, phase_verdicts={Phase.PREVENTION: Verdict.MANUAL})
+    assert missing(drill, *GOOD[1:]) == "prevention left to a person"
+    assert str(card(drill).advice) == "1 of 5 (20 %)"
+
+
+# ------------------------------------------------------------------ flow
+
+
+def test_the_flow_and_each_exclusion_with_its_reason() -> None:
+    drills = (
+        examples.drill(injection=Injection.NO_EFFECT, verdict=Verdict.ERROR, reason="no sign"),
+        examples.drill("config", verdict=Verdict.ERROR, reason="Prometheus did not answer"),
+        examples.healthy(partial=True),
+    )
+    found = card(*drills, planned=[*NODES, "features/app/x.feature::main--plain"])
+    plain, healthy = found.flow
+    assert (plain.planned, plain.started, plain.injected, plain.confirmed, plain.judged) == (
+        *(3, 2, 2, 1),
+        0,
+    )
+    assert (healthy.planned, healthy.injected, healthy.judged) == (1, None, 0)
+    assert [one.reason for one in found.exclusions] == [
+        "partial",
+        "could not tell: Prometheus did not answer",
+        "the fault had no effect: no sign",
+        "planned, but it left no record",
+    ]
+    assert str(found.invalid) == "3 of 4 (75 %)"
+
+
+def test_a_refused_drill_did_not_start_and_counts_among_the_refused() -> None:
+    held = examples.drill(
+        "config",
+        refused=True,
+        verdict=Verdict.ERROR,
+        injection=Injection.REFUSED,
+        undo=Undo.NOT_NEEDED,
+        reason="cluster/node/2 is held by another run",
+    )
+    found = card(GOOD[0], held, GOOD[2], planned=NODES)
+    assert (found.flow[0].planned, found.flow[0].started) == (2, 1)
+    assert str(found.refused) == "1 of 3 (33 %)"
+    assert [one.reason for one in found.exclusions] == [
+        "refused before it began: cluster/node/2 is held by another run"
+    ]
+
+
+def test_without_a_manifest_planned_is_not_known() -> None:
+    assert card(*GOOD).flow[0].planned is None
+    assert "| plain | not known | 2 |" in score.markdown(card(*GOOD))
+
+
+def test_a_tenth_of_invalid_drills_is_allowed_and_more_is_not() -> None:
+    valid = [examples.drill(days=n) for n in range(9)]
+    bad = [examples.drill(days=n, undo=Undo.FAILED) for n in (20, 21)]
+    assert not card(*valid, bad[0]).over_cap
+    assert card(*valid, *bad).over_cap
+    assert "the figures below do not count" in score.markdown(card(*valid, *bad))
+    assert "do not count" not in score.markdown(card(*valid, bad[0]))
+
+
+def test_first_attempts_are_the_score_and_reruns_stand_beside() -> None:
+    failed = examples.drill(verdict=Verdict.FAILED)
+    found = card(failed, examples.drill(attempt=2))
+    assert str(found.plain) == "0 of 1 (0 %)"
+    assert found.reruns == 1
+    assert str(found.flakes) == "1 of 1 (100 %)"
+
+
+def test_repeats_at_another_commit_are_no_flakes() -> None:
+    failed = examples.drill(verdict=Verdict.FAILED)
+    assert str(card(failed, examples.drill(days=1, commit="0" * 12)).flakes) == "0 of 0 (no data)"
+
+
+def test_clusters_are_never_pooled_but_a_remade_one_is_the_same() -> None:
+    remade = examples.CLUSTER.model_copy(update={"uid": "uid-2"})
+    other = examples.CLUSTER.model_copy(update={"uid": "uid-3", "name": "elsewhere"})
+    assert len(card(GOOD[0], examples.drill(days=1, cluster=remade)).clusters) == 2
+    with pytest.raises(UsageError, match="never pooled"):
+        card(GOOD[0], examples.drill(days=1, cluster=other))
+
+
+# ------------------------------------------------------------------ detection and diagnosis
+
+
+def test_detection_counts() -> None:
+    silent = examples.drill(
+        phase_verdicts={Phase.DETECTION: Verdict.FAILED}, verdict=Verdict.FAILED, days=1
+    )
+    deaf = examples.drill(
+        phase_verdicts={Phase.DETECTION: Verdict.ERROR}, verdict=Verdict.ERROR, days=2
+    )
+    false_alarm = examples.healthy("oom", held=True, days=1)
+    found = card(*GOOD, silent, deaf, false_alarm).detection
+    assert (found.tp, found.fn, found.fp, found.tn, found.unknown) == (2, 1, 1, 2, 1)
+    assert str(found.precision) == "2 of 3 (67 %)"
+    assert str(found.recall) == "2 of 3 (67 %)"
+    assert str(found.specificity) == "2 of 3 (67 %)"
+
+
+def test_the_confusion_matrix_has_a_row_healthy_and_a_column_unknown() -> None:
+    confused = examples.drill(questions=(examples.question("config", held=True),))
+    blind = examples.drill(
+        "config",
+        phase_verdicts={Phase.DIAGNOSIS: Verdict.FAILED},
+        verdict=Verdict.FAILED,
+        questions=(examples.question("oom"),),
+    )
+    mute = examples.drill(
+        "config",
+        days=1,
+        phase_verdicts={Phase.DIAGNOSIS: Verdict.ERROR},
+        questions=(examples.question("oom"),),
+    )
+    (matrix,) = card(confused, blind, mute, examples.healthy()).matrices
+    assert matrix.causes == ("oom", "config")
+    rows = {r.fault: (r.drills, r.diagnosed, r.unknown, r.could_not_tell) for r in matrix.rows}
+    assert rows == {
+        "oom": (1, (1, 1), 0, 0),
+        "config": (2, (0, 0), 1, 1),
+        "healthy": (1, (0, 0), 1, 0),
+    }
+
+
+# ------------------------------------------------------------------ times and cost
+
+
+def test_times_and_the_recovery_objective() -> None:
+    late = examples.drill("config", times=examples.TIMES.model_copy(update={"t7": 1203.0}))
+    found = card(GOOD[0], late)
+    assert found.ttr.median == (77.0 + 1200.0) / 2
+    assert str(found.within_rto) == "1 of 2 (50 %)"
+    assert found.ttd.values == (49.0, 49.0)
+    assert found.ttl.values == (3.0, 3.0)
+    assert sorted(found.fix.values) == [25.0, 1148.0]
+
+
+def test_a_recovery_that_did_not_last_counts_as_not_reached() -> None:
+    relapsed = examples.drill(
+        phase_verdicts={Phase.REMEDIATION: Verdict.FAILED}, verdict=Verdict.FAILED
+    )
+    found = card(relapsed)
+    assert (found.ttr.n, found.ttr.missed, found.ttr.median) == (1, 1, math.inf)
+    assert str(found.within_rto) == "0 of 1 (0 %)"
+    assert str(found.remediation) == "0 of 1 (0 %)"
+
+
+def test_what_never_came_to_remediation_is_not_its_failure() -> None:
+    undetected = examples.drill(
+        verdict=Verdict.FAILED,
+        phase_verdicts={
+            Phase.DETECTION: Verdict.FAILED,
+            Phase.DIAGNOSIS: Verdict.NOT_RUN,
+            Phase.REMEDIATION: Verdict.NOT_RUN,
+            Phase.PREVENTION: Verdict.NOT_RUN,
+        },
+        times=Times(t1=4.0),
+    )
+    found = card(undetected)
+    assert str(found.remediation) == "0 of 0 (no data)"
+    assert (found.ttd.missed, found.ttl.n, found.fix.n) == (1, 0, 0)
+
+
+def test_overheads() -> None:
+    cost = Cost(wall_s=100.0, waiting_s=80.0, commands_s=10.0)
+    found = card(examples.drill(cost=cost), examples.drill("config"))
+    assert found.harness_overhead == pytest.approx((10.0 + 3.0) / 225.0)
+    assert found.detection_overhead.values == (-1.0, -1.0)
+
+
+# ------------------------------------------------------------------ the text
+
+
+def test_the_text_holds_the_interval_and_its_limits() -> None:
+    text = score.markdown(card(*GOOD, planned=NODES))
+    assert "**Accuracy: 2 of 2 (100 %; 95 % interval 34 % to 100 %)**" in text
+    assert "35 of 35 would" in text
+    assert "| detect (TTD): fault to alert | 2 | 0 | 49 s | 49 s (maximum) |" in text
+    assert "median 1 s before it, the latest 1 s before it (n = 2)" in text
+    assert "\n\n\n" not in text
+
+
+def test_an_alert_is_before_or_after_its_latest_time() -> None:
+    times = examples.TIMES.model_copy(update={"t1": 44.0})
+    late = examples.drill("config", times=examples.TIMES.model_copy(update={"t1": 36.0}))
+    text = score.markdown(card(examples.drill(times=times), late))
+    assert "median 1 s before it, the latest 3 s after it (n = 2)" in text
+    assert "8 s before it" not in text
+    early = score.markdown(card(examples.drill(times=times)))
+    assert "median 5 s before it, the latest 5 s before it (n = 1)" in early
+    unseen = examples.drill(times=examples.TIMES.model_copy(update={"floor_s": None}))
+    assert "allow after the symptom: no data" in score.markdown(card(unseen))
+
+
+def test_nothing_is_never_printed_as_all() -> None:
+    """A run in which nothing could be judged: no rate of it may read as a success."""
+    text = score.markdown(card(examples.drill(partial=True), listed=[]))
+    assert "**Accuracy: 0 of 0 (no data)**" in text
+    assert "100 %" not in text.replace("1 of 1 (100 %)", "", 1).split("## 2.")[1]
+    assert "0 of 0 (100 %" not in text
+
+
+def test_a_reason_cannot_break_the_text() -> None:
+    reason = "\x1b[31m# heading\n| a | <b> ``` {{ x }}"
+    text = score.markdown(card(examples.drill(partial=True, reason=reason)))
+    assert r"partial: # heading | a | &lt;b> \`\`\` { { x }}" in text
+    assert "\x1b" not in text
+
+
+def test_controls_are_all_in_the_flow() -> None:
+    assert [flow.control for flow in card(*GOOD).flow] == list(Control)

@@ -1,0 +1,77 @@
+"""Words, commands and durations."""
+
+import subprocess
+from typing import Any
+
+import pytest
+
+from drillbook.model import Duration, Joined, Probe, Var, Workload, command, join, resolve, shell
+from drillbook.model.matchers import equals
+from drillbook.sources import Http
+
+APP = Var("APP")
+
+
+def test_a_word_with_a_variable_stays_one_argument() -> None:
+    line = str(command("printf", "%s|", join("deployment/", APP), "a b", "$(id)", "x;y"))
+    done = subprocess.run(
+        ["bash", "-eu", "-c", line],
+        env={"APP": "o r; id $(id)", "PATH": "/bin:/usr/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "deployment/o r; id $(id)|a b|$(id)|x;y|"
+
+
+def test_a_variable_is_printed_not_filled_in() -> None:
+    assert shell(join("deployment/", APP)) == 'deployment/"$APP"'
+
+
+def test_join_merges_literals_so_that_equal_words_are_equal() -> None:
+    assert join("a", "b") == "ab"
+    assert join("a", join("b", APP), "") == Joined(("ab", APP))
+    assert join(APP) == APP
+
+
+def test_resolve_needs_every_variable() -> None:
+    assert resolve(join("x-", APP), {"APP": "orders"}) == "x-orders"
+    with pytest.raises(KeyError):
+        resolve(APP, {})
+
+
+def test_a_command_knows_its_variables() -> None:
+    assert command("a", APP, join("b", Var("NS"))).variables == {"APP", "NS"}
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("3m", 180), ("500ms", 0.5), ("1h", 3600), ("2d", 172800)]
+)
+def test_durations(text: str, seconds: float) -> None:
+    assert Duration(text).seconds == seconds
+
+
+@pytest.mark.parametrize("text", ["90", "-5s", "NaN", "", "5 s", "1.5m"])
+def test_what_is_no_duration_says_so(text: str) -> None:
+    with pytest.raises(ValueError, match="not a duration"):
+        Duration(text)
+
+
+READY = Probe(source=Http(url="http://x"), expect=equals("200"))
+GOOD = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}}
+
+
+@pytest.mark.parametrize(
+    ("bad", "part"),
+    [
+        (None, "manifest 2 is empty"),
+        ({}, "no apiVersion and no kind and no metadata.name"),
+        ({**GOOD, "kind": 1}, "has no kind"),
+        ({**GOOD, "metadata": None}, "has no metadata.name"),
+        ({**GOOD, "metadata": {"name": ""}}, "has no metadata.name"),
+    ],
+)
+def test_a_workload_is_made_of_named_objects(bad: Any, part: str) -> None:
+    assert Workload(title="it", manifests=(GOOD,), ready=READY).manifests == (GOOD,)
+    with pytest.raises(ValueError, match=part):
+        Workload(title="it", manifests=(GOOD, bad), ready=READY)

@@ -1,0 +1,113 @@
+"""What each identity may do, asked of RBAC: the rows of the table, and nothing more."""
+
+from __future__ import annotations
+
+import pytest
+from kubernetes import client
+
+from drillbook.cluster.clients import Connections
+from drillbook.cluster.identities import SYSTEM_NAMESPACE
+from tests.on_cluster.rights.table import (
+    ALL,
+    ALLOWED,
+    CLUSTER,
+    DENIED,
+    DRILL,
+    EVERYBODY,
+    NODE_LEASES,
+    Row,
+)
+from tests.on_cluster.rights.world import World, may
+
+pytestmark = pytest.mark.cluster
+
+Right = tuple[str, str]
+"""A verb, and what as in a row."""
+QUESTIONS = {
+    ("create", f"authorization.k8s.io/{kind}")
+    for kind in ("selfsubjectaccessreviews", "selfsubjectrulesreviews")
+} | {("create", "authentication.k8s.io/selfsubjectreviews")}
+"""What everybody with a token may."""
+
+
+def all_that(clients: Connections, namespace: str) -> set[Right]:
+    """SelfSubjectRulesReview: every right in one namespace and beside all of them."""
+    api = client.AuthorizationV1Api(clients.core.api_client)
+    spec = client.V1SelfSubjectRulesReviewSpec(namespace=namespace)
+    found = api.create_self_subject_rules_review(client.V1SelfSubjectRulesReview(spec=spec)).status
+    assert not found.incomplete
+    paths = {path for rule in found.non_resource_rules for path in rule.non_resource_urls}
+    assert {verb for rule in found.non_resource_rules for verb in rule.verbs} == {"get"}
+    assert not any(path.startswith(("/*", "/metrics", "/logs", "/debug")) for path in paths)
+    return {
+        (verb, f"{group}/{resource}" + (f":{name}" if name else ""))
+        for rule in found.resource_rules
+        for group in rule.api_groups
+        for resource in rule.resources
+        for name in rule.resource_names or [""]
+        for verb in rule.verbs
+    }
+
+
+@pytest.mark.parametrize(
+    "where", [SYSTEM_NAMESPACE, DRILL, "kube-system", "default", NODE_LEASES, "monitoring"]
+)
+@pytest.mark.parametrize("who", EVERYBODY)
+def test_and_nothing_more(world: World, who: str, where: str) -> None:
+    listed = {
+        (verb, what)
+        for whose, verbs, what, place in ALLOWED
+        for verb in verbs.split()
+        if whose == who and place in (CLUSTER, where)
+    }
+    found = all_that(world[who], world.namespace if where is DRILL else where)
+    assert found - QUESTIONS == listed
+
+
+def title(row: Row) -> str:
+    who, verbs, what, where = row
+    short = "ALL" if verbs == ALL else verbs.replace(" ", ",")
+    return f"{who} {short} {what.lstrip('/')} {where or 'cluster'}"
+
+
+def answers(world: World, row: Row) -> dict[str, bool]:
+    who, verbs, what, where = row
+    namespace = world.namespace if where is DRILL else where
+    return {verb: may(world[who], verb, what, namespace) for verb in verbs.split()}
+
+
+@pytest.mark.parametrize("row", ALLOWED, ids=title)
+def test_allowed(world: World, row: Row) -> None:
+    found = answers(world, row)
+    assert [verb for verb, yes in found.items() if not yes] == []
+
+
+@pytest.mark.parametrize("row", DENIED, ids=title)
+def test_denied(world: World, row: Row) -> None:
+    found = answers(world, row)
+    assert [verb for verb, yes in found.items() if yes] == []
+
+
+def test_the_questions_can_be_answered_with_yes(world: World) -> None:
+    """Else a mistyped resource would be denied to everybody, and prove nothing."""
+    denied = [
+        title(row)
+        for row in DENIED
+        if not all(answers(world, ("administrator", *row[1:])).values())
+    ]
+    assert denied == []
+
+
+def test_each_kind_that_is_asked_about_is_served(world: World) -> None:
+    """The administrator may also do what does not exist."""
+    api = world["administrator"]
+    kinds = {what.partition(":")[0] for _, _, what, _ in (*ALLOWED, *DENIED)} - {"*/*"}
+    named = {(kind.split("/")[0], kind.split("/")[1]) for kind in kinds}
+    virtual = {("", "users"), ("", "groups")}
+    for group, resource in sorted(named - virtual):
+        found = api._dynamic.resources.search(name=resource)
+        assert group in {one.group or "" for one in found}, f"{group}/{resource}"
+
+
+def test_every_identity_is_asked_both_ways() -> None:
+    assert {row[0] for row in ALLOWED} == {row[0] for row in DENIED} == set(EVERYBODY)

@@ -1,0 +1,112 @@
+"""Every variable of a page's commands is exported, by a command that can find it."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import replace
+
+import pytest
+import runbook_examples as examples
+
+from drillbook.model import Action, BoundRunbook, Phase, Saved, Tag, Var, command
+from drillbook.model.errors import RunbookProblem
+from drillbook.pages.variables import setup
+from drillbook.sources import Http
+
+
+def exported(bound: BoundRunbook) -> list[str]:
+    return [
+        line.removeprefix("export ").partition("=")[0]
+        for line in setup(bound).exports
+        if line.startswith("export ")
+    ]
+
+
+def test_the_variables_come_in_the_order_in_which_they_need_each_other() -> None:
+    assert exported(examples.runbook()) == [
+        *("CONTEXT", "ALERTMANAGER", "NAMESPACE", "POD"),
+        "APP",
+    ]
+
+
+def test_a_name_is_found_by_its_own_command() -> None:
+    lines = setup(examples.runbook()).exports
+    find = 'kubectl --context "$CONTEXT" -n "$NAMESPACE" get pod "$POD" -o'
+    assert f"export APP=\"$({find} 'jsonpath={{.metadata.name}}')\"" in lines
+
+
+def test_only_what_is_used_is_asked_for() -> None:
+    action = Action(command=command("kubectl", "--context", Var("CONTEXT"), "get", "nodes"))
+    nodes = examples.scenario(Phase.REMEDIATION, "x", examples.step("x", action, keyword="when"))
+    quiet = examples.probe(source=Http(url="http://localhost/x"))
+    load = replace(examples.workload(), names=(), ready=quiet)
+    fault = replace(examples.FAULT, effect=quiet)
+    cause = examples.cause(scenarios=(nodes,), load=load, fault=fault)
+    assert exported(examples.runbook(cause)) == ["CONTEXT"]
+    assert setup(examples.runbook(cause)).tools == ("kubectl", "curl")
+
+
+def test_a_variable_without_a_source_is_a_problem() -> None:
+    action = Action(command=command("kubectl", "get", "node", Var("NODE")))
+    bound = examples.changed(examples.runbook(), 3, action)
+    with pytest.raises(RunbookProblem, match="its commands use NODE"):
+        setup(bound)
+
+
+def test_programs_and_scripts_are_named_with_the_way_to_get_them() -> None:
+    found = setup(examples.runbook())
+    assert found.tools == ("kubectl", "curl", "python3")
+    assert found.scripts == ("scripts/app/diagnose.py",)
+    assert found.check == (
+        "command -v kubectl && command -v curl && command -v python3 && "
+        "python3 scripts/app/diagnose.py --help > /dev/null && echo complete"
+    )
+    assert dict(found.hints)["kubectl"] == "https://kubernetes.io/docs/tasks/tools/"
+
+
+def test_a_value_that_a_change_keeps_is_known_beside_the_change_and_not_before() -> None:
+    find = command("kubectl", "get", "configmap", Var("APP"))
+    back = command("kubectl", "set", Var("QUOTA_BEFORE"))
+    keeping = replace(
+        examples.RAISE, saves=Saved(var=Var("QUOTA_BEFORE"), find=find), rollback=back
+    )
+    bound = examples.changed(examples.runbook(), 3, keeping)
+    assert "QUOTA_BEFORE" not in exported(bound)
+    forgetting = replace(keeping, saves=None)
+    with pytest.raises(RunbookProblem, match="its commands use QUOTA_BEFORE"):
+        setup(examples.changed(examples.runbook(), 3, forgetting))
+
+
+def test_an_empty_value_is_an_error_and_not_the_default_namespace() -> None:
+    last = setup(examples.runbook()).exports[-1]
+    full = {name: "x" for name in ("CONTEXT", "NAMESPACE", "POD", "APP")}
+    for missing in ("", *full):
+        values = {name: value for name, value in full.items() if name != missing}
+        done = subprocess.run(["bash", "-c", last], env=values, capture_output=True, check=False)
+        assert (done.returncode == 0) == (missing == "")
+        assert (f"{missing}: is empty" in done.stderr.decode()) == (missing != "")
+
+
+def test_several_alerts_are_asked_for_at_once() -> None:
+    bound = examples.runbook()
+    tags = (*bound.runbook.tags, Tag(name="alert", value="AppSlow", line=1))
+    lines = setup(replace(bound, runbook=replace(bound.runbook, tags=tags))).exports
+    assert any('alertname=~"AppDown|AppSlow"' in line for line in lines)
+
+
+def operation(name: str) -> BoundRunbook:
+    """A runbook without an alert, whose one name is found by way of `name`."""
+    bound = examples.runbook()
+    find = command("kubectl", "--context", Var("CONTEXT"), "get", "pod", Var(name))
+    load = examples.workload()
+    load = replace(load, names=(replace(load.names[0], find=find),))
+    causes = tuple(replace(cause, workload=load) for cause in bound.causes)
+    tags = tuple(tag for tag in bound.runbook.tags if tag.name != "alert")
+    return replace(bound, causes=causes, runbook=replace(bound.runbook, tags=tags))
+
+
+def test_without_an_alert_the_namespace_is_kubectl_s_and_a_pod_cannot_be_known() -> None:
+    lines = setup(operation("NAMESPACE")).exports
+    assert any("config view --minify" in line for line in lines)
+    with pytest.raises(RunbookProblem, match="its commands use POD"):
+        setup(operation("POD"))
