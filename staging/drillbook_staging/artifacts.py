@@ -1,4 +1,4 @@
-"""What is built or fetched once and kept: binaries, a Debian root, Spark's files.
+"""What is built or fetched once and kept: binaries, a Debian root, an archive's files.
 
 An artifact is a folder in the cache, named after the hash of what it is made of. It appears there
 whole or not at all: it is made beside its place and renamed.
@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from drillbook_staging import digest
 from drillbook_staging.places import Places
 from drillbook_staging.shell import Shell
 
@@ -29,6 +28,8 @@ class Artifact:
     lane: str
     """Artifacts of one lane are made one after the other, lanes at the same time: a build wants
     the processors, a download does not."""
+    host: tuple[str, ...] = ()
+    """Programs in it that people and scripts run on the host."""
 
     def path(self, places: Places) -> Path:
         return places.cache / "artifacts" / f"{self.name}-{self.key}"
@@ -46,9 +47,5 @@ class Artifact:
             unfinished.mkdir(parents=True)
             self.make(Shell(places, f"build {self.name}"), unfinished)
             unfinished.rename(path)
+        path.touch()  # used now, says the time by which old ones go
         return path
-
-
-def from_folder(name: str, folder: Path, recipe: str, make: Make, lane: str) -> Artifact:
-    """An artifact made from a committed folder, by a recipe whose text counts for the hash."""
-    return Artifact(name, digest.of_text(digest.of_files(folder), recipe), make, lane)

@@ -1,17 +1,19 @@
-"""`drillbook staging up | status | down`."""
+"""`drillbook staging up | status | images | down`."""
 
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
 import typer
 
-from drillbook_staging import lifecycle, status
+from drillbook_staging import images, lifecycle, lock, status
 from drillbook_staging.addresses import MAX_NODES
 from drillbook_staging.places import places
 from drillbook_staging.progress import Progress
+from drillbook_staging.provide import Store, disk, running
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -67,6 +69,32 @@ def tell_status() -> None:
     _tell(found)
     if not found.is_up:
         raise typer.Exit(NOT_UP)
+
+
+@app.command("images")
+def handle_images(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="images to build and to bring to the running nodes")
+    ] = None,
+    save: Annotated[
+        Path | None, typer.Option(help="write each as an archive into this folder too")
+    ] = None,
+) -> None:
+    """Build images ahead; without a name, say which there are.
+
+    A drill builds and imports what it needs by itself, and says so. What no
+    drill has used for 30 days goes by itself.
+    """
+    at, progress = places(), Progress()
+    store = Store(at, images.read(at))
+    wanted = [store.images.named(name) for name in names or ()]
+    nodes = running(at)
+    with lock.held(), progress.showing():
+        store.tidy(nodes, progress)
+        store.provide(wanted, nodes, progress, save)
+    for line in store.listed(nodes):
+        typer.echo(line)
+    typer.echo(f"disk: {disk(at)}")
 
 
 @app.command()

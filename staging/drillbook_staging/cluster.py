@@ -11,8 +11,9 @@ from typing import Any
 import yaml
 
 from drillbook.cluster.identities import SYSTEM_NAMESPACE
-from drillbook_staging import addresses, golang, images
+from drillbook_staging import addresses
 from drillbook_staging.addresses import Node
+from drillbook_staging.images import Images
 from drillbook_staging.node import Programs, inside, render
 from drillbook_staging.places import CONTEXT
 from drillbook_staging.shell import Shell
@@ -62,7 +63,7 @@ def new_token() -> str:
     return f"{secrets.token_hex(3)}.{secrets.token_hex(8)}"
 
 
-def init_config(node: Node, token: str) -> str:
+def init_config(node: Node, token: str, images: Images) -> str:
     """What `kubeadm init` takes. Pure."""
     return render(
         "kubeadm-init.yaml",
@@ -70,9 +71,9 @@ def init_config(node: Node, token: str) -> str:
         name=node.name,
         ip=node.ip,
         api_port=addresses.API_PORT,
-        kubernetes=golang.KUBERNETES,
-        etcd=golang.ETCD,
-        coredns=images.COREDNS,
+        kubernetes=images.tag("kube-apiserver"),
+        etcd=images.tag("etcd"),
+        coredns=images.tag("coredns"),
         pods=addresses.PODS,
         services=addresses.SERVICES,
     )
@@ -83,10 +84,11 @@ def join_config(node: Node, token: str, discovery: Path) -> str:
     return render("kubeadm-join.yaml", token=token, name=node.name, ip=node.ip, discovery=discovery)
 
 
-def init(shell: Shell, programs: Programs, node: Node, process: int, token: str) -> None:
-    """Make the control plane on the first node, and the host's kubeconfig. Raises StageFailed."""
+def init(shell: Shell, programs: Programs, node: Node, process: int, told: str) -> None:
+    """Make the control plane on the first node, as `init_config` tells it, and the host's
+    kubeconfig. Raises StageFailed."""
     folder = shell.places.node(node.name)
-    config = _secret(folder / "kubeadm.yaml", init_config(node, token))
+    config = _secret(folder / "kubeadm.yaml", told)
     _kubeadm(shell, programs, process, INIT_WITHIN_S, "init", "--config", str(config))
     admin = yaml.safe_load((folder / "etc-kubernetes" / "admin.conf").read_text())
     _secret(shell.places.kubeconfig, yaml.safe_dump(renamed(admin)))

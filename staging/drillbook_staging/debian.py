@@ -1,8 +1,7 @@
-"""What comes from Debian: the host's packages, a base root file system, Alertmanager."""
+"""What comes from Debian: the host's packages, a base root file system, files of packages."""
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from pathlib import Path
 from drillbook_staging.artifacts import Artifact
 from drillbook_staging.digest import of_text
 from drillbook_staging.errors import StageFailed
+from drillbook_staging.inputs import Files, Home, Input, lay_out
 from drillbook_staging.shell import SANDBOX, Shell
 
 SUITE = "bookworm"
@@ -32,7 +32,6 @@ HOST_PACKAGES = (
     "procps",
     "kmod",
 )
-ALERTMANAGER_PROGRAMS = ("prometheus-alertmanager", "amtool")
 POLICY = Path("/usr/sbin/policy-rc.d")
 POLICY_TEXT = (
     "#!/bin/sh\n# Written by `drillbook staging up`: a daemon that comes with a package is not\n"
@@ -137,38 +136,42 @@ def parse_sources(text: str) -> tuple[Source, ...]:
     return tuple(dict.fromkeys(wanted))
 
 
-def root_file_system() -> Artifact:
-    """A small Debian with apt, as one tar archive."""
-    include = "--include=ca-certificates"
+class DebianRoot(Input):
+    """`[[debian_root]]`: a small Debian with apt, as the archive `debian.tar`."""
 
-    def make(shell: Shell, target: Path) -> None:
-        lines = [source.line for source in sources()]
-        if not lines:
-            raise StageFailed(
-                f"stage {shell.stage!r}: apt knows no source of Debian {SUITE} main. "
-                "Add one to /etc/apt/sources.list and run `apt-get update`."
-            )
-        words = ("mmdebstrap", "--mode=root", "--variant=apt", include, SUITE)
-        shell.run(*SANDBOX, *words, str(target / "debian.tar"), *lines)
+    suite: str
+    include: tuple[str, ...]
 
-    return Artifact("debian", of_text("mmdebstrap apt", include, SUITE), make, "fetch")
+    def artifact(self, home: Home) -> Artifact:
+        include = f"--include={','.join(self.include)}"
+
+        def make(shell: Shell, target: Path) -> None:
+            lines = [source.line for source in sources()]
+            if not lines:
+                raise StageFailed(
+                    f"stage {shell.stage!r}: apt knows no source of Debian {SUITE} main. "
+                    "Add one to /etc/apt/sources.list and run `apt-get update`."
+                )
+            words = ("mmdebstrap", "--mode=root", "--variant=apt", include, self.suite)
+            shell.run(*SANDBOX, *words, str(target / "debian.tar"), *lines)
+
+        key = of_text("mmdebstrap apt", include, self.suite)
+        return Artifact("debian", key, make, "fetch", self.host)
 
 
-def alertmanager() -> Artifact:
-    """Alertmanager, its templates and amtool, taken out of Debian's package: installing that on
-    the host would start its daemon."""
-    package = "prometheus-alertmanager"
+class DebianPackage(Input):
+    """`[[debian]]`: files of a package, which is not installed."""
 
-    def make(shell: Shell, target: Path) -> None:
-        folder = target / "package"
-        folder.mkdir()
+    package: str
+    files: Files
+
+    def artifact(self, home: Home) -> Artifact:
+        key = of_text(SUITE, self.package, str(sorted(self.files.items())))
+        return Artifact(self.package, key, self._make, "fetch", self.host)
+
+    def _make(self, shell: Shell, target: Path) -> None:
         # As root: apt's own user may not write into our folder.
-        shell.run("apt-get", "-o", "APT::Sandbox::User=root", "download", package, cwd=folder)
-        for file in folder.glob("*.deb"):
-            shell.run("dpkg-deb", "-x", str(file), str(folder))
-        for program in ALERTMANAGER_PROGRAMS:
-            (folder / "usr" / "bin" / program).rename(target / program)
-        (folder / "usr/share/prometheus/alertmanager").rename(target / "templates")
-        shutil.rmtree(folder)
-
-    return Artifact("alertmanager", of_text(SUITE, package, *ALERTMANAGER_PROGRAMS), make, "fetch")
+        root = ("-o", "APT::Sandbox::User=root")
+        shell.run("apt-get", *root, "download", self.package, cwd=target)
+        (archive,) = target.iterdir()
+        lay_out(shell, archive, target, self.files)

@@ -1,213 +1,223 @@
-"""Container images: Containerfiles under `staging/images/`, built by buildah.
+"""Container images as data: a folder with a Containerfile and an `image.toml`, under
+`staging/images/` or beside a component under `fixtures/*/images/`.
 
-An image's key is the hash of its folder, of the artifacts it takes in and of its parent's key.
+An image's key is the hash of its folder, of what it takes in and of its parents' keys.
 """
 
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from drillbook_staging import debian, digest, golang, mountpoints, spark
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from drillbook.model.errors import UsageError
+from drillbook_staging import digest
 from drillbook_staging.artifacts import Artifact
-from drillbook_staging.errors import StageFailed
+from drillbook_staging.checkout import PythonPackage
+from drillbook_staging.debian import DebianPackage, DebianRoot
+from drillbook_staging.golang import Go
+from drillbook_staging.inputs import Home, Input
+from drillbook_staging.maven import Maven
 from drillbook_staging.places import Places
-from drillbook_staging.shell import SANDBOX, Shell
+from drillbook_staging.pypi import Distribution, Requirements
 
-PAUSE = "3.10.1"
-COREDNS = "v1.12.1"
-CONTAINERS = "/var/lib/containers"
-SEALING = "sealing memfd copy: Device or resource busy"
-TRIES = 3
-CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
-CA_INSIDE = "/run/host-certificates.crt"
+DATA = "image.toml"
+SHARED = "artifact.toml"
+LOCAL = "localhost/"
+T = TypeVar("T", bound=BaseModel)
+
+
+class _Inputs(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    go: tuple[Go, ...] = ()
+    debian: tuple[DebianPackage, ...] = ()
+    debian_root: tuple[DebianRoot, ...] = ()
+    pypi: tuple[Distribution, ...] = ()
+    requirements: tuple[Requirements, ...] = ()
+    maven: tuple[Maven, ...] = ()
+    package: tuple[PythonPackage, ...] = ()
+
+    def artifacts(self, home: Home) -> tuple[Artifact, ...]:
+        lists: Iterable[Sequence[Input]] = (
+            self.go,
+            self.debian,
+            self.debian_root,
+            self.pypi,
+            self.requirements,
+            self.maven,
+            self.package,
+        )
+        return tuple(each.artifact(home) for inputs in lists for each in inputs)
+
+
+class _Image(_Inputs):
+    """An `image.toml`."""
+
+    tag: str
+    core: bool = False
+    """Whether every node is set up with it: then it counts for what the cluster is made of."""
+    uses: tuple[str, ...] = ()
+    """`kube/etcd`: a file of what staging/kube/artifact.toml makes."""
 
 
 @dataclass(frozen=True)
 class Image:
-    """One image: a folder of `staging/images/`, a tag, and the artifacts' files it copies."""
+    """One image, with all that its build needs."""
 
-    name: str
+    folder: Path
     tag: str
-    inputs: tuple[tuple[str, str], ...] = ()
-    """(artifact, file or folder in it), found beside the Containerfile during the build."""
+    core: bool
+    parents: tuple[str, ...]
+    """References of images of ours."""
+    files: tuple[tuple[Artifact, str], ...]
+    """What is found beside the Containerfile during the build; an empty name: all of it."""
+    key: str
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
 
     @property
     def reference(self) -> str:
-        return f"localhost/{self.name}:{self.tag}"
+        return f"{LOCAL}{self.name}:{self.tag}"
 
+    @property
+    def by_key(self) -> str:
+        """The name under which exactly this one is found again, once built or imported."""
+        return f"{self.family}{self.key}"
 
-def _program(name: str, tag: str, artifact: str = "kube") -> Image:
-    return Image(name, tag, ((artifact, name),))
-
-
-DEBIAN = Image("debian", "12", (("debian", "debian.tar"),))
-IMAGES = (
-    DEBIAN,
-    Image("pause", PAUSE),
-    _program("etcd", golang.ETCD),
-    _program("kube-apiserver", golang.KUBERNETES),
-    _program("kube-controller-manager", golang.KUBERNETES),
-    _program("kube-scheduler", golang.KUBERNETES),
-    _program("kube-proxy", golang.KUBERNETES),
-    _program("coredns", COREDNS, "coredns"),
-    _program("kube-state-metrics", "v2.13.0", "kube-state-metrics"),
-    _program("prometheus", golang.PROMETHEUS, "prometheus"),
-    Image(
-        "alertmanager",
-        "debian12",
-        (("alertmanager", "prometheus-alertmanager"), ("alertmanager", "templates")),
-    ),
-    Image("spark", spark.VERSION, (("spark", "spark"),)),
-)
-"""What the nodes are set up with, in the order of building: a parent stands before its children.
-The engine's own image comes later: `drillbook_staging.engine`."""
-
-
-def artifacts(places: Places) -> dict[str, Artifact]:
-    """Everything that the images and the nodes are made of, by name."""
-    made = (
-        *golang.programs(places),
-        debian.root_file_system(),
-        debian.alertmanager(),
-        spark.files(),
-    )
-    return {artifact.name: artifact for artifact in made}
-
-
-# --------------------------------------------------------------------------- keys
-
-
-def parents(containerfile: str) -> tuple[str, ...]:
-    """The images of ours that a Containerfile starts from."""
-    return tuple(re.findall(r"^FROM (localhost/\S+)", containerfile, re.MULTILINE))
-
-
-def keys(
-    places: Places, made: Mapping[str, Artifact], wanted: Sequence[Image] = IMAGES
-) -> dict[str, str]:
-    """Each image's reference with its content key; parents stand before their children."""
-    found: dict[str, str] = {}
-    for image in wanted:
-        folder = places.sources / "images" / image.name
-        inherited = [found[parent] for parent in parents((folder / "Containerfile").read_text())]
-        taken = [f"{name}/{file} {made[name].key}" for name, file in image.inputs]
-        found[image.reference] = digest.of_text(
-            image.reference, digest.of_files(folder), *inherited, *taken
-        )
-    return found
-
-
-# --------------------------------------------------------------------------- building
+    @property
+    def family(self) -> str:
+        """What such names begin with."""
+        return f"{LOCAL}by-key/{self.name}:"
 
 
 @dataclass(frozen=True)
-class Buildah:
-    """buildah with its storage in our cache."""
+class Images:
+    """All images of a checkout, by reference; a parent stands before its children."""
 
-    shell: Shell
+    every: Mapping[str, Image]
 
     @property
-    def _storage(self) -> Path:
-        return self.shell.places.cache / "buildah"
+    def core(self) -> tuple[Image, ...]:
+        return tuple(image for image in self.every.values() if image.core)
 
-    def _words(self, *words: str) -> tuple[str, ...]:
-        # buildah also keeps a cache in /var/lib/containers, with no option to move it: in its own
-        # mount namespace that folder is ours.
-        self._storage.mkdir(parents=True, exist_ok=True)
-        mountpoints.ensure(self.shell.places, (CONTAINERS,))
-        inner = f'mount --bind "$0" {CONTAINERS} && exec buildah "$@"'
-        run = self.shell.places.tmp / "buildah-run"
-        root = f"{CONTAINERS}/storage"
-        options = ("--root", root, "--runroot", str(run), "--storage-driver", "overlay")
-        return (*SANDBOX, "sh", "-c", inner, str(self._storage), *options, *words)
+    def named(self, wanted: str) -> Image:
+        """By name or reference. Raises UsageError, naming the known ones."""
+        for image in self.every.values():
+            if wanted in (image.name, image.reference):
+                return image
+        known = ", ".join(self.every)
+        raise UsageError(
+            f"{wanted}: no image of that name is described in this checkout. There are: {known}. A "
+            f"new one is a folder with a Containerfile and an {DATA} under staging/images/, or "
+            "under fixtures/SYSTEM/images/."
+        )
 
-    def run(self, *words: str) -> None:
-        self.shell.run(*self._words(*words))
+    def tag(self, name: str) -> str:
+        """The tag of the image of that name. Raises UsageError."""
+        return self.named(name).tag
 
-    def tags(self) -> set[str]:
-        """Every name in the storage."""
-        text = self.shell.output(*self._words("images", "--format", "{{.Name}}:{{.Tag}}"))
-        return set(text.split())
-
-
-def key_tag(image: Image, key: str) -> str:
-    """The name under which a built image is found again."""
-    return f"localhost/by-key/{image.name}:{key}"
-
-
-def build_missing(
-    buildah: Buildah, made: Mapping[str, Artifact], wanted: Sequence[Image] = IMAGES
-) -> Iterable[str]:
-    """Build what the storage lacks, in order; yields each name before its build."""
-    known = buildah.tags()
-    found = keys(buildah.shell.places, made, wanted)
-    for image in wanted:
-        key = found[image.reference]
-        if key_tag(image, key) not in known:
-            yield image.name
-            _build(buildah, image, key, made)
-        else:
-            buildah.run("tag", key_tag(image, key), image.reference)
+    def with_parents(self, wanted: Iterable[Image]) -> tuple[Image, ...]:
+        """These and all that they start from, in the order of building."""
+        needed: set[str] = set()
+        left = [image.reference for image in wanted]
+        while left:
+            reference = left.pop()
+            needed.add(reference)
+            left += [each for each in self.every[reference].parents if each not in needed]
+        return tuple(image for image in self.every.values() if image.reference in needed)
 
 
-def export(buildah: Buildah, image: Image, archive: Path) -> None:
-    """Write an image as the archive that containerd imports."""
-    archive.parent.mkdir(parents=True, exist_ok=True)
-    archive.unlink(missing_ok=True)
-    policy = ("--signature-policy", str(buildah.shell.places.sources / "images" / "policy.json"))
-    buildah.run("push", *policy, image.reference, f"docker-archive:{archive}:{image.reference}")
+def artifacts(images: Iterable[Image]) -> tuple[Artifact, ...]:
+    """Everything that these are made of, each once."""
+    found = {(each.name, each.key): each for image in images for each, _ in image.files}
+    return tuple(found.values())
 
 
-def _build(buildah: Buildah, image: Image, key: str, made: Mapping[str, Artifact]) -> None:
-    places = buildah.shell.places
-    context = _context(places, image, made)
-    options = ("--isolation", "chroot", "--network", "host", "--layers=false", "--pull-never")
-    policy = ("--signature-policy", str(places.sources / "images" / "policy.json"))
-    names = ("--tag", image.reference, "--tag", key_tag(image, key))
-    # Last, so that a half-built image is never found by its key.
-    words = ("build", *options, *policy, *_apt(places), *names, str(context))
-    patiently(lambda: buildah.run(*words))
-    shutil.rmtree(context)
+# --------------------------------------------------------------------------- reading
 
 
-def patiently(build: Callable[[], None]) -> None:
-    """A build, once more when the kernel could not seal buildah's copy of itself: that fails now
-    and then on a busy machine, and says nothing about the image. Raises StageFailed."""
-    for _ in range(TRIES - 1):
-        try:
-            return build()
-        except StageFailed as error:
-            if SEALING not in str(error):
-                raise
-    return build()
+def read(places: Places) -> Images:
+    """All of a checkout's. Raises UsageError for data that cannot be used."""
+    folders = {folder.name: folder for folder in _folders(places)}
+    every: dict[str, Image] = {}
+    for folder in folders.values():
+        _add(places, folder, folders, every, ())
+    return Images(every)
 
 
-def _context(places: Places, image: Image, made: Mapping[str, Artifact]) -> Path:
-    """A folder with the Containerfile, its neighbours and the inputs, by hard links."""
-    context = places.cache / "tmp" / f"context-{image.name}"
-    context.parent.mkdir(parents=True, exist_ok=True)
-    if context.exists():
-        shutil.rmtree(context)
-    shutil.copytree(places.sources / "images" / image.name, context)
-    shell = Shell(places, f"build image {image.name}")
-    for name, file in image.inputs:
-        shell.run("cp", "-al", str(made[name].path(places) / file), str(context / file))
-    return context
+def _folders(places: Places) -> Iterator[Path]:
+    seen: dict[str, Path] = {}
+    for pattern in ("staging/images/*", "fixtures/*/images/*"):
+        for data in sorted(places.root.glob(f"{pattern}/{DATA}")):
+            folder = data.parent
+            if folder.name in seen:
+                raise UsageError(f"{folder}: an image of that name is in {seen[folder.name]} too.")
+            seen[folder.name] = folder
+            yield folder
 
 
-def _apt(places: Places) -> tuple[str, ...]:
-    """The host's proxy and certificates for apt inside a build; nothing else of its settings."""
-    dump = Shell(places, "build images").output("apt-config", "dump")
-    kept = [line for line in dump.splitlines() if re.match(r"Acquire::https?::.*Proxy", line)]
-    settings = places.tmp / "apt.conf"
-    settings.write_text("\n".join([*kept, f'Acquire::https::CaInfo "{CA_INSIDE}";', ""]))
-    return (
-        "--volume",
-        f"{settings}:/etc/apt/apt.conf.d/99host:ro",
-        "--volume",
-        f"{CA_BUNDLE}:{CA_INSIDE}:ro",
-    )
+def _add(
+    places: Places,
+    folder: Path,
+    folders: Mapping[str, Path],
+    every: dict[str, Image],
+    children: tuple[str, ...],
+) -> None:
+    """Add an image, its parents before it."""
+    names = {image.name for image in every.values()}
+    if folder.name in names:
+        return
+    if folder.name in children:
+        raise UsageError(f"{folder}: an image starts from itself, by way of {children}.")
+    origins = parents((folder / "Containerfile").read_text())
+    for parent in origins:
+        name = parent.removeprefix(LOCAL).partition(":")[0]
+        if name in folders:
+            _add(places, folders[name], folders, every, (*children, folder.name))
+        if parent not in every:
+            raise UsageError(f"{folder}/Containerfile: no image {parent} is described here.")
+    image = _image(places, folder, origins, [every[parent].key for parent in origins])
+    every[image.reference] = image
+
+
+def _image(places: Places, folder: Path, origins: tuple[str, ...], inherited: list[str]) -> Image:
+    data = _parsed(folder / DATA, _Image)
+    home = Home(folder, places.sources)
+    own = [(each, "") for each in data.artifacts(home)]
+    shared = [(_shared(places, folder, word), word.partition("/")[2]) for word in data.uses]
+    files = (*own, *shared)
+    taken = [f"{each.name}/{file} {each.key}" for each, file in files]
+    recipe = digest.of_files(folder, without=(DATA,))
+    reference = f"{LOCAL}{folder.name}:{data.tag}"
+    key = digest.of_text(reference, recipe, *inherited, *taken)
+    return Image(folder, data.tag, data.core, origins, files, key)
+
+
+def _shared(places: Places, folder: Path, word: str) -> Artifact:
+    name = word.partition("/")[0]
+    file = places.sources / name / SHARED
+    if not file.is_file():
+        raise UsageError(f"{folder}/{DATA}: uses {word!r}, and there is no {file}.")
+    (made,) = _parsed(file, _Inputs).artifacts(Home(file.parent, places.sources))
+    return made
+
+
+def _parsed(file: Path, model: type[T]) -> T:
+    try:
+        return model.model_validate(tomllib.loads(file.read_text()))
+    except (tomllib.TOMLDecodeError, ValidationError) as error:
+        raise UsageError(f"{file}: {error}") from error
+
+
+def parents(containerfile: str) -> tuple[str, ...]:
+    """The images of ours that a Containerfile starts from. Pure."""
+    found = re.findall(rf"^FROM ({LOCAL}\S+)", containerfile, re.MULTILINE)
+    return tuple(dict.fromkeys(found))

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from drillbook.model.errors import Refused
@@ -36,11 +37,12 @@ from drillbook_staging.addresses import Node
 from drillbook_staging.agent import launch
 from drillbook_staging.artifacts import Artifact
 from drillbook_staging.cluster import Kubectl
-from drillbook_staging.engine import Engine
 from drillbook_staging.errors import StageFailed
+from drillbook_staging.images import Image, Images
 from drillbook_staging.node import Programs
 from drillbook_staging.places import CONTEXT, Places
 from drillbook_staging.progress import Progress
+from drillbook_staging.provide import Store
 from drillbook_staging.shell import Shell
 
 PATIENCE_S = 30.0
@@ -53,8 +55,7 @@ class Session:
 
     places: Places
     nodes: tuple[Node, ...]
-    made: Mapping[str, Artifact]
-    engine: Engine
+    images: Images
     rules: Mapping[str, str]
     progress: Progress
     stage: str = "plan"
@@ -65,9 +66,19 @@ class Session:
     def shell(self) -> Shell:
         return Shell(self.places, self.stage)
 
+    @cached_property
+    def made(self) -> tuple[Artifact, ...]:
+        """What the nodes and their images are made of."""
+        return images.artifacts(self.images.core)
+
+    @property
+    def engine(self) -> Image:
+        return self.images.named(engine.REFERENCE)
+
     @property
     def programs(self) -> Programs:
-        return Programs(self.made["kube"].path(self.places))
+        (kube,) = (each for each in self.made if each.name == "kube")
+        return Programs(kube.path(self.places), self.images.named("pause").reference)
 
     @property
     def kubectl(self) -> Kubectl:
@@ -75,7 +86,7 @@ class Session:
 
     @property
     def seed(self) -> Path:
-        return seed.path(self.places, images.keys(self.places, self.made))
+        return seed.path(self.places, self.images.core)
 
 
 def fingerprint(session: Session) -> str:
@@ -89,7 +100,7 @@ def fingerprint(session: Session) -> str:
             json.dumps({**node.spec(places, each, nodes, session.programs), "supervisor": ""}),
         )
     ]
-    config = cluster.init_config(nodes[0], token="")
+    config = cluster.init_config(nodes[0], "", session.images)
     code = [inspect.getsource(module) for module in (node_init, node_launch)]
     return digest.of_text(str(session.seed), str(session.programs.kube), config, *told, *code)
 
@@ -112,16 +123,17 @@ def host_packages(session: Session) -> None:
 
 
 def build(session: Session) -> None:
-    """Kubernetes and the other programs, Debian, Spark."""
-    if not all(artifact.is_made(session.places) for artifact in session.made.values()):
+    """Kubernetes and the other programs, Debian."""
+    if not all(artifact.is_made(session.places) for artifact in session.made):
         debian.update(session.shell)
     builds.artifacts(session.places, session.made, session.progress)
     builds.programs(session.places, session.made)
 
 
 def unpack_images(session: Session) -> None:
-    """All images, in the form that a node copies."""
-    builds.unpacked_images(session.places, session.made, session.progress)
+    """The core images, in the form that a node copies; what nobody used for a month goes."""
+    builds.unpacked_images(session.places, session.images, session.progress)
+    Store(session.places, session.images).tidy({}, session.progress)
 
 
 def bridge(session: Session) -> None:
@@ -142,7 +154,8 @@ def control_plane(session: Session) -> None:
     """kubeadm init on the first node."""
     first = session.nodes[0]
     process = session.processes[first.name]
-    cluster.init(session.shell, session.programs, first, process, session.token)
+    told = cluster.init_config(first, session.token, session.images)
+    cluster.init(session.shell, session.programs, first, process, told)
 
 
 def join_nodes(session: Session) -> None:
@@ -154,7 +167,8 @@ def join_nodes(session: Session) -> None:
 
 def import_engine(session: Session) -> None:
     """The engine's own image, on every running node."""
-    session.engine.ensure(session.shell, node.first_processes(session.places), session.progress)
+    store = Store(session.places, session.images)
+    store.bring((session.engine,), node.first_processes(session.places), session.progress)
 
 
 def apply_platform(session: Session) -> None:
@@ -232,8 +246,7 @@ def up(places: Places, count: int, progress: Progress, *, force: bool = False) -
     session = Session(
         places,
         addresses.nodes(count),
-        images.artifacts(places),
-        engine.of_checkout(places),
+        images.read(places),
         platform.alert_rules(places.root),
         progress,
     )

@@ -8,12 +8,30 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from drillbook.model.errors import Refused
 
 NAME = "\0drillbook-staging"
+
+
+WAITS_S = 1800.0
+"""A cold `up` takes a quarter of an hour."""
+
+
+@contextmanager
+def awaited(say: Callable[[str], None], name: str = NAME) -> Iterator[None]:
+    """The same for those who can wait until somebody else has done. Raises Refused after half an
+    hour."""
+    until = time.monotonic() + WAITS_S
+    if other := holder(name):
+        say(f"waiting for another `drillbook staging` command (process {other})")
+    while holder(name) and time.monotonic() < until:
+        time.sleep(0.2)
+    with held(name):
+        yield
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from drillbook_staging import cgroups, images, mountpoints, network, seed
+from drillbook_staging import cgroups, mountpoints, network, seed
 from drillbook_staging.addresses import Node
 from drillbook_staging.errors import StageFailed
 from drillbook_staging.places import PART_OF, Places
@@ -64,6 +64,8 @@ class Programs:
 
     kube: Path
     """The folder with kubelet, kubeadm and kubectl."""
+    pause: str
+    """The reference of the image that holds a pod's namespaces."""
 
     @property
     def path(self) -> str:
@@ -75,7 +77,7 @@ def files(places: Places, node: Node, programs: Programs) -> dict[str, str]:
     """A node's configuration files, relative to its folder. Pure."""
     folder = places.node(node.name)
     return {
-        "containerd.toml": render("containerd.toml", folder=folder, pause=images.PAUSE),
+        "containerd.toml": render("containerd.toml", folder=folder, pause=programs.pause),
         "supervisord.conf": render("supervisord.conf", folder=folder),
         "kubelet.sh": render("kubelet.sh", kubelet=programs.kube / "kubelet"),
         "etc-cni/net.d/10-drillbook.conflist": render("cni.conflist", pods=node.pods),

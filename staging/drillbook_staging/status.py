@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from drillbook.model.errors import Refused
-from drillbook_staging import lock, node, platform, preflight, residue, state, survey
+from drillbook_staging import lock, node, platform, preflight, provide, residue, state, survey
 from drillbook_staging.cluster import Kubectl
 from drillbook_staging.errors import StageFailed
 from drillbook_staging.places import Places
@@ -56,6 +56,7 @@ def _of(places: Places, known: Cluster) -> Status:
             f"Prometheus: {known.prometheus_url}{watched}",
             f"Alertmanager: {known.alertmanager_url}",
             f"commands: {known.bin}",
+            f"disk: {provide.disk(places)}",
             *(f"NOT WELL: {lack}" for lack in lacks),
         ),
         is_up=not lacks,

@@ -50,7 +50,8 @@ from drillbook.model.clock import SystemClock
 from drillbook.model.errors import DrillbookError, Refused
 from drillbook.model.matchers import equals, gone
 from drillbook.sources import Kube
-from drillbook_staging.images import PAUSE
+from drillbook_staging import images
+from drillbook_staging.places import places
 from fixtures.faults import nodes
 
 ROOT = Path(__file__).parents[2]
@@ -79,7 +80,8 @@ CHANGES: dict[str, Change] = {
 
 
 def manifests() -> tuple[Manifest, ...]:
-    container = {"name": "idle", "image": f"localhost/pause:{PAUSE}", "imagePullPolicy": "Never"}
+    pause = images.read(places()).named("pause").reference
+    container = {"name": "idle", "image": pause, "imagePullPolicy": "Never"}
     pod = {"metadata": {"labels": LABELS}, "spec": {"containers": [container]}}
     return (
         {

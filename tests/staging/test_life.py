@@ -70,7 +70,7 @@ def as_it_was_found() -> Iterator[None]:
 def before(as_it_was_found: None) -> Picture:
     """The host without a cluster, all that it needs being installed and in the cache."""
     at = places()
-    if debian.missing() or not builds.is_complete(at, images.artifacts(at)):
+    if debian.missing() or not builds.is_complete(at, images.read(at)):
         must("up")
     must("down")
     return picture(at.cache)
