@@ -6,12 +6,11 @@ import json
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
-from tests.test_records import drill
-
 from drillbook.book import reader
 from drillbook.cli.dispatch import Dispatcher
 from drillbook.cli.selection import Selected, select
 from drillbook.model import Control, Phase, Runbook
+from tests.evidence.test_records import drill
 
 STAND_IN = """
 import json, os, signal, sys, time

@@ -118,7 +118,7 @@ def refuse_over_caps(settings: Settings, bound: BoundRunbook, cluster_nodes: int
 def _pods(cause: BoundCause, cluster_nodes: int) -> int:
     """At the highest: as the workload is made, as the fault leaves it, and as far as an autoscaler
     may go."""
-    values = {name.var.name: name.literal for name in cause.workload.names}
+    values = cause.workload.values
     changes = cause.fault.changes
     asked: dict[tuple[str, str], int] = {}
     made = (*cause.workload.manifests, *(c.manifest for c in changes if isinstance(c, Create)))

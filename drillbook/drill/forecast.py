@@ -135,7 +135,7 @@ class _Forecast:
             return
         wanted: list[Mapping[str, Any]] = []
         for cause in self.bound.causes:
-            self.clients.values.update({n.var.name: n.literal for n in cause.workload.names})
+            self.clients.values.update(cause.workload.values)
             for manifest in (quota(self.settings), *cause.workload.manifests):
                 kind = access.served(self.clients, manifest["apiVersion"], manifest["kind"])
                 if kind is None or not kind.namespaced:

@@ -43,15 +43,17 @@ class Opening:
         """Set the workload up and wait for its steady state. Raises InvalidDrill, CouldNotTell."""
         namespace.apply(workload.manifests)
         budget = self.performer.settings.duration("steady_within")
-        seen = self.performer.probe(workload.ready, budget)
-        self.recorder.waited(seen)
-        self.recorder.notes.append(f"steady state: {seen.observed}")
-        if seen.verdict is not Verdict.PASSED:
-            raise InvalidDrill(
-                f"no steady state before the fault: expected {seen.expected}, saw {seen.observed}. "
-                "Nothing was injected. Look at the workload's pods with --keep."
-            )
-        self.progress.say(f"steady: {seen.observed}")
+        for probe in workload.ready:
+            seen = self.performer.probe(probe, budget)
+            self.recorder.waited(seen)
+            self.recorder.notes.append(f"steady state: {seen.observed}")
+            if seen.verdict is not Verdict.PASSED:
+                raise InvalidDrill(
+                    f"no steady state before the fault: expected {seen.expected}, saw "
+                    f"{seen.observed}. Nothing was injected. Look at the workload's pods with "
+                    "--keep."
+                )
+            self.progress.say(f"steady: {seen.observed}")
 
     def refuse_early(self, bound: BoundCause) -> None:
         """What is there before the fault proves nothing by being there after it."""

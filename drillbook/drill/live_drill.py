@@ -24,6 +24,7 @@ from drillbook.drill.reinjection import reinject
 from drillbook.evidence import records
 from drillbook.evidence.redactor import Redactor
 from drillbook.model import (
+    CHANGED_AT,
     Action,
     Advice,
     BoundScenario,
@@ -143,7 +144,7 @@ class LiveDrill:
     def _begin(self) -> None:
         workload = self.order.bound.causes[0].workload
         opening = Opening(self.performer, self.recorder, self.injector, self.progress)
-        self.clients.values.update({n.var.name: n.literal for n in workload.names})
+        self.clients.values.update(workload.values)
         self.progress.say(f"namespace {self.namespace.name}: {workload.title}")
         self.clients.since = self.clock.now()
         self.undo = Undo.FAILED  # until it is verified: from here on there is something to undo
@@ -257,6 +258,7 @@ class LiveDrill:
                 self.recorder.see("t6")
             evidence = self.performer.action(value)
             self.clients.since = self.clock.now()
+            self.clients.values[CHANGED_AT.name] = f"{self.clients.since.timestamp():.0f}"
             self.recorder.ran(evidence)
         elif isinstance(value, Reinject):
             evidence = self._reinject()

@@ -101,7 +101,7 @@ def kinds_read(bound: BoundRunbook) -> tuple[tuple[str, str], ...]:
 
 
 def _probes(bound: BoundRunbook) -> list[Probe]:
-    own = [p for cause in bound.causes for p in (cause.workload.ready, cause.fault.effect)]
+    own = [p for cause in bound.causes for p in (*cause.workload.ready, cause.fault.effect)]
     scenarios = [scenario for cause in bound.causes for scenario in cause.scenarios]
     steps = [step.value for scenario in scenarios for step in scenario.steps]
     return [*own, *(value for value in steps if isinstance(value, Probe))]

@@ -144,11 +144,12 @@ class Performer:
             )
 
     def action(self, action: Action) -> Evidence:
-        """Run exactly the printed line in `bash -eu`, the drill's variables in its environment, as
+        """Run exactly the printed lines in `bash -eu`, the drill's variables in its environment, as
         a responder, and only while the drill's lease is held."""
         within = action.within or self.settings.duration("action_within")
         started, begin = self.clock.now(), self.clock.monotonic()
-        line = str(action.command)
+        line = action.block
+        self.clients.values.update({one.var.name: one.in_drill for one in action.asks})
         ran = command_run.run(
             line,
             environment=self.clients.acting_as(Identity.RESPONDER).environment(),

@@ -10,6 +10,10 @@ from tests.sources.test_kubeconfig import kubeconfig
 
 from tests.bad_input.command_line import FEATURE, drillbook, replace
 from tests.bad_input.servers import Bad, serving
+<<<<<<< HEAD
+=======
+from tests.cluster.test_kubeconfig import kubeconfig
+>>>>>>> main
 
 AMBIGUOUS = """
 

@@ -10,7 +10,7 @@ import yaml
 from drillbook.book.monitoring import floor_s, load_alerts, rendered_rules
 from drillbook.model.errors import UsageError
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 RULES = """\
 groups:

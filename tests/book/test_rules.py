@@ -13,7 +13,7 @@ import pytest
 from drillbook.book.monitoring import rendered_rules
 from drillbook.cluster.settings import embedded_cluster
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 TESTS = ROOT / "monitoring/tests"
 
 pytestmark = pytest.mark.cluster  # promtool is of the staging cluster's cache

@@ -14,7 +14,7 @@ import pytest
 from drillbook.cli import app as cli
 from drillbook.model.errors import CouldNotTell
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 FEATURE = "features/spark/driver-crash-loop.feature"
 MANIFESTS = "fixtures/workloads/orders/manifests.yaml"
 

@@ -16,7 +16,7 @@ from drillbook.evidence.records import Drill
 from drillbook.model import Verdict
 from tests.dispatched import dispatcher, drills, stage
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 class Heard(list[str]):

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.test_records import drill
-from tests.test_selection import RUNBOOK
 
 from drillbook.cli.commands.drill import exit_code
 from drillbook.cli.dispatch import Dispatcher
 from drillbook.cli.selection import select
 from drillbook.model import Phase, Undo, Verdict
 from drillbook.model.errors import UsageError
+from tests.cli.test_selection import RUNBOOK
+from tests.evidence.test_records import drill
 
 PASSED, FAILED, UNDONE = drill(), drill(verdict=Verdict.FAILED), drill(undo=Undo.FAILED)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.test_cli import checkout, drillbook
 
 from drillbook.cli.commands.planning import change_words, planned, refuse, told
 from drillbook.cluster.settings import Settings
@@ -25,6 +24,7 @@ from drillbook.model import (
 )
 from drillbook.model.errors import Refused
 from tests import runbook_examples as examples
+from tests.cli.test_cli import checkout, drillbook
 
 __all__ = ["checkout"]
 

@@ -13,7 +13,7 @@ from drillbook.cluster import scratch
 
 CODE = """
 import sys
-from drillbook.sources import scratch
+from drillbook.cluster import scratch
 (scratch.folder() / "token").write_text("secret")
 print(scratch.folder(), flush=True)
 sys.stdin.readline()

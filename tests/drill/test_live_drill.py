@@ -59,7 +59,7 @@ class Gone(io.StringIO):
 
 
 @pytest.fixture
-def plan(request: pytest.FixtureRequest) -> DrillOrder:
+def order(request: pytest.FixtureRequest) -> DrillOrder:
     root = request.config.rootpath
     bound, _ = Binder(book.definitions(root)).bind(reader.read(root / FEATURE, root))
     assert bound is not None
@@ -76,14 +76,14 @@ def plan(request: pytest.FixtureRequest) -> DrillOrder:
     )
 
 
-def incident(plan: DrillOrder, namespace: Namespace, stream: Any = None) -> LiveDrill:
+def incident(order: DrillOrder, namespace: Namespace, stream: Any = None) -> LiveDrill:
     quick = settings.Settings(
         root=Path.cwd(), poll_s=0.05, scrape_s=0.1, probe_within="200ms", steady_within="200ms"
     )
     clock = SystemClock()
     values = {"CONTEXT": "c", "PROMETHEUS": NOBODY, "ALERTMANAGER": NOBODY}
     found = LiveDrill(
-        plan=plan,
+        order=order,
         settings=quick,
         clients=Connections(quick, values),
         clock=clock,
@@ -105,72 +105,72 @@ def begun_and_ended(found: LiveDrill) -> records.Drill:
 )
 @pytest.mark.parametrize("verb", ["create", "apply"])
 def test_whatever_the_opening_raises_the_undo_runs(
-    plan: DrillOrder, verb: str, error: BaseException
+    order: DrillOrder, verb: str, error: BaseException
 ) -> None:
     namespace = Namespace(**{verb: error})
-    record = begun_and_ended(incident(plan, namespace))
+    record = begun_and_ended(incident(order, namespace))
     assert namespace.asked[-1] == "close"
     assert (record.undo, record.valid) == (Undo.VERIFIED, False)
     assert record.interrupted is isinstance(error, KeyboardInterrupt)
 
 
-def test_monitoring_that_is_not_there_is_an_error_and_undone(plan: DrillOrder) -> None:
+def test_monitoring_that_is_not_there_is_an_error_and_undone(order: DrillOrder) -> None:
     namespace = Namespace()
-    record = begun_and_ended(incident(plan, namespace))
+    record = begun_and_ended(incident(order, namespace))
     read, asked = "secret_values", namespace.asked
     assert asked == ["open", "create", read, "apply", read, read, "close"]
     assert (record.verdict, record.injection) == (Verdict.ERROR, Injection.NONE)
     assert "no steady state" in record.reason
 
 
-def test_a_refusal_before_anything_was_changed_is_a_refusal(plan: DrillOrder) -> None:
+def test_a_refusal_before_anything_was_changed_is_a_refusal(order: DrillOrder) -> None:
     namespace = Namespace(open=Refused("another drill holds it"))
-    record = begun_and_ended(incident(plan, namespace))
+    record = begun_and_ended(incident(order, namespace))
     assert namespace.asked == ["open"]
     assert (record.refused, record.injection) == (True, Injection.REFUSED)
     assert (record.undo, records.exit_code([record])) == (Undo.NOT_NEEDED, 3)
 
 
-def test_secrets_that_cannot_be_read_end_the_drill_before_its_workload(plan: DrillOrder) -> None:
+def test_secrets_that_cannot_be_read_end_the_drill_before_its_workload(order: DrillOrder) -> None:
     namespace = Namespace(secret_values=CouldNotTell("HTTP 403"))
-    record = begun_and_ended(incident(plan, namespace))
+    record = begun_and_ended(incident(order, namespace))
     assert "apply" not in namespace.asked
     assert namespace.asked[-1] == "close"
     assert (record.verdict, records.exit_code([record])) == (Verdict.ERROR, 4)
 
 
-def test_a_closed_terminal_does_not_skip_the_undo(plan: DrillOrder) -> None:
+def test_a_closed_terminal_does_not_skip_the_undo(order: DrillOrder) -> None:
     namespace = Namespace()
-    begun_and_ended(incident(plan, namespace, stream=Gone()))
+    begun_and_ended(incident(order, namespace, stream=Gone()))
     assert namespace.asked[-1] == "close"
 
 
 @pytest.mark.parametrize("error", [UndoFailed("pod/x is left"), ValueError("no JSON")])
-def test_an_undo_that_raises_is_an_undo_that_failed(plan: DrillOrder, error: Exception) -> None:
-    record = begun_and_ended(incident(plan, Namespace(close=error)))
+def test_an_undo_that_raises_is_an_undo_that_failed(order: DrillOrder, error: Exception) -> None:
+    record = begun_and_ended(incident(order, Namespace(close=error)))
     assert (record.undo, record.left) == (Undo.FAILED, (str(error),))
     assert records.exit_code([record]) == 5
 
 
-def test_what_cannot_be_given_an_expiry_is_not_kept(plan: DrillOrder) -> None:
-    kept = DrillOrder(**{**vars(plan), "keep": Duration("30m")})
+def test_what_cannot_be_given_an_expiry_is_not_kept(order: DrillOrder) -> None:
+    kept = DrillOrder(**{**vars(order), "keep": Duration("30m")})
     namespace = Namespace(keep=CouldNotTell("no answer"))
     record = begun_and_ended(incident(kept, namespace))
     assert namespace.asked[-2:] == ["keep", "close"]
     assert record.undo is Undo.VERIFIED
 
 
-def test_what_was_asked_for_is_kept(plan: DrillOrder) -> None:
-    kept = DrillOrder(**{**vars(plan), "keep": Duration("30m")})
+def test_what_was_asked_for_is_kept(order: DrillOrder) -> None:
+    kept = DrillOrder(**{**vars(order), "keep": Duration("30m")})
     namespace = Namespace()
     record = begun_and_ended(incident(kept, namespace))
     assert namespace.asked[-1] == "keep"
     assert record.undo is Undo.KEPT
 
 
-def test_a_surprise_in_a_step_is_an_error_that_ends_the_drill(plan: DrillOrder) -> None:
-    found = incident(plan, Namespace())
-    line = plan.scenarios[0].steps[0].step.line
+def test_a_surprise_in_a_step_is_an_error_that_ends_the_drill(order: DrillOrder) -> None:
+    found = incident(order, Namespace())
+    line = order.scenarios[0].steps[0].step.line
 
     def surprise(step: Any) -> Any:
         raise RuntimeError("surprise")

@@ -6,7 +6,7 @@ import io
 from typing import Any
 
 import pytest
-from test_incident import Namespace, incident, plan
+from test_live_drill import Namespace, incident
 
 from drillbook.drill.order import DrillOrder
 from drillbook.evidence import records
@@ -14,7 +14,7 @@ from drillbook.evidence.redactor import WITHHELD
 from drillbook.model import Verdict
 from drillbook.model.errors import CouldNotTell, DrillbookError
 
-__all__ = ["plan"]
+__all__ = ["order"]
 
 SECRET = "hunter2-correct-horse"  # noqa: S105 - of nothing
 
@@ -35,31 +35,31 @@ class Secretive(Namespace):
         return found
 
 
-def drilled(plan: DrillOrder, namespace: Namespace) -> tuple[records.Drill, str]:
+def drilled(order: DrillOrder, namespace: Namespace) -> tuple[records.Drill, str]:
     """A drill that does not get far, as a record and as what it said."""
     terminal = io.StringIO()
-    one = incident(plan, namespace, stream=terminal)
+    one = incident(order, namespace, stream=terminal)
     with pytest.raises(DrillbookError):
         one.begin()
     return one.end(), terminal.getvalue()
 
 
-def test_a_secret_in_an_error_is_in_no_record(plan: DrillOrder) -> None:
+def test_a_secret_in_an_error_is_in_no_record(order: DrillOrder) -> None:
     apply = CouldNotTell(f"the server said {SECRET}")
-    record, said = drilled(plan, Secretive((SECRET,), apply=apply))
+    record, said = drilled(order, Secretive((SECRET,), apply=apply))
     assert "the server said [redacted]" in record.reason
     assert SECRET not in record.model_dump_json() + said
 
 
-def test_a_secret_that_comes_late_is_in_no_record(plan: DrillOrder) -> None:
+def test_a_secret_that_comes_late_is_in_no_record(order: DrillOrder) -> None:
     apply = CouldNotTell(f"the server said {SECRET}")
-    record, _ = drilled(plan, Secretive((), (SECRET,), apply=apply))
+    record, _ = drilled(order, Secretive((), (SECRET,), apply=apply))
     assert SECRET not in record.model_dump_json()
 
 
-def test_what_was_seen_is_withheld_while_they_cannot_be_read(plan: DrillOrder) -> None:
+def test_what_was_seen_is_withheld_while_they_cannot_be_read(order: DrillOrder) -> None:
     apply = CouldNotTell("the server said an ordinary thing")
-    record, said = drilled(plan, Secretive((), CouldNotTell("HTTP 403 Forbidden."), apply=apply))
+    record, said = drilled(order, Secretive((), CouldNotTell("HTTP 403 Forbidden."), apply=apply))
     assert record.reason == f"{WITHHELD} HTTP 403 Forbidden."
     assert (record.verdict, records.exit_code([record])) == (Verdict.ERROR, 4)
     assert "ordinary thing" not in record.model_dump_json()
@@ -67,7 +67,7 @@ def test_what_was_seen_is_withheld_while_they_cannot_be_read(plan: DrillOrder) -
     assert "undone" in said
 
 
-def test_after_the_undo_nobody_asks_for_them(plan: DrillOrder) -> None:
+def test_after_the_undo_nobody_asks_for_them(order: DrillOrder) -> None:
     namespace = Secretive((), apply=CouldNotTell("no"))
-    drilled(plan, namespace)
+    drilled(order, namespace)
     assert "secret_values" not in namespace.asked[namespace.asked.index("close") :]

@@ -168,7 +168,7 @@ def incident(names: list[str], loaded: settings.Settings, keep: str) -> LiveDril
         keep=Duration(keep) if keep else None,
     )
     return LiveDrill(
-        plan=plan,
+        order=plan,
         settings=loaded,
         clients=connections(loaded),
         clock=clock,

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.sources.test_kubeconfig import kubeconfig
 
 from drillbook.book.monitoring import AlertRule
 from drillbook.cluster.clients import Connections
@@ -21,6 +20,7 @@ from drillbook.drill import guard
 from drillbook.model import Absent, AlertState
 from drillbook.model.errors import CouldNotTell, UsageError
 from drillbook.sources import FiringAlert, Http, Kube, Logs, Series, Tool
+from tests.cluster.test_kubeconfig import kubeconfig
 
 Answer = Callable[[str], tuple[int, str]]
 

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 from drillbook.book.lint.book import Book, did_you_mean, problem
 from drillbook.book.monitoring import AlertRule, floor_s
-from drillbook.evidence.proof import commands_of, tools_of
+from drillbook.evidence.proof import tools_of
 from drillbook.model import (
     Action,
     Advice,
     BoundCause,
     BoundScenario,
     BoundStep,
+    Component,
     Duration,
     Fault,
     Phase,
@@ -20,10 +21,9 @@ from drillbook.model import (
     Problem,
     Reinject,
     Runbook,
-    Workload,
+    alert_of,
 )
 from drillbook.model.matchers import Firing, Silent
-from drillbook.sources import FiringAlert
 
 _READ_ONLY = (Phase.DETECTION, Phase.DIAGNOSIS)
 
@@ -32,7 +32,7 @@ def set_up(runbook: Runbook, book: Book) -> Iterator[Problem]:
     """A scenario sets up nothing: its workload would never be made, its fault never taken back.
     That a Background has exactly one of each is `bind`'s to say."""
     for _, scenario, bound in _steps(runbook, book):
-        if isinstance(bound.value, (Workload, Fault)):
+        if isinstance(bound.value, (Component, Fault)):
             what = (
                 f"{bound.step.text!r} sets something up in the scenario {scenario.scenario.name!r}."
             )
@@ -166,7 +166,7 @@ def injected_again(runbook: Runbook, book: Book) -> Iterator[Problem]:
 def there_are_tools(runbook: Runbook, book: Book) -> Iterator[Problem]:
     """A command that runs a missing file of scripts/ would fail in a responder's hands."""
     for bound in _all_steps(runbook, book):
-        for line in commands_of(bound.value):
+        for line in bound.value.lines():
             for path in tools_of(line):
                 if path not in book.scripts:
                     what = f"{bound.step.text!r} runs {path}, which is not there."
@@ -219,7 +219,7 @@ def _phase(scenario: BoundScenario) -> Phase | None:
 def _alert(bound: BoundStep) -> str | None:
     """The alert that a step reads, if it reads one."""
     source = bound.value.source if isinstance(bound.value, Probe) else None
-    return source.alert if isinstance(source, FiringAlert) else None
+    return None if source is None else alert_of(source)
 
 
 def _floor_s(probe: Probe, rule: AlertRule, book: Book) -> float:
