@@ -3,10 +3,12 @@ the command line finds by an entry point. The engine drills on any cluster and n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import entry_points
 from typing import Protocol, cast
 
+from drillbook.cluster.settings import Settings
+from drillbook.model import BoundRunbook
 from drillbook.model.errors import UsageError
 
 GROUP = "drillbook.embedded_cluster"
@@ -21,6 +23,10 @@ class EmbeddedCluster(Protocol):
 
     def problems(self) -> list[str]:
         """What this machine lacks to carry it, in words."""
+        ...
+
+    def provide(self, references: Sequence[str], say: Callable[[str], None]) -> None:
+        """Have these images on every node, built where they are not."""
         ...
 
 
@@ -39,3 +45,24 @@ def run(words: Sequence[str]) -> None:
             "beside this engine. In a checkout: `make setup`, or `pip install -e staging`."
         )
     cluster.run(words)
+
+
+def provide(settings: Settings, bound: Iterable[BoundRunbook], say: Callable[[str], None]) -> None:
+    """Have the images that these runbooks' workloads name on the embedded cluster, when that is the
+    cluster to drill on; a cluster of one's own has them already."""
+    cluster = installed() if settings.agent_socket else None
+    if cluster is not None:
+        manifests = [m for one in bound for cause in one.causes for m in cause.workload.manifests]
+        cluster.provide(sorted(set(images_of(manifests))), say)
+
+
+def images_of(found: object) -> Iterator[str]:
+    """Every `image` that a manifest names, however deep. Pure."""
+    if isinstance(found, Mapping):
+        if isinstance(found.get("image"), str):
+            yield found["image"]
+        for part in found.values():
+            yield from images_of(part)
+    elif isinstance(found, list | tuple):
+        for part in found:
+            yield from images_of(part)

@@ -10,7 +10,6 @@ from drillbook_staging.node import inside
 from drillbook_staging.places import Places
 from drillbook_staging.shell import Shell
 
-
 BLOBS = "containerd/io.containerd.content.v1.content/blobs/sha256"
 
 

@@ -7,14 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.sources.test_kubeconfig import kubeconfig
 
 from tests.bad_input.command_line import drillbook
 from tests.bad_input.servers import Bad, Server, serving
-<<<<<<< HEAD
-=======
 from tests.cluster.test_kubeconfig import kubeconfig
->>>>>>> main
 
 
 def drilled(checkout: Path, path: Path, **environment: str) -> tuple[int, str]:

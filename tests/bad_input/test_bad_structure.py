@@ -6,14 +6,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.sources.test_kubeconfig import kubeconfig
 
 from tests.bad_input.command_line import FEATURE, drillbook, replace
 from tests.bad_input.servers import Bad, serving
-<<<<<<< HEAD
-=======
 from tests.cluster.test_kubeconfig import kubeconfig
->>>>>>> main
 
 AMBIGUOUS = """
 

@@ -6,13 +6,9 @@ import resource
 from pathlib import Path
 
 import pytest
-from tests.sources.test_kubeconfig import kubeconfig
 
 from tests.bad_input.command_line import MANIFESTS, RULES, VALUES, drillbook
-<<<<<<< HEAD
-=======
 from tests.cluster.test_kubeconfig import kubeconfig
->>>>>>> main
 
 LAUGHS = "a0: &a0 [lol, lol]\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 30)
