@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,6 +27,8 @@ from drillbook_staging.maven import Maven
 from drillbook_staging.places import Places
 from drillbook_staging.pypi import Distribution, Requirements
 
+ROOTS = ("staging/images", "fixtures/*/images")
+"""Folders of a checkout that hold images."""
 DATA = "image.toml"
 SHARED = "artifact.toml"
 LOCAL = "localhost/"
@@ -146,46 +149,42 @@ def artifacts(images: Iterable[Image]) -> tuple[Artifact, ...]:
 
 def read(places: Places) -> Images:
     """All of a checkout's. Raises UsageError for data that cannot be used."""
-    folders = {folder.name: folder for folder in _folders(places)}
+    folders = _folders(places)
+    origins = {
+        name: parents((folder / "Containerfile").read_text()) for name, folder in folders.items()
+    }
     every: dict[str, Image] = {}
-    for folder in folders.values():
-        _add(places, folder, folders, every, ())
+    for name in (each for each in _in_order(origins) if each in folders):
+        for parent in origins[name]:
+            if parent not in every:
+                raise UsageError(f"{folders[name]}/Containerfile: no image {parent} is described.")
+        inherited = [every[parent].key for parent in origins[name]]
+        image = _image(places, folders[name], origins[name], inherited)
+        every[image.reference] = image
     return Images(every)
 
 
-def _folders(places: Places) -> Iterator[Path]:
-    seen: dict[str, Path] = {}
-    for pattern in ("staging/images/*", "fixtures/*/images/*"):
-        for data in sorted(places.root.glob(f"{pattern}/{DATA}")):
-            folder = data.parent
-            if folder.name in seen:
-                raise UsageError(f"{folder}: an image of that name is in {seen[folder.name]} too.")
-            seen[folder.name] = folder
-            yield folder
+def _folders(places: Places) -> dict[str, Path]:
+    """By the image's name."""
+    found: dict[str, Path] = {}
+    for pattern in ROOTS:
+        for data in sorted(places.root.glob(f"{pattern}/*/{DATA}")):
+            other = found.setdefault(data.parent.name, data.parent)
+            if other != data.parent:
+                raise UsageError(f"{data.parent}: an image of that name is in {other} too.")
+    return found
 
 
-def _add(
-    places: Places,
-    folder: Path,
-    folders: Mapping[str, Path],
-    every: dict[str, Image],
-    children: tuple[str, ...],
-) -> None:
-    """Add an image, its parents before it."""
-    names = {image.name for image in every.values()}
-    if folder.name in names:
-        return
-    if folder.name in children:
-        raise UsageError(f"{folder}: an image starts from itself, by way of {children}.")
-    origins = parents((folder / "Containerfile").read_text())
-    for parent in origins:
-        name = parent.removeprefix(LOCAL).partition(":")[0]
-        if name in folders:
-            _add(places, folders[name], folders, every, (*children, folder.name))
-        if parent not in every:
-            raise UsageError(f"{folder}/Containerfile: no image {parent} is described here.")
-    image = _image(places, folder, origins, [every[parent].key for parent in origins])
-    every[image.reference] = image
+def _in_order(origins: Mapping[str, Iterable[str]]) -> list[str]:
+    """Names, parents before their children. Raises UsageError."""
+    graph = {
+        name: [parent.removeprefix(LOCAL).partition(":")[0] for parent in of_it]
+        for name, of_it in origins.items()
+    }
+    try:
+        return list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        raise UsageError(f"an image starts from itself: {' from '.join(error.args[1])}.") from error
 
 
 def _image(places: Places, folder: Path, origins: tuple[str, ...], inherited: list[str]) -> Image:

@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from drillbook.changes.undo.lease import RUN_LABEL
 from drillbook_staging import digest
 from drillbook_staging.cluster import Kubectl
 
-DRILL = "drillbook.dev/drill"
-"""The label of a drill's own namespace; the engine puts it there."""
 WORKLOADS = (
     "monitoring/Deployment/prometheus",
     "monitoring/Deployment/alertmanager",
     "monitoring/Deployment/kube-state-metrics",
     "drillbook-system/Deployment/reaper",
+    "local-path-storage/Deployment/local-path-provisioner",
     "kube-system/Deployment/coredns",
     "kube-system/DaemonSet/kube-proxy",
 )
@@ -124,7 +124,7 @@ def told(objects: Sequence[Object]) -> str:
 def drills(kubectl: Kubectl, within_s: float) -> list[str]:
     """Namespaces of drills: at work, kept, or left behind. Raises StageFailed when the cluster
     does not answer."""
-    found = _objects(kubectl, "namespaces", "--selector", DRILL, within_s=within_s)
+    found = _objects(kubectl, "namespaces", "--selector", RUN_LABEL, within_s=within_s)
     return [each["metadata"]["name"] for each in found]
 
 

@@ -88,13 +88,6 @@ def refuse_foreign(places: Places) -> None:
             f"DRILLBOOK_STATE says {places.state}; nothing was changed. One machine has room for "
             f"one: use that one, or end it with DRILLBOOK_STATE={others[0]} drillbook staging down."
         )
-    hidden = [name for name, process in _nodes(places) if not _sees_same(process, places.state)]
-    if hidden:
-        raise Refused(
-            f"{' and '.join(hidden)} of a cluster are up on this machine whose {places.state} is "
-            "not the one that is seen from here, but another container's or chroot's; nothing was "
-            "changed. One machine has room for one: run `drillbook staging down` there first."
-        )
 
 
 def _states() -> set[Path]:
@@ -102,22 +95,3 @@ def _states() -> set[Path]:
     tree = cgroups.hierarchy()
     found = (node.mark_of(process) for process in (cgroups.processes(tree) if tree else ()))
     return {state for state in found if state}
-
-
-def _nodes(places: Places) -> list[tuple[str, int]]:
-    return sorted(node.first_processes(places).items())
-
-
-def _sees_same(process: int, state: Path) -> bool:
-    """Whether a process has the same folder at this path as we; also when neither has one."""
-    root = Path(f"/proc/{process}/root")
-    return identity(root / state.relative_to("/")) == identity(state) or identity(root) is None
-
-
-def identity(path: Path) -> tuple[int, int] | None:
-    """What tells one folder from another, whatever it is called; None when there is none."""
-    try:
-        found = path.stat()
-    except (FileNotFoundError, NotADirectoryError, ProcessLookupError):
-        return None
-    return found.st_dev, found.st_ino

@@ -135,6 +135,7 @@ def test_another_server_leaves_what_the_nodes_are_made_of(at: Places) -> None:
         ("FROM scratch\n", 'tag = "1"\nport = 80\n', "port"),
         ("FROM scratch\n", 'tag = "1\n', "image.toml"),
         ("FROM localhost/nobody:1\n", 'tag = "1"\n', "no image localhost/nobody:1"),
+        ("FROM localhost/debian:11\n", 'tag = "1"\n', "no image localhost/debian:11"),
         ("FROM localhost/x:1\n", 'tag = "1"\n', "starts from itself"),
         ("FROM scratch\n", 'tag = "1"\nuses = ["nothing/x"]\n', "uses 'nothing/x'"),
         ("FROM scratch\n", 'tag = "1"\n[[go]]\ntoolchain = "1.0"\nprograms = []\n', "no hash"),

@@ -20,7 +20,7 @@ import pytest
 import requests
 
 from drillbook_staging import builds, debian, images, lifecycle, residue, state
-from drillbook_staging.places import Places, places
+from drillbook_staging.places import places
 from tests.staging.host import Picture, differences, picture
 
 pytestmark = [pytest.mark.cluster, pytest.mark.staging]
@@ -254,21 +254,3 @@ def test_another_state_folder_does_not_end_this_cluster(running: str, tmp_path: 
     assert refused.returncode == 3
     assert f"whose state is in {places().state}" in refused.stderr
     assert is_up()
-
-
-def test_another_root_with_the_same_paths_does_not_either(running: str) -> None:
-    hidden = hide(places())
-    refused = subprocess.run(
-        ["unshare", "--mount", "sh", "-c", f"{hidden} && exec {DRILLBOOK} staging down"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert refused.returncode == 3
-    assert "another container's or chroot's" in refused.stderr
-    assert is_up()
-
-
-def hide(at: Places) -> str:
-    """A command that puts an empty folder over the state's parent."""
-    return f"mount -t tmpfs none {at.state.parent}"

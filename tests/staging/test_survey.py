@@ -44,6 +44,7 @@ def healthy() -> dict[str, Json]:
         "prometheus": deployment("monitoring", "prometheus"),
         "alertmanager": deployment("monitoring", "alertmanager"),
         "metrics": deployment("monitoring", "kube-state-metrics"),
+        "volumes": deployment("local-path-storage", "local-path-provisioner"),
         "reaper": deployment("drillbook-system", "reaper"),
         "drilled": deployment("drill-x", "prometheus"),
     }

@@ -7,6 +7,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from drillbook.changes.undo import record
+
 DRILL_NAME = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 """A drill is called as its namespace, hence a DNS label (RFC 1123); it becomes a file's name."""
 
@@ -14,8 +16,8 @@ DRILL_NAME = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 class Verb(StrEnum):
     """All that the agent can do to a node."""
 
-    KILL_NODE = "kill-node"
-    CUT_NETWORK = "cut-network"
+    KILL_NODE = record.Verb.KILL_NODE
+    CUT_NETWORK = record.Verb.CUT_NETWORK
 
 
 class State(StrEnum):
