@@ -28,7 +28,7 @@ pytestmark = pytest.mark.cluster
 SECOND = addresses.Node(2)
 DRILL = "drill-of-a-test"
 LOST_WITHIN_S = 90.0
-"""The controller manager calls a silent node NotReady after 50 s."""
+"""The embedded cluster's controller manager calls a silent node NotReady after 16 s."""
 READY_WITHIN_S = 60.0
 UNDO_TAKES_S = 8.0
 NAMESPACE = "host-agent"
