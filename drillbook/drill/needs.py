@@ -80,6 +80,7 @@ def _provisioner(granted: Iterable[str]) -> tuple[Right, ...]:
         *(r for stop in STOPS for r in rights("get", "configmaps", **system, name=stop)),
         *rights("patch delete", "configmaps", **system, name=QUARANTINE),
         *rights("list", "nodes"),
+        *rights("list", "persistentvolumes"),
         *rights("list delete", "pods"),
     )
 
