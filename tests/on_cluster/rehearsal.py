@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from drillbook.cluster import settings
 from drillbook.cluster.connections import connections, runner
@@ -79,11 +80,24 @@ CHANGES: dict[str, Change] = {
 }
 
 
-def manifests() -> tuple[Manifest, ...]:
+CLAIM: Manifest = {
+    "apiVersion": "v1",
+    "kind": "PersistentVolumeClaim",
+    "metadata": {"name": "data"},
+    "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}},
+}
+
+
+def manifests(volume: bool) -> tuple[Manifest, ...]:
     pause = images.read(places()).named("pause").reference
-    container = {"name": "idle", "image": pause, "imagePullPolicy": "Never"}
+    container: dict[str, Any] = {"name": "idle", "image": pause, "imagePullPolicy": "Never"}
     pod = {"metadata": {"labels": LABELS}, "spec": {"containers": [container]}}
+    if volume:
+        container["volumeMounts"] = [{"name": "data", "mountPath": "/data"}]
+        claimed = [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]
+        pod["spec"]["volumes"] = claimed  # type: ignore[index]
     return (
+        *([CLAIM] if volume else []),
         {
             "apiVersion": "v1",
             "kind": "ConfigMap",
@@ -123,7 +137,7 @@ EFFECTS: dict[str, Callable[[], Probe]] = {
 }
 
 
-def bound(names: list[str]) -> BoundRunbook:
+def bound(names: list[str], volume: bool) -> BoundRunbook:
     beyond = {"cordon", "kill", "cut"} & set(names)
     domain = "cluster/node/2" if beyond else "cluster/namespace"
     tags = tuple(
@@ -139,7 +153,7 @@ def bound(names: list[str]) -> BoundRunbook:
         effect=EFFECTS[names[-1]](),
     )
     ready = read("deployments", "idle", "{.status.readyReplicas}", "1")
-    workload = Workload(title="a pod that does nothing", manifests=manifests(), ready=ready)
+    workload = Workload(title="a pod that does nothing", manifests=manifests(volume), ready=ready)
     runbook = Runbook(
         path=PurePosixPath("features/tests/rehearsal.feature"),
         title="rehearsal",
@@ -153,10 +167,10 @@ def bound(names: list[str]) -> BoundRunbook:
     return BoundRunbook(runbook=runbook, causes=(one,))
 
 
-def incident(names: list[str], loaded: settings.Settings, keep: str) -> LiveDrill:
+def incident(asked: argparse.Namespace, loaded: settings.Settings) -> LiveDrill:
     clock = SystemClock()
     plan = DrillOrder(
-        bound=bound(names),
+        bound=bound(asked.changes, asked.volume),
         cause="rehearsal",
         control=Control.PLAIN,
         run="rehearsal",
@@ -165,7 +179,7 @@ def incident(names: list[str], loaded: settings.Settings, keep: str) -> LiveDril
         rules={},
         skew_s=0.0,
         hash="none",
-        keep=Duration(keep) if keep else None,
+        keep=Duration(asked.keep) if asked.keep else None,
     )
     return LiveDrill(
         order=plan,
@@ -184,11 +198,12 @@ def main() -> int:
     parser.add_argument("--again", action="store_true", help="take the fault back and inject again")
     parser.add_argument("--take-back", action="store_true", help="undo what is in place of it")
     parser.add_argument("--show", default="", help="what `kubectl get -o json` says of this, then")
+    parser.add_argument("--volume", action="store_true", help="the pod claims a volume")
     parser.add_argument("--keep", default="", help="leave it standing for so long")
     asked = parser.parse_args()
     loaded = settings.load(root=ROOT)
     take_termination_as_interrupt()
-    found = incident(asked.changes, loaded, asked.keep)
+    found = incident(asked, loaded)
     try:
         found.begin()
         stand(found, asked)

@@ -73,14 +73,14 @@ def before(as_it_was_found: None) -> Picture:
     if debian.missing() or not builds.is_complete(at, images.read(at)):
         must("up")
     must("down")
-    return picture(at.cache)
+    return picture(at)
 
 
 def leftovers(before: Picture) -> list[str]:
-    """What is different, once other people's short-lived programs have ended."""
+    """What is different, once what was ended has gone."""
     until = time.monotonic() + QUIET_WITHIN_S
     while True:
-        found = differences(before, picture(places().cache, before))
+        found = differences(before, picture(places()))
         if not found or time.monotonic() > until:
             return found
         time.sleep(1)
@@ -122,12 +122,12 @@ def test_after_a_kill_at_any_stage_up_works_and_down_leaves_nothing(before: Pict
     assert not is_up()
     must("up")
     assert is_up()
-    assert kinds(differences(before, picture(places().cache, before))) >= OF_A_CLUSTER
+    assert kinds(differences(before, picture(places()))) >= OF_A_CLUSTER
     must("down")
     assert leftovers(before) == []
 
 
-OF_A_CLUSTER = {"process", "interface", "route", "cgroup", "network namespace", "file"}
+OF_A_CLUSTER = {"process", "interface", "route", "cgroup", "file"}
 """What the comparison must see of one that is up, or it would prove nothing of one that is not."""
 
 
