@@ -3,7 +3,7 @@ the command line finds by an entry point. The engine drills on any cluster and n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import entry_points
 from typing import Protocol, cast
 
@@ -52,17 +52,5 @@ def provide(settings: Settings, bound: Iterable[BoundRunbook], say: Callable[[st
     cluster to drill on; a cluster of one's own has them already."""
     cluster = installed() if settings.agent_socket else None
     if cluster is not None:
-        manifests = [m for one in bound for cause in one.causes for m in cause.workload.manifests]
-        cluster.provide(sorted(set(images_of(manifests))), say)
-
-
-def images_of(found: object) -> Iterator[str]:
-    """Every `image` that a manifest names, however deep. Pure."""
-    if isinstance(found, Mapping):
-        if isinstance(found.get("image"), str):
-            yield found["image"]
-        for part in found.values():
-            yield from images_of(part)
-    elif isinstance(found, list | tuple):
-        for part in found:
-            yield from images_of(part)
+        wanted = {image for one in bound for cause in one.causes for image in cause.workload.images}
+        cluster.provide(sorted(wanted), say)

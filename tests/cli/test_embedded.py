@@ -20,9 +20,3 @@ def test_without_it_the_command_says_how_to_get_it(monkeypatch: pytest.MonkeyPat
     assert embedded.installed() is None
     with pytest.raises(UsageError, match="pip install -e staging"):
         embedded.run(["up"])
-
-
-def test_every_image_that_a_manifest_names_is_found() -> None:
-    pod = {"containers": [{"image": "a"}, {"image": "b"}], "initContainers": [{"image": "c"}]}
-    job = {"spec": {"jobTemplate": {"spec": {"template": {"spec": pod}}}}, "data": {"image": "d"}}
-    assert sorted(embedded.images_of([job, {"kind": "Namespace"}])) == ["a", "b", "c", "d"]
