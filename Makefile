@@ -29,6 +29,7 @@ test: machine $(SETUP)  ## the whole proof: pytest, the cluster's tests, then on
 
 campaign: machine $(SETUP) staging-up  ## kill drills at every write there is, the reaper's own too (docs/safety.md)
 	$(BIN)/pytest -s -m campaign
+	DRILLBOOK_LIFE=always $(BIN)/pytest -m staging
 
 lint: $(SETUP)  ## ruff, mypy --strict, import contracts, and the runbooks' own lint
 	$(BIN)/ruff format --check .

@@ -1,6 +1,7 @@
 """The embedded cluster's whole life on a real host. These tests take it down: `pytest -m staging`.
 
-They leave it up or down as they found it.
+They leave it up or down as they found it. They run when what they test has changed since their last
+green run on this machine, and whenever DRILLBOOK_LIFE=always is set (`make campaign`).
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from typing import IO
 import pytest
 import requests
 
-from drillbook_staging import builds, debian, images, lifecycle, residue, state
+from drillbook_staging import builds, debian, digest, images, lifecycle, residue, state
 from drillbook_staging.places import places
+from tests.staging import host
 from tests.staging.host import Picture, differences, picture
 
 pytestmark = [pytest.mark.cluster, pytest.mark.staging]
@@ -59,11 +61,25 @@ def uid() -> str:
     return known.cluster_uid
 
 
+def tested() -> str:
+    """The hash of what these tests are about, and of themselves."""
+    code = digest.of_files(places().sources, without=("__pycache__", "drillbook_staging.egg-info"))
+    return digest.of_text(
+        code, *(file.read_text() for file in (Path(__file__), Path(host.__file__)))
+    )
+
+
 @pytest.fixture(scope="module", autouse=True)
-def as_it_was_found() -> Iterator[None]:
-    was_up = is_up()
+def as_it_was_found(request: pytest.FixtureRequest) -> Iterator[None]:
+    stamp, now = places().cache / "life-tested", tested()
+    last = stamp.read_text() if stamp.exists() else ""
+    if last == now and os.environ.get("DRILLBOOK_LIFE") != "always":
+        pytest.skip(f"staging/ has not changed since these passed ({stamp})")
+    was_up, failed = is_up(), request.session.testsfailed
     yield
     must("up" if was_up else "down")
+    if request.session.testsfailed == failed:
+        stamp.write_text(now)
 
 
 @pytest.fixture(scope="module")
