@@ -8,14 +8,14 @@ because there is no place to write it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from drillbook.model import Duration, yamlfile
+from drillbook.model import PROSE, Duration, yamlfile
 from drillbook.model.errors import UsageError
 
 ALERTS = "monitoring/alerts"
@@ -32,7 +32,7 @@ class AlertRule:
     for_s: float
     """Seconds that the expression must hold before the alert fires."""
     labels: Mapping[str, str]
-    annotations: Mapping[str, str]
+    annotations: Mapping[str, str] = field(metadata=PROSE)
     file: str
     """Relative to the checkout."""
     line: int

@@ -28,6 +28,7 @@ from drillbook.model import (
     Cause,
     Change,
     Command,
+    Component,
     Control,
     Cordon,
     Create,
@@ -153,7 +154,8 @@ def bound(names: list[str], volume: bool) -> BoundRunbook:
         effect=EFFECTS[names[-1]](),
     )
     ready = read("deployments", "idle", "{.status.readyReplicas}", "1")
-    workload = Workload(title="a pod that does nothing", manifests=manifests(volume), ready=ready)
+    idle = Component(title="a pod that does nothing", manifests=manifests(volume), ready=(ready,))
+    workload = Workload((idle,))
     runbook = Runbook(
         path=PurePosixPath("features/tests/rehearsal.feature"),
         title="rehearsal",
@@ -179,7 +181,7 @@ def incident(asked: argparse.Namespace, loaded: settings.Settings) -> LiveDrill:
         rules={},
         skew_s=0.0,
         hash="none",
-        keep=Duration(asked.keep) if asked.keep else None,
+        leave_standing=Duration(asked.standing) if asked.standing else None,
     )
     return LiveDrill(
         order=plan,
@@ -199,7 +201,9 @@ def main() -> int:
     parser.add_argument("--take-back", action="store_true", help="undo what is in place of it")
     parser.add_argument("--show", default="", help="what `kubectl get -o json` says of this, then")
     parser.add_argument("--volume", action="store_true", help="the pod claims a volume")
-    parser.add_argument("--keep", default="", help="leave it standing for so long")
+    parser.add_argument(
+        "--leave-standing", dest="standing", default="", help="leave it standing for so long"
+    )
     asked = parser.parse_args()
     loaded = settings.load(root=ROOT)
     take_termination_as_interrupt()
@@ -222,7 +226,7 @@ def main() -> int:
 
 def stand(found: LiveDrill, asked: argparse.Namespace) -> None:
     """What a drill does while its incident stands."""
-    cause = found.plan.cause_bound
+    cause = found.order.cause_bound
     if asked.again and cause is not None:
         taken = found.injector.take_back(cause.fault)
         applied = found.injector.inject(cause.fault)
