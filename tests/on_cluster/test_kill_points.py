@@ -136,6 +136,15 @@ def test_killed_at_every_write_of_a_node_taken_away(change: str, point: str) -> 
     verdict([kill_at(point, (change,))])
 
 
+def test_a_volume_and_its_folder_go_with_the_drill(tmp_path: Path) -> None:
+    """Its end by itself; then killed when the volume is on its way, is there, is on its way out."""
+    changes = ("patch", "--volume")
+    reached = traced(changes, tmp_path / "trace")
+    applied = [one for one in reached if one.startswith("workload.apply:after")][-1]
+    points = (applied, "fault.patch:after#1", "undo.remove:after#1")
+    verdict(side_by_side([(one, changes) for one in points], paused=False))
+
+
 def test_killed_at_its_rare_writes() -> None:
     verdict(side_by_side(list(RARE.items()), paused=False))
 

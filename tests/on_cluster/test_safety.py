@@ -17,8 +17,8 @@ from drillbook.changes.undo.killpoints import AT, BY
 from drillbook.cluster import settings
 from drillbook.cluster.identities import SYSTEM_NAMESPACE
 from drillbook.model.object_ref import ObjectRef
-from drillbook.staging import state
-from drillbook.staging.places import places
+from drillbook_staging import state
+from drillbook_staging.places import places
 from tests.on_cluster.checkouts import ROOT, Checkout
 from tests.on_cluster.killing import GRACE_S, LEASE_S, Rehearsal
 from tests.on_cluster.snapshot import (

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from drillbook.staging import node
-from drillbook.staging.places import places
+from drillbook_staging import node
+from drillbook_staging.places import places
 from tests.on_cluster.test_safety import kubectl
 
 pytestmark = pytest.mark.cluster

@@ -35,6 +35,7 @@ ALLOWED: tuple[Row, ...] = (
     ("provisioner", "get list create delete", "/namespaces", CLUSTER),
     ("provisioner", "get list create delete", "drillbook.dev/drills", CLUSTER),
     ("provisioner", "get list", "/nodes", CLUSTER),
+    ("provisioner", "list", "/persistentvolumes", CLUSTER),
     # When a namespace is going its bindings go first; which pods may be ended the policy says.
     ("provisioner", "list delete", "/pods", CLUSTER),
     ("provisioner", "create", f"{RBAC}/rolebindings", CLUSTER),
@@ -126,6 +127,7 @@ ALLOWED: tuple[Row, ...] = (
     ("reaper", "get list delete", "drillbook.dev/drills", CLUSTER),
     ("reaper", "list delete", "/pods", CLUSTER),
     ("reaper", "get list patch", "/nodes", CLUSTER),
+    ("reaper", "list", "/persistentvolumes", CLUSTER),
     ("reaper", "get list watch create update patch delete", LEASES, SYSTEM_NAMESPACE),
     ("reaper", "get list patch", "drillbook.dev/undorecords", SYSTEM_NAMESPACE),
     ("reaper", "create", "/configmaps", SYSTEM_NAMESPACE),
