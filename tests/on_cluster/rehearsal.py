@@ -184,7 +184,8 @@ def bound(names: list[str], volume: bool) -> BoundRunbook:
     ready = read("deployments", "idle", "{.status.readyReplicas}", "1")
     if "run" in names:
         ready = read("pods", "shell", "{.status.phase}", "Running")
-    idle = Component(
+    own = manifests(names, volume)
+    idle = Component(title="a pod that does nothing", manifests=own, ready=(ready,))
         title="a pod that does nothing", manifests=manifests(names, volume), ready=(ready,)
     )
     workload = Workload((idle,))
