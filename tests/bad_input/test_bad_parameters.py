@@ -23,8 +23,9 @@ from drillbook.evidence.proof import commands_of
 from drillbook.model import BoundStep, Command, command
 from drillbook.model.errors import CouldNotTell
 from drillbook.sources import FiringAlert, Series
-from tests.bad_input.command_line import FEATURE, ROOT
+from tests.bad_input.command_line import FEATURE
 from tests.bad_input.servers import Bad, serving
+from tests.forked import ROOT
 from tests.sources.test_answers import connections
 
 HOSTILE = (

@@ -16,7 +16,7 @@ from drillbook.cli.dispatch import Dispatcher
 from drillbook.evidence import records
 from drillbook.model import Phase
 from drillbook.model.errors import CouldNotTell
-from tests.bad_input.command_line import ROOT
+from tests.forked import ROOT
 
 CAN_MOUNT = (
     os.geteuid() == 0
