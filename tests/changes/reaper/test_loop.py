@@ -71,7 +71,7 @@ def test_a_drill_without_a_lease_is_an_orphan_after_a_while() -> None:
         return {"metadata": {"name": name, "creationTimestamp": created}}
 
     drills = [drill("drill-a", 60), drill("drill-b", 60), drill("drill-c", 5)]
-    assert orphans(drills, [lease(name="drill-a")], NOW) == ["drill-b"]
+    assert orphans(drills, [lease(name="drill-a")], NOW, after_s=30) == ["drill-b"]
 
 
 def test_the_rights_of_every_verb_are_known() -> None:

@@ -11,7 +11,7 @@ from drillbook.changes.undo.inverse import FENCE, MARK
 from tests.on_cluster.rights.world import World
 from tests.on_cluster.rights.writes import DRY, refused
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("rights")]
 
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 
