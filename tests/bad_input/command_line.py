@@ -37,13 +37,16 @@ def copied(folder: Path) -> Path:
     return folder
 
 
+def environment_of(checkout: Path) -> dict[str, str]:
+    """This one's, without a cluster."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("DRILLBOOK_")}
+    return {**kept, "DRILLBOOK_STATE": str(checkout / "state"), "TMPDIR": str(checkout.parent)}
+
+
 def drillbook(checkout: Path, *words: str, **environment: str) -> Answer:
     """Run a command there. Whatever it is given, it ends in words, never in a bare traceback."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("DRILLBOOK_")}
-    own = {"DRILLBOOK_STATE": str(checkout / "state"), "TMPDIR": str(checkout.parent)}
-    done = forked(
-        *(cli.main, ("drillbook", *words), checkout, {**kept, **own, **environment}), together=True
-    )
+    given = {**environment_of(checkout), **environment}
+    done = forked(cli.main, ("drillbook", *words), checkout, given, together=True)
     assert "Traceback" not in done.out, done.out
     return Answer(done.code, done.out, done.cpu_s, done.peak_kb)
 
