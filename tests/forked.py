@@ -55,12 +55,15 @@ def forked(
         if child == 0:
             _be(program, words, folder, environment, out, out if together else err)
         _, status, used = os.wait4(child, 0)
-        texts = []
-        for file in (out, err):
-            file.seek(0)
-            texts.append(file.read().decode())
-    code = os.waitstatus_to_exitcode(status)
-    return Ended(code, *texts, used.ru_utime + used.ru_stime, used.ru_maxrss)
+        out.seek(0)
+        err.seek(0)
+        return Ended(
+            code=os.waitstatus_to_exitcode(status),
+            out=out.read().decode(),
+            err=err.read().decode(),
+            cpu_s=used.ru_utime + used.ru_stime,
+            peak_kb=used.ru_maxrss,
+        )
 
 
 def _be(

@@ -74,18 +74,18 @@ class Checkout:
         return {name for name in names if name.startswith(f"drill-{self.runbook.lower()}-")}
 
     @property
-    def records(self) -> list[records.Drill]:
+    def drills(self) -> list[records.Drill]:
         """Those of the only run."""
         (folder,) = (self.root / "reports" / "runs").iterdir()
         return list(records.read_run(folder))
 
     @property
     def record(self) -> records.Drill:
-        (only,) = self.records
+        (only,) = self.drills
         return only
 
     def is_interrupted_and_undone(self) -> bool:
-        found = [(one.interrupted, one.undo) for one in self.records]
+        found = [(one.interrupted, one.undo) for one in self.drills]
         return bool(found) and set(found) == {(True, Undo.VERIFIED)} and not self.namespaces()
 
 

@@ -1,7 +1,7 @@
 """A drill without a runbook's text: a pod that does nothing, and whatever changes are asked for.
 
 `python -m tests.on_cluster.rehearsal patch restart ...` runs it as the plugin runs a drill:
-the same Incident, the same identities, the same signals. It is small, so that it can be killed at
+the same LiveDrill, the same identities, the same signals. It is small, so that it can be killed at
 every write in turn (tests/on_cluster/test_kill_points.py). Its last line is the record's verdicts.
 """
 
@@ -205,7 +205,7 @@ def main() -> int:
 
 def stand(found: LiveDrill, asked: argparse.Namespace) -> None:
     """What a drill does while its incident stands."""
-    cause = found.plan.cause_bound
+    cause = found.order.cause_bound
     if asked.again and cause is not None:
         taken = found.injector.take_back(cause.fault)
         applied = found.injector.inject(cause.fault)

@@ -20,7 +20,7 @@ BOTH = ("--control", "plain", "-j", "2")
 
 def test_two_drills_until_detection(idle: Checkout) -> None:
     code, said = idle.drill(*BOTH, "--until", "detection")
-    one, two = idle.records
+    one, two = idle.drills
     assert code == 0, said
     assert max(one.started, two.started) < min(one.ended, two.ended), said
     for drill in (one, two):
@@ -44,7 +44,7 @@ def test_one_signal_ends_both_by_their_undo(idle: Checkout) -> None:
     child.send_signal(signal.SIGTERM)
     said, _ = child.communicate(timeout=180)
     assert child.returncode == 130, said
-    assert len(idle.records) == 2
+    assert len(idle.drills) == 2
     assert idle.is_interrupted_and_undone(), said
 
 
