@@ -148,7 +148,8 @@ def cluster_as_before(shared: Path) -> Iterator[None]:
     it was before the first began."""
     with _shared(shared) as known:
         known["users"] = known.get("users", 0) + 1
-        known.setdefault("before", snapshot())
+        if "before" not in known:
+            known["before"] = snapshot()
     yield
     with _shared(shared) as known:
         known["users"] -= 1
