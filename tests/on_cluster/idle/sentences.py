@@ -17,7 +17,6 @@ from drillbook.model import (
     Probe,
     Reinject,
     Restart,
-    Saved,
     Target,
     Var,
     Where,
@@ -45,6 +44,7 @@ def manifests(name: str) -> tuple[Manifest, ...]:
         "env": [{"name": "MODE", "valueFrom": mode}],
     }
     pod = {"terminationGracePeriodSeconds": 0, "containers": [container]}
+    template = {"metadata": {"labels": labels}, "spec": pod}
     return (
         {
             "apiVersion": "v1",
@@ -56,11 +56,7 @@ def manifests(name: str) -> tuple[Manifest, ...]:
             "apiVersion": "apps/v1",
             "kind": "Deployment",
             "metadata": {"name": name},
-            "spec": {
-                "replicas": 1,
-                "selector": {"matchLabels": labels},
-                "template": {"metadata": {"labels": labels}, "spec": pod},
-            },
+            "spec": {"replicas": 1, "selector": {"matchLabels": labels}, "template": template},
         },
     )
 
@@ -120,25 +116,17 @@ def asleep_again(where: Where, app: Word, budget: Duration) -> Probe:
 
 @when("the mode of {string} is set to {string}")
 def set_mode(where: Where, app: Word, mode: str) -> Action:
-    get = ("get", "configmap", join(app, "-conf"), "-o", "jsonpath={.data.mode}")
-    before = Var("MODE_BEFORE")
-    return Action(
-        command=patch(where, app, json.dumps({"data": {"mode": mode}})),
-        saves=Saved(var=before, find=kubectl(where, *get)),
-        note=f"`{mode}` is right for the drilled one.",
-        rollback=patch(where, app, join('{"data":{"mode":"', before, '"}}')),
-    )
-
-
-def patch(where: Where, app: Word, body: Word) -> Command:
-    return kubectl(
-        where, *("patch", "configmap", join(app, "-conf")), *("--type=merge", "-p", body)
-    )
+    return patched(where, app, json.dumps({"data": {"mode": mode}}))
 
 
 @when("the configuration of {string} is made immutable")
 def make_immutable(where: Where, app: Word) -> Action:
-    return Action(command=patch(where, app, '{"immutable":true}'), note="No patch takes it back.")
+    return patched(where, app, '{"immutable":true}')
+
+
+def patched(where: Where, app: Word, body: str) -> Action:
+    line = ("patch", "configmap", join(app, "-conf"), "--type=merge", "-p", body)
+    return Action(command=kubectl(where, *line), note="There is nothing to take back.")
 
 
 @when("the fault is injected again")
