@@ -33,7 +33,7 @@ part "the embedded cluster" $bin/drillbook staging up
 
 # Killed drills wait for their leases to expire; what the machine has left meanwhile is the others'.
 said=$(mktemp)
-nice $bin/pytest -n 2 >"$said" 2>&1 &
+nice $bin/pytest -n 4 >"$said" 2>&1 &
 unit=$!
 trap 'kill $unit 2>/dev/null || true; rm -f "$said"' EXIT
 killed=0
