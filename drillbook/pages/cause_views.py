@@ -26,6 +26,7 @@ from drillbook.model import (
     Delete,
     KillNode,
     Matcher,
+    Name,
     Patch,
     Phase,
     Probe,
@@ -33,10 +34,11 @@ from drillbook.model import (
     Restart,
     Risk,
     Scale,
+    Var,
     Verdict,
+    parts_of,
     shell,
 )
-from drillbook.pages.variables import exported
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +52,10 @@ class StepView:
     saw: str = ""
     risk: str = ""
     note: str = ""
-    keep: str = ""
-    """Bash lines that read what the change overwrites, for the way back."""
+    asks: tuple[tuple[str, str], ...] = ()
+    """What only a person can know: the export to fill in, and what to write."""
+    reading: str = ""
+    """Bash lines that read what is known before the change."""
     rollback: str = ""
     final: bool = False
     """It destroys, and nothing takes it back."""
@@ -93,11 +97,16 @@ Namer = Callable[[str], str]
 
 def namer(bound: BoundRunbook) -> Namer:
     """`"orders"` becomes `$APP`, as code: the responder's application has another name."""
-    names = {f'"{name.literal}"': f"`${name.var.name}`" for name in bound.names}
+    names = {f'"{name.literal}"': f"`{_bare(name)}`" for name in bound.names}
     if not names:
         return sentence
     pattern = re.compile("|".join(map(re.escape, names)))
     return lambda text: sentence(pattern.sub(lambda match: names[match[0]], text))
+
+
+def _bare(name: Name) -> str:
+    """`$SCHEMA.$TABLE`: without the quotes that a shell needs."""
+    return "".join(f"${p.name}" if isinstance(p, Var) else p for p in parts_of(name.word))
 
 
 def cause_views(
@@ -201,11 +210,12 @@ def _step_view(
         return StepView(
             kind="change",
             sentence=said,
-            command=str(value.command),
+            command=value.line,
             risk=value.risk.value,
             note=prose(value.note),
-            keep="\n".join(exported(value.saves.var, value.saves.find)) if value.saves else "",
-            rollback=str(value.rollback) if value.rollback else "",
+            asks=tuple((f"export {a.var.name}=''", prose(a.says)) for a in value.asks),
+            reading="\n".join(value.reading),
+            rollback=value.back,
             final=value.risk is Risk.DESTROYS and value.rollback is None,
             saw=_saw(seen, drill, ""),
         )

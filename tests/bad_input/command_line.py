@@ -11,7 +11,7 @@ from drillbook.cli import app as cli
 from tests.forked import ROOT, forked
 
 FEATURE = "features/spark/driver-crash-loop.feature"
-MANIFESTS = "fixtures/workloads/orders/manifests.yaml"
+MANIFESTS = "fixtures/spark/orders/manifests.yaml"
 RULES = "monitoring/alerts/spark.yaml"
 VALUES = "monitoring/values/staging.yaml"
 CARRIED = ("features", "steps", "fixtures", "scripts", "monitoring", "runbooks")

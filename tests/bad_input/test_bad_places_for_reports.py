@@ -81,7 +81,7 @@ def test_a_record_that_cannot_be_written_leaves_no_torn_one(checkout: Path, plac
 
 def dispatcher(checkout: Path) -> Dispatcher:
     folder = checkout / "reports" / "run"
-    return Dispatcher(root=checkout, folder=folder, until=Phase.PREVENTION, keep=None)
+    return Dispatcher(root=checkout, folder=folder, until=Phase.PREVENTION, leave_standing=None)
 
 
 @mounting

@@ -52,7 +52,7 @@ def test_pytest_x_ends_in_the_undo(idle: Checkout) -> None:
 
 
 def test_a_fault_aimed_at_nothing_proves_nothing(idle: Checkout) -> None:
-    idle.edit("steps/idle.py", 'patch={"data": {"mode": mode}}', 'patch={"data": {"mod": mode}}')
+    idle.edit("steps/idle.py", '"mode", mode, part', '"mod", mode, part')
     code, said = idle.drill(*WRONG, DRILLBOOK_EFFECT_WITHIN="15s")
     record = idle.record
     assert (code, record.verdict) == (4, Verdict.ERROR), said

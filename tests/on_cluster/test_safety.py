@@ -60,7 +60,7 @@ def test_one_signal_ends_in_the_undo(
 
 
 def test_what_is_kept_is_undone_at_its_end(rehearse: Callable[..., Rehearsal]) -> None:
-    found = rehearse("patch", "--keep", "10s")
+    found = rehearse("patch", "--leave-standing", "10s")
     found.ended()
     assert "undo kept" in found.said
     assert left_of(found.named())

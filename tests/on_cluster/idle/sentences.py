@@ -8,25 +8,23 @@ import json
 from drillbook.book.sentences import given, then, when
 from drillbook.model import (
     Action,
-    Command,
+    Component,
     Duration,
     Fault,
     Manifest,
-    Name,
-    Patch,
+    Part,
     Probe,
-    Reinject,
-    Restart,
-    Target,
     Var,
     Where,
     Word,
-    Workload,
-    command,
+    command,  # noqa: F401 - for what a test writes into here
     join,
+    name_of,
 )
-from drillbook.model.matchers import any_equals, at_least, contains
-from drillbook.sources import Kube, Logs
+from drillbook.model.matchers import any_equals, at_least
+from drillbook.sources import Kube, jsonpath_word, kubectl
+from fixtures.faults.kubernetes import setting
+from steps.kubernetes import of_pods, of_status
 
 CONTAINER = "spark-driver"
 """The name by which the only alert rule there is knows a container."""
@@ -61,56 +59,46 @@ def manifests(name: str) -> tuple[Manifest, ...]:
     )
 
 
-def kubectl(where: Where, *words: Word) -> Command:
-    return command("kubectl", "--context", where.context, "-n", where.namespace, *words)
-
-
-def status_of(where: Where, app: Word, path: str) -> Kube:
-    return Kube(
-        kind="pods",
+def shell(app: Word) -> Part:
+    return Part(
+        role="shell",
+        kind="Deployment",
+        name=app,
         selector=join("app=", app),
-        path=f"{{.items[*].status.containerStatuses[0].{path}}}",
-        namespace=where.namespace,
-        context=where.context,
+        container=CONTAINER,
     )
 
 
+def status(where: Where, app: Word, path: str) -> Kube:
+    return of_pods(where, shell(app), of_status(shell(app), path))
+
+
 @given("the shell {string} is asleep")
-def asleep(where: Where, app: str) -> Workload:
-    find = kubectl(where, "get", "pod", Var("POD"), "-o", "jsonpath={.metadata.labels.app}")
-    return Workload(
+def asleep(where: Where, app: str) -> Component:
+    label = jsonpath_word("{.metadata.labels.app}")
+    name = name_of(app, Var("APP"), kubectl(where, "get", "pod", Var("POD"), "-o", label))
+    return Component(
         title="a shell that sleeps",
         manifests=manifests(app),
-        ready=Probe(source=status_of(where, app, "ready"), expect=any_equals("true")),
-        names=(Name(literal=app, var=Var("APP"), find=find),),
+        ready=(Probe(source=status(where, name.word, "ready"), expect=any_equals("true")),),
+        names=(name,),
+        parts=(shell(name.word),),
     )
 
 
 @given("the mode of {string} is {string}")
-def mode_is(where: Where, app: Word, mode: str) -> Fault:
-    conf = Target(api_version="v1", kind="ConfigMap", name=join(app, "-conf"))
-    pods = Target(api_version="v1", kind="Pod", selector=join("app=", app))
+def mode_is(where: Where, app: Component, mode: str) -> Fault:
+    (part,) = app.parts
     return Fault(
         title=f"the mode is {mode}",
-        changes=(Patch(target=conf, patch={"data": {"mode": mode}}), Restart(target=pods)),
-        effect=Probe(source=status_of(where, app, "restartCount"), expect=at_least(2)),
+        changes=setting(join(part.name, "-conf"), "mode", mode, part),
+        effect=Probe(source=status(where, part.name, "restartCount"), expect=at_least(2)),
     )
-
-
-@then("the log of {string} contains {string}")
-def log_contains(where: Where, app: Word, text: str) -> Probe:
-    source = Logs(
-        selector=join("app=", app),
-        container=CONTAINER,
-        namespace=where.namespace,
-        context=where.context,
-    )
-    return Probe(source=source, expect=contains(text))
 
 
 @then("{string} is asleep again within {duration}")
 def asleep_again(where: Where, app: Word, budget: Duration) -> Probe:
-    source = status_of(where, app, "ready")
+    source = status(where, app, "ready")
     return Probe(source=source, expect=any_equals("true"), within=budget)
 
 
@@ -127,8 +115,3 @@ def make_immutable(where: Where, app: Word) -> Action:
 def patched(where: Where, app: Word, body: str) -> Action:
     line = ("patch", "configmap", join(app, "-conf"), "--type=merge", "-p", body)
     return Action(command=kubectl(where, *line), note="There is nothing to take back.")
-
-
-@when("the fault is injected again")
-def inject_again() -> Reinject:
-    return Reinject()
