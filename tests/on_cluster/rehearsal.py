@@ -1,7 +1,7 @@
 """A drill without a runbook's text: a pod that does nothing, and whatever changes are asked for.
 
 `python -m tests.on_cluster.rehearsal patch restart ...` runs it as the plugin runs a drill:
-the same Incident, the same identities, the same signals. It is small, so that it can be killed at
+the same LiveDrill, the same identities, the same signals. It is small, so that it can be killed at
 every write in turn (tests/on_cluster/test_kill_points.py). Its last line is the record's verdicts.
 """
 
@@ -186,8 +186,6 @@ def bound(names: list[str], volume: bool) -> BoundRunbook:
         ready = read("pods", "shell", "{.status.phase}", "Running")
     own = manifests(names, volume)
     idle = Component(title="a pod that does nothing", manifests=own, ready=(ready,))
-        title="a pod that does nothing", manifests=manifests(names, volume), ready=(ready,)
-    )
     workload = Workload((idle,))
     runbook = Runbook(
         path=PurePosixPath("features/tests/rehearsal.feature"),
