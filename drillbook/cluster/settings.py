@@ -106,8 +106,8 @@ class Settings(BaseSettings):
     max_pods: int = Field(20, gt=0, description="pods that one drill may touch at most")
     max_nodes: int = Field(1, ge=0, description="nodes that one drill may touch at most")
     max_drill: Length = Field("45m", description="how long one drill may take at most")
-    keep: Annotated[Length, AfterValidator(_kept)] = Field(
-        "30m", description="how long --keep leaves an incident standing"
+    leave_standing: Annotated[Length, AfterValidator(_kept)] = Field(
+        "30m", description="how long --leave-standing leaves an incident standing"
     )
     proof_days: int = Field(31, gt=0, description="days that an accepted drill stays valid")
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from drillbook.book.monitoring import AlertRule, RecordingRule
+from drillbook.cluster import which
 from drillbook.cluster.clients import Connections, context_name
 from drillbook.cluster.identities import INSTALL, SYSTEM_NAMESPACE
 from drillbook.cluster.kubeconfig import host_of, server_of
@@ -31,11 +32,11 @@ def admitted(settings: Settings, clients: Connections) -> Cluster:
     # Before the first request: one to the wrong server would hand it the credentials.
     _refuse(list(filter(None, (_host(settings), _production(settings)))))
     try:
-        found = cluster.identity(clients)
-        is_admin = cluster.is_admin(clients)
-        label = cluster.namespace_label(clients, SYSTEM_NAMESPACE, ENVIRONMENT_LABEL)
+        found = which.identity(clients)
+        is_admin = which.is_admin(clients)
+        label = which.namespace_label(clients, SYSTEM_NAMESPACE, ENVIRONMENT_LABEL)
     except CouldNotTell as error:
-        if cluster.status_of(error) in (401, 403):
+        if which.status_of(error) in (401, 403):
             raise Refused(_no_credentials(settings, error)) from error
         raise
     reasons = (_uid(settings, found.uid), _environment(settings, label), _admin(settings, is_admin))

@@ -40,7 +40,6 @@ def reinject(fault: Fault, injector: Injector, performer: Performer, watch_s: fl
             observed=f"{before}{observed}",
             started=started,
             took=took,
-            waited=took,
             outcome=outcome,
         )
     )

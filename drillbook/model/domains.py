@@ -122,5 +122,5 @@ def _unknown(lease: str, text: str | None, why: str) -> str:
     said = "has no locks" if not text else f"has locks that cannot be read: {text[:200]!r}"
     return (
         f"refused: lease {lease} {said} ({why}). What its drill may break is unknown, so no other "
-        "may run beside it. Wait until that drill has ended, or sweep it: `drillbook sweep`."
+        "may run beside it. Wait until that drill has ended, or undo it: `drillbook undo --dead`."
     )

@@ -213,7 +213,7 @@ def _step_view(
             command=value.line,
             risk=value.risk.value,
             note=prose(value.note),
-            asks=tuple((code(f"export {a.var.name}=''"), prose(a.says)) for a in value.asks),
+            asks=tuple((f"export {a.var.name}=''", prose(a.says)) for a in value.asks),
             reading="\n".join(value.reading),
             rollback=value.back,
             final=value.risk is Risk.DESTROYS and value.rollback is None,

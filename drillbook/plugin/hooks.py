@@ -33,7 +33,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--drill", action="store_true", help="perform the drills that are collected")
     group.addoption("--drill-run", default=None, metavar="FOLDER", help="where records go")
     group.addoption("--drill-until", default=Phase.PREVENTION.value, metavar="PHASE")
-    group.addoption("--drill-keep", default=None, metavar="DURATION")
+    group.addoption("--drill-leave-standing", default=None, metavar="DURATION")
 
 
 def configure(config: pytest.Config) -> None:
@@ -53,7 +53,7 @@ def know_sentences(config: pytest.Config) -> None:
 
 
 def _open(config: pytest.Config) -> DrillSession:
-    keep = config.getoption("--drill-keep")
+    leave_standing = config.getoption("--drill-leave-standing")
     try:
         loaded = settings_module.load(root=config.rootpath)
         run = config.getoption("--drill-run")
@@ -63,7 +63,7 @@ def _open(config: pytest.Config) -> DrillSession:
             run=name,
             folder=Path(run) if run else loaded.runs / name,
             until=Phase(config.getoption("--drill-until")),
-            keep=Duration(keep) if keep else None,
+            leave_standing=Duration(leave_standing) if leave_standing else None,
         )
     except (DrillbookError, ValueError) as error:
         raise pytest.UsageError(str(error)) from error

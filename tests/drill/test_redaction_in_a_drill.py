@@ -6,7 +6,7 @@ import io
 from typing import Any
 
 import pytest
-from test_live_drill import Namespace, incident
+from test_live_drill import Namespace, incident, order
 
 from drillbook.drill.order import DrillOrder
 from drillbook.evidence import records

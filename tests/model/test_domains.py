@@ -139,5 +139,5 @@ def test_the_text_is_a_json_list() -> None:
     ],
 )
 def test_locks_that_cannot_be_read_refuse_and_name_their_lease(text: str | None) -> None:
-    with pytest.raises(Refused, match=r"lease drill-rb-x-001 .*drillbook sweep"):
+    with pytest.raises(Refused, match=r"lease drill-rb-x-001 .*drillbook undo"):
         from_text(text, "drill-rb-x-001")

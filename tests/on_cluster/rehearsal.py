@@ -27,6 +27,7 @@ from drillbook.model import (
     Cause,
     Change,
     Command,
+    Component,
     Control,
     Cordon,
     Create,
@@ -137,7 +138,8 @@ def bound(names: list[str]) -> BoundRunbook:
         effect=EFFECTS[names[-1]](),
     )
     ready = read("deployments", "idle", "{.status.readyReplicas}", "1")
-    workload = Workload(title="a pod that does nothing", manifests=manifests(), ready=ready)
+    idle = Component(title="a pod that does nothing", manifests=manifests(), ready=(ready,))
+    workload = Workload((idle,))
     runbook = Runbook(
         path=PurePosixPath("features/tests/rehearsal.feature"),
         title="rehearsal",
@@ -151,7 +153,7 @@ def bound(names: list[str]) -> BoundRunbook:
     return BoundRunbook(runbook=runbook, causes=(one,))
 
 
-def incident(names: list[str], loaded: settings.Settings, keep: str) -> LiveDrill:
+def incident(names: list[str], loaded: settings.Settings, standing: str) -> LiveDrill:
     clock = SystemClock()
     plan = DrillOrder(
         bound=bound(names),
@@ -163,7 +165,7 @@ def incident(names: list[str], loaded: settings.Settings, keep: str) -> LiveDril
         rules={},
         skew_s=0.0,
         hash="none",
-        keep=Duration(keep) if keep else None,
+        leave_standing=Duration(standing) if standing else None,
     )
     return LiveDrill(
         order=plan,
@@ -182,11 +184,13 @@ def main() -> int:
     parser.add_argument("--again", action="store_true", help="take the fault back and inject again")
     parser.add_argument("--take-back", action="store_true", help="undo what is in place of it")
     parser.add_argument("--show", default="", help="what `kubectl get -o json` says of this, then")
-    parser.add_argument("--keep", default="", help="leave it standing for so long")
+    parser.add_argument(
+        "--leave-standing", dest="standing", default="", help="leave it standing for so long"
+    )
     asked = parser.parse_args()
     loaded = settings.load(root=ROOT)
     take_termination_as_interrupt()
-    found = incident(asked.changes, loaded, asked.keep)
+    found = incident(asked.changes, loaded, asked.standing)
     try:
         found.begin()
         stand(found, asked)

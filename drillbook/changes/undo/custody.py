@@ -71,7 +71,7 @@ class Custody:
         stops.refuse_without_reaper(objects, self.namespace, self.clock.now())
         stops.refuse_stopped(objects, self.namespace)
         self._refuse_lonely_host()
-        reaping.sweep_expired(self._reaping())
+        reaping.end_expired(self._reaping())
         try:
             self._take_lease()
             self._refuse_locked()
@@ -135,7 +135,8 @@ class Custody:
                 raise Refused(
                     f"refused: the drill {other.name} of the run {other.run} (held by "
                     f"{other.holder}) holds what this one needs: {other.locks}. Wait until it has "
-                    "ended; what a dead one left, `drillbook sweep` undoes. Nothing was changed."
+                    "ended; what a dead one left, `drillbook undo --dead` undoes. Nothing "
+                    "was changed."
                 )
 
     def _await_word(self) -> None:
@@ -305,7 +306,7 @@ class Custody:
             if self.clock.monotonic() - begin >= within_s:
                 raise UndoFailed(
                     f"this drill lost its lease ({self.lost}), and whether the reaper has undone "
-                    f"it could not be seen: {last}. Ask with `drillbook sweep`."
+                    f"it could not be seen: {last}. Ask with `drillbook undo --dead`."
                 )
             self.clock.sleep(1.0)
 

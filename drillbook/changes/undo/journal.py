@@ -94,7 +94,8 @@ class Journal:
             if other.target.uid == target.uid:
                 raise AlreadyChanged(
                     f"{target} was changed by the drill {other.drill}, which has not undone it: "
-                    "what it is now is not what it was. Wait for that drill, or `drillbook sweep`."
+                    "what it is now is not what it was. Wait for that drill, or `drillbook undo "
+                    "--dead`."
                 )
 
 

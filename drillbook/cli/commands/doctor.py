@@ -79,7 +79,7 @@ def _left(settings: Settings) -> None:
     clock = SystemClock()
     left = reaping_of(connections(settings), settings, clock, "doctor").unexplained()
     if left:
-        raise CouldNotTell(f"{'; '.join(left)}. `drillbook sweep` removes what is Drillbook's.")
+        raise CouldNotTell(f"{'; '.join(left)}. `drillbook undo --dead` removes them.")
 
 
 def _provisioner(settings: Settings) -> Objects:
