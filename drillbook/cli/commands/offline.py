@@ -24,12 +24,14 @@ def problems(settings: Settings, paths: Sequence[Path]) -> tuple[list[Runbook], 
     every, unreadable = book.runbooks(settings, [])
     binder = Binder(book.definitions(settings.root))
     results = [binder.bind(runbook) for runbook in every]
+    rules = book.alerts(settings)
     context = linting.Book(
         runbooks=tuple(every),
         bound={str(b.runbook.path): b for b, _ in results if b is not None},
         bind_problems=tuple(p for _, found in results for p in found),
         unreadable=tuple(unreadable),
-        alerts=book.alerts(settings),
+        alerts=rules,
+        written_alerts=rules.written,
         rule_problems=tuple(promtool.rule_problems(settings)),
         pages_url=settings.pages_url,
         severities=settings.severities,
