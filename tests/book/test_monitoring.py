@@ -374,6 +374,6 @@ def test_the_rules_command_writes_what_prometheus_loads(tmp_path: Path) -> None:
         (tmp_path / "out/one.yaml").read_text()
     )
     (tmp_path / "monitoring/alerts/one.yaml").write_text(RULES.replace("== 0", "=="))
-    with pytest.raises(UsageError, match="one.yaml:8: "):
+    with pytest.raises(UsageError, match=r"one\.yaml:8: "):
         offline.rules(settings, "lab", tmp_path / "other", Console())
     assert not (tmp_path / "other").exists()
