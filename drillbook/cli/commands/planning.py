@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from rich.console import Console
 
 from drillbook.book import checkout as book
+from drillbook.cluster.kubeconfig import none_is_set
 from drillbook.cluster.settings import Settings
 from drillbook.drill import caps, forecast
 from drillbook.drill.forecast import Finding
@@ -57,14 +58,7 @@ def _print(console: Console, lines: Iterator[str] | list[str]) -> None:
 
 
 def _why_not(offline: bool) -> str:
-    return (
-        "--offline was given"
-        if offline
-        else (
-            "`kubeconfig` is not set. `drillbook staging up` makes a cluster; one of your own is "
-            "set in drillbook.toml."
-        )
-    )
+    return "--offline was given" if offline else none_is_set()
 
 
 # --------------------------------------------------------------------------- what the files say
