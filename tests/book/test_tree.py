@@ -31,7 +31,7 @@ from drillbook.book import tree
 )
 def test_a_file_in_the_checkout(tmp_path: Path, name: str, data: bytes, rule: str) -> None:
     path = tmp_path / name
-    path.parent.mkdir(parents=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     found = tree.problems(tmp_path)
     assert [(p.rule, p.path) for p in found] == ([(rule, name)] if rule else [])
