@@ -80,7 +80,7 @@ class Dispatcher:
         }
         try:
             (self.folder / "logs").mkdir(parents=True, exist_ok=True)
-            (self.folder / MANIFEST).write_text(json.dumps(planned, indent=2) + "\n", "utf-8")
+            records.write_whole(self.folder / MANIFEST, json.dumps(planned, indent=2) + "\n")
         except OSError as error:
             raise CouldNotTell(
                 f"{self.folder}: the run cannot be recorded: {error.strerror}. Nothing was "

@@ -237,19 +237,35 @@ def write(drill: Drill, folder: Path) -> Path:
     """Write a record whole or not at all (write beside, then rename). Raises CouldNotTell when it
     cannot be written."""
     path = folder / f"{drill.name}.json"
-    beside = path.with_suffix(".tmp")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        beside.write_text(drill.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        os.replace(beside, path)
+        write_whole(path, drill.model_dump_json(indent=2) + "\n")
     except OSError as error:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
         raise CouldNotTell(
             f"{path}: the record cannot be written: {error.strerror}. Its undo is told in the "
             "drill's log. Make room, or give the right to write there, and drill again."
         ) from error
     return path
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Whoever reads sees all of the text or nothing of it. Raises OSError."""
+    beside = path.with_suffix(".tmp")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        os.replace(beside, path)
+    except OSError:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise
+
+
+def why_unreadable(error: OSError | ValidationError) -> str:
+    """In our words, and without the values, which may be anything."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    wrong = [f"{'.'.join(map(str, e['loc'])) or 'the file'}: {e['msg']}" for e in error.errors()]
+    return "; ".join(wrong[:3]) + (f"; and {len(wrong) - 3} more" if len(wrong) > 3 else "")
 
 
 def read(path: Path) -> Drill:
@@ -258,7 +274,7 @@ def read(path: Path) -> Drill:
         return Drill.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
         raise UsageError(
-            f"{path}: not a drill record of schema {SCHEMA_VERSION}: {error}. "
+            f"{path}: not a drill record of schema {SCHEMA_VERSION}: {why_unreadable(error)}. "
             "Remove the file or repeat the drill."
         ) from error
 
