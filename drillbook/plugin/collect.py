@@ -14,6 +14,7 @@ from pytest_bdd.feature import get_feature
 from pytest_bdd.scenario import scenario
 
 from drillbook.book import reader
+from drillbook.book.drills import drill_name, drills_of
 from drillbook.evidence.proof import ALL
 from drillbook.model import Cause, Control, Phase, Runbook, Scenario
 from drillbook.model.errors import DrillbookError
@@ -22,18 +23,6 @@ from drillbook.model.slug import slug
 ENCODING = "utf-8-sig"
 """UTF-8 with or without a byte order mark, as the reader takes it."""
 _HEALTHY = (Phase.DETECTION, Phase.DIAGNOSIS)
-
-
-def drill_name(cause: str, control: Control) -> str:
-    """A drill's class name: `driver-oom--plain`, `all--healthy`."""
-    return f"{cause}--{control}"
-
-
-def drills_of(runbook: Runbook) -> Iterator[tuple[str, Control]]:
-    """Every drill of a runbook: each cause plain, then `healthy` once."""
-    for cause in runbook.causes:
-        yield cause.id, Control.PLAIN
-    yield ALL, Control.HEALTHY
 
 
 class DrillClass(pytest.Class):

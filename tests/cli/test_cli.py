@@ -117,6 +117,22 @@ def test_the_checkout_itself_is_good(checkout: Path, words: str) -> None:
     assert drillbook(checkout, *words.split())[0] == 0
 
 
+LOADED = """
+import sys
+from drillbook.cli.app import app
+app(sys.argv[1:], standalone_mode=False)
+print("LOADED", *sorted({"boto3", "kubernetes", "requests", "testinfra"} & set(sys.modules)))
+"""
+
+
+@pytest.mark.parametrize("words", ["--help", "lint", "list"])
+def test_what_asks_no_cluster_loads_no_client_library(checkout: Path, words: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED, words], cwd=checkout, capture_output=True, text=True
+    )
+    assert done.stdout.splitlines()[-1:] == ["LOADED"], done.stdout + done.stderr
+
+
 # --------------------------------------------------------------------------- the net
 
 
