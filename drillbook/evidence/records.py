@@ -224,19 +224,27 @@ def write(drill: Drill, folder: Path) -> Path:
     """Write a record whole or not at all (write beside, then rename). Raises CouldNotTell when it
     cannot be written."""
     path = folder / f"{drill.name}.json"
-    beside = path.with_suffix(".tmp")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        beside.write_text(drill.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        os.replace(beside, path)
+        write_whole(path, drill.model_dump_json(indent=2) + "\n")
     except OSError as error:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
         raise CouldNotTell(
             f"{path}: the record cannot be written: {error.strerror}. Its undo is told in the "
             "drill's log. Make room, or give the right to write there, and drill again."
         ) from error
     return path
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file whole or not at all: beside it first, then in its place. Raises OSError."""
+    beside = path.with_suffix(".tmp")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        os.replace(beside, path)
+    except OSError:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise
 
 
 def read(path: Path) -> Drill:
