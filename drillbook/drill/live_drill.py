@@ -19,12 +19,14 @@ from drillbook.drill.drill_record import record_of
 from drillbook.drill.injection import InjectionRefused, NoEffect, Opening
 from drillbook.drill.order import DrillOrder
 from drillbook.drill.perform import Performer
+from drillbook.drill.printed import PrintedLines, noted
 from drillbook.drill.progress import Progress, one_line
 from drillbook.drill.recorder import Recorder
 from drillbook.drill.reinjection import reinject
 from drillbook.evidence import records
 from drillbook.evidence.redactor import Redactor
 from drillbook.model import (
+    CHANGED_AT,
     Action,
     Advice,
     BoundScenario,
@@ -38,9 +40,8 @@ from drillbook.model import (
     Verdict,
     domains,
 )
-from drillbook.model.clock import Clock
+from drillbook.model.clock import Clock, CountingClock
 from drillbook.model.errors import DrillbookError, Refused
-from drillbook.sources import FiringAlert
 
 
 class StepNotPassed(DrillbookError):
@@ -73,6 +74,7 @@ class LiveDrill:
     recorder: Recorder = field(init=False)
     performer: Performer = field(init=False)
     cross_checks: CrossChecks = field(init=False)
+    printed: PrintedLines = field(init=False)
     custody: Custody = field(init=False)
     namespace: DrillNamespace = field(init=False)
     injector: Injector = field(init=False)
@@ -84,7 +86,9 @@ class LiveDrill:
     _current: BoundStep | None = None
 
     def __post_init__(self) -> None:
-        self.recorder = Recorder(self.clock)
+        # The drill's own thread sleeps on it and no other: what was slept was waited.
+        self.clock = counting = CountingClock(self.clock)
+        self.recorder = Recorder(counting)
         self.started, self.began = self.clock.now(), self.clock.monotonic()
         self.performer = Performer(
             clients=self.clients,
@@ -113,6 +117,7 @@ class LiveDrill:
         self.clients.values["NAMESPACE"] = name
         self.injector = Injector(self.clients, name, self.custody)
         self.cross_checks = CrossChecks(self.order, self.performer)
+        self.printed = PrintedLines(self.performer)
         self._steps = {
             bound.step.line: (bound, scenario.scenario.phase)
             for cause in self.order.bound.causes
@@ -143,8 +148,10 @@ class LiveDrill:
 
     def _begin(self) -> None:
         workload = self.order.bound.causes[0].workload
-        opening = Opening(self.performer, self.recorder, self.injector, self.progress)
-        self.clients.values.update({n.var.name: n.literal for n in workload.names})
+        opening = Opening(
+            self.performer, self.recorder, self.injector, self.progress, self._watch_printed
+        )
+        self.clients.values.update(workload.values)
         self.progress.say(f"namespace {self.namespace.name}: {workload.title}")
         self.clients.since = self.clock.now()
         self.undo = Undo.FAILED  # until it is verified: from here on there is something to undo
@@ -158,10 +165,15 @@ class LiveDrill:
         if bound is None:
             self._ask_of_healthy()
         else:
-            opening.refuse_early(bound)
+            opening.refuse_early(bound.fault, self.order.asked_alerts)
+            self._settle_printed()
             opening.inject(bound.fault)
             self._affected_at = self.clock.now()
             self.injection = Injection.CONFIRMED
+
+    def _watch_printed(self, name: str, probe: Probe) -> None:
+        if not self.order.is_healthy:
+            self.printed.run(name, probe)
 
     def _open_custody(self) -> None:
         """A refusal has undone what little it did."""
@@ -185,7 +197,7 @@ class LiveDrill:
         try:
             self.cross_checks.ask_of_healthy()
         finally:
-            self.recorder.waiting_s += self.clock.monotonic() - begin
+            self.recorder.heard(self.clock.monotonic() - begin, self.cross_checks.asked)
         for asked in self.cross_checks.asked:
             words = held_in_words(asked)
             self.progress.say(f"{words}: {asked.cause}, {asked.bound.scenario.name}")
@@ -219,7 +231,7 @@ class LiveDrill:
         finally:
             waited = self.clock.monotonic() - begin
             self.recorder.siblings_s += waited
-            self.recorder.waiting_s += waited
+            self.recorder.heard(waited, self.cross_checks.asked)
         for cause in sorted({one.cause for one in asked if one.held}):
             self.progress.say(f"FAILED  the diagnosis of {cause} holds on this incident too")
 
@@ -235,7 +247,11 @@ class LiveDrill:
             return
         self.progress.doing(step.step.text, caps.budget_s(step.value, self.settings))
         try:
+            if isinstance(step.value, Action | Reinject):
+                self._settle_printed()
             evidence = self._perform(step)
+        except StepNotPassed:
+            raise
         except KeyboardInterrupt:
             self.interrupted = True
             raise
@@ -259,6 +275,7 @@ class LiveDrill:
                 self.recorder.see("t6")
             evidence = self.performer.action(value)
             self.clients.since = self.clock.now()
+            self.clients.values[CHANGED_AT.name] = f"{self.clients.since.timestamp():.0f}"
             self.recorder.ran(evidence)
         elif isinstance(value, Reinject):
             evidence = self._reinject()
@@ -266,11 +283,26 @@ class LiveDrill:
             evidence = self.performer.advice(value)
         elif isinstance(value, Probe):
             evidence = self.performer.probe(value)
-            self.recorder.waited(evidence)
-            self._see_moment(value, phase, evidence)
+            if evidence.verdict is Verdict.PASSED:
+                self.recorder.passed(value, phase)
+                self.printed.run(step.step.line, value)
         else:
             raise DrillbookError(f"{step.step.text!r} returns a {type(value).__name__} here.")
         return evidence
+
+    def _settle_printed(self) -> None:
+        """What comes next changes what the printed lines say, or they are the last. Raises
+        StepNotPassed when one says otherwise than the read that passed beside it."""
+        begin = self.clock.monotonic()
+        try:
+            found = self.printed.settle()
+        finally:
+            self.recorder.printed_s += self.clock.monotonic() - begin
+        said = self.redactor.words(noted(self.recorder, found))
+        if said:
+            self.failed, self.reason = True, f"{self.order.bound.runbook.path}: {said}"
+            self.progress.say(self.reason)
+            raise StepNotPassed(self.reason)
 
     def _refuse_self_healed(self) -> None:
         """Before the first change of the remediation. Raises InvalidDrill, CouldNotTell."""
@@ -294,14 +326,6 @@ class LiveDrill:
             took=timedelta(),
         )
 
-    def _see_moment(self, probe: Probe, phase: Phase | None, evidence: Evidence) -> None:
-        if evidence.verdict is not Verdict.PASSED:
-            return
-        if phase is Phase.DIAGNOSIS:
-            self.recorder.see_last("t5")
-        if phase is Phase.REMEDIATION:
-            self.recorder.see_last("t8" if isinstance(probe.source, FiringAlert) else "t7")
-
     def _reinject(self) -> Evidence:
         bound = self.order.cause_bound
         if bound is None:
@@ -309,13 +333,14 @@ class LiveDrill:
         moments = self.recorder.moments
         watch_s = moments["t1"] - moments["t0"] + 2 * self.settings.scrape_s
         self.progress.say(f"if it can be applied, its effect must stay away for {watch_s:.0f} s")
-        evidence = reinject(bound.fault, self.injector, self.performer, watch_s)
-        self.recorder.waited(evidence)
-        return evidence
+        return reinject(bound.fault, self.injector, self.performer, watch_s)
 
     def judge_scenario(self, line: int) -> None:
-        """Under `healthy`: raises Falsified when the scenario held, StepNotPassed when unknown."""
+        """Under `healthy`: raises Falsified when the scenario held, StepNotPassed when unknown.
+        Else, after the last one, StepNotPassed when a printed line said otherwise."""
         if not self.order.is_healthy:
+            if self.order.scenarios and line == self.order.scenarios[-1].scenario.line:
+                self._settle_printed()
             return
         for asked in self.cross_checks.asked:
             if asked.bound.scenario.line == line and asked.held is not False:
@@ -332,11 +357,14 @@ class LiveDrill:
         try:
             if not self.interrupted:
                 self._hear_siblings()
+                self._settle_printed()
+        except StepNotPassed:
+            pass  # it is in the record
         except Exception as error:  # noqa: BLE001 - the undo comes first, whatever this was
             said = self.redactor.words(repr(error))
-            self.recorder.notes.append(f"the siblings could not be heard: {said}")
+            self.recorder.notes.append(f"what was still asked could not be heard: {said}")
         self.cross_checks.end()
-        begin = self.clock.monotonic()
+        self.printed.end()
         try:
             self._undo()
         except Exception as error:  # noqa: BLE001 - an undo that raised is an undo that failed
@@ -344,7 +372,6 @@ class LiveDrill:
             self.undo, self.left = Undo.FAILED, tuple(left.splitlines())
             for line in self.left:
                 self.progress.say(f"UNDO FAILED, left: {line}")
-        self.recorder.waiting_s += self.clock.monotonic() - begin
         self.cross_checks.hear()
         return record_of(self, self.redactor)
 

@@ -167,7 +167,7 @@ def mapped(drill: Drill, change: Callable[[str, str], str]) -> Drill:
 
 
 _FREE_TEXT = frozenset(
-    ["command", "expected", "left", "observed", "outcome", "reason", "text", "workload"]
+    ["command", "expected", "left", "observed", "outcome", "printed", "reason", "text", "workload"]
 )
 
 

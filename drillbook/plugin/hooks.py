@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from drillbook.book.lint import TAGS
+from drillbook.book.sentences import DEFINITIONS
 from drillbook.cluster import settings as settings_module
 from drillbook.drill.live_drill import LiveDrill
 from drillbook.drill.refusal import record_of_refusal
@@ -17,6 +18,7 @@ from drillbook.drill.signals import held_off, take_termination_as_interrupt
 from drillbook.evidence.clean_stream import clean_output
 from drillbook.model import Duration, Phase
 from drillbook.model.errors import DrillbookError, Refused
+from drillbook.plugin import sentences
 from drillbook.plugin.clean_reports import CleanReports
 from drillbook.plugin.collect import DrillClass
 from drillbook.plugin.session import DrillSession
@@ -43,6 +45,11 @@ def configure(config: pytest.Config) -> None:
         clean_output(redactor)
         config.pluginmanager.register(CleanReports(redactor), "drillbook-clean-reports")
         take_termination_as_interrupt()
+
+
+def know_sentences(config: pytest.Config) -> None:
+    """Every conftest is imported by now, and so is every module of sentences."""
+    config.pluginmanager.register(sentences.as_plugin(DEFINITIONS), "drillbook-sentences")
 
 
 def _open(config: pytest.Config) -> DrillSession:

@@ -16,7 +16,7 @@ from drillbook.model.errors import CouldNotTell
 
 ROOT = Path(__file__).parents[2]
 FEATURE = "features/spark/driver-crash-loop.feature"
-MANIFESTS = "fixtures/workloads/orders/manifests.yaml"
+MANIFESTS = "fixtures/spark/orders/manifests.yaml"
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from drillbook.model import (
     Manifest,
     Scale,
     Target,
+    Workload,
 )
 from drillbook.model.errors import Refused
 from tests import runbook_examples as examples
@@ -32,7 +33,7 @@ def manifest(kind: str, **spec: Any) -> Manifest:
 
 
 def drilling(*made: Manifest, changes: tuple[Change, ...] = ()) -> BoundCause:
-    load = replace(examples.workload(), manifests=made)
+    load = Workload((replace(examples.component(), manifests=made),))
     return examples.cause(
         "many", load=load, fault=replace(examples.FAULT, changes=changes or examples.FAULT.changes)
     )

@@ -14,7 +14,7 @@ from drillbook.evidence.redactor import WITHHELD
 from drillbook.model import Verdict
 from drillbook.model.errors import CouldNotTell, DrillbookError
 
-__all__ = ["plan"]
+__all__ = ["order"]
 
 SECRET = "hunter2-correct-horse"  # noqa: S105 - of nothing
 

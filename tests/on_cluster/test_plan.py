@@ -18,7 +18,7 @@ from tests.on_cluster.checkouts import ROOT, Checkout
 pytestmark = pytest.mark.cluster
 
 PLAN = ("plan", "RB-SPARK-001")
-MANIFESTS = "fixtures/workloads/orders/manifests.yaml"
+MANIFESTS = "fixtures/spark/orders/manifests.yaml"
 FIRST = "# The orders application"
 
 
