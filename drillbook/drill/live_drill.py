@@ -12,6 +12,7 @@ from drillbook.changes.faults.namespace import fresh_name
 from drillbook.changes.undo.custody import Custody
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.settings import Settings
+from drillbook.drill import caps
 from drillbook.drill.attribution import refuse_self_healed
 from drillbook.drill.cross_checks import CrossChecks, held_in_words, last_seen
 from drillbook.drill.drill_record import record_of
@@ -191,7 +192,7 @@ class LiveDrill:
 
     def _ask_of_healthy(self) -> None:
         self.clients.since = self.clock.now()
-        self.progress.say("no fault: every cause's detection and diagnosis must end as FAILED")
+        self.progress.enter("no fault", "every cause's detection and diagnosis must end as FAILED")
         begin = self.clock.monotonic()
         try:
             self.cross_checks.ask_of_healthy()
@@ -217,7 +218,7 @@ class LiveDrill:
             self.cross_checks.ask_siblings()
         elif phase is not Phase.DETECTION:
             self._hear_siblings()
-        self.progress.say(f"{phase}: {scenario.scenario.name}")
+        self.progress.enter(str(phase), scenario.scenario.name)
 
     def _hear_siblings(self) -> None:
         """This waiting does not count in the time to recover."""
@@ -244,6 +245,7 @@ class LiveDrill:
         step = self._current
         if step is None or self.order.is_healthy:
             return
+        self.progress.doing(step.step.text, caps.budget_s(step.value, self.settings))
         try:
             if isinstance(step.value, Action | Reinject):
                 self._settle_printed()
@@ -378,7 +380,7 @@ class LiveDrill:
             return
         if not self.interrupted and self._leave_standing():
             return
-        self.progress.say(f"undo: removing {self.namespace.name}, and what the journal says")
+        self.progress.enter("undo", f"removing {self.namespace.name}, and what the journal says")
         self.custody.close()
         self.undo = Undo.VERIFIED
         if "t0" in self.recorder.moments:

@@ -249,7 +249,7 @@ def write(drill: Drill, folder: Path) -> Path:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Whoever reads sees all of the text or nothing of it. Raises OSError."""
+    """Write a file whole or not at all: beside it first, then in its place. Raises OSError."""
     beside = path.with_suffix(".tmp")
     try:
         beside.write_text(text, encoding="utf-8")

@@ -144,6 +144,22 @@ def test_as_every_unix_program(checkout: Path, line: str, code: int, said: str) 
     assert said in done.stderr if said else done.stderr == ""
 
 
+LOADED = """
+import sys
+from drillbook.cli.app import app
+app(sys.argv[1:], standalone_mode=False)
+print("LOADED", *sorted({"boto3", "kubernetes", "requests", "testinfra"} & set(sys.modules)))
+"""
+
+
+@pytest.mark.parametrize("words", ["--help", "lint", "list"])
+def test_what_asks_no_cluster_loads_no_client_library(checkout: Path, words: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED, words], cwd=checkout, capture_output=True, text=True
+    )
+    assert done.stdout.splitlines()[-1:] == ["LOADED"], done.stdout + done.stderr
+
+
 # --------------------------------------------------------------------------- the net
 
 
