@@ -3,6 +3,8 @@ use, and what must be installed. Pure."""
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -144,14 +146,23 @@ def _forward(service: str, port: int) -> str:
 
 
 def _label(alerts: Sequence[str], label: str) -> str:
-    pattern = f'alertname="{alerts[0]}"' if len(alerts) == 1 else f'alertname=~"{"|".join(alerts)}"'
+    if len(alerts) == 1:
+        quoted = alerts[0].replace("\\", r"\\").replace('"', r"\"")
+        pattern = f'alertname="{quoted}"'
+    else:
+        pattern = f'alertname=~"{"|".join(map(_literal, alerts))}"'
     # The port-forward needs a moment: refused connections are tried again.
     return (
         'curl -fsS --retry 5 --retry-connrefused --get "$ALERTMANAGER"/api/v2/alerts '
-        f"--data-urlencode 'filter={pattern}' --data-urlencode active=true | "
+        f"--data-urlencode {shlex.quote(f'filter={pattern}')} --data-urlencode active=true | "
         "python3 -c 'import json, sys; "
         f'print(json.load(sys.stdin)[0]["labels"]["{label}"])\''
     )
+
+
+def _literal(name: str) -> str:
+    """A name inside a quoted regular expression: any alert may be called `Usage(>80%)`."""
+    return re.sub(r"[^\w<>%/ -]", lambda found: f"\\\\{found[0]}", name)
 
 
 def _namespace_in_use() -> str:

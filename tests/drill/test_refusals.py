@@ -20,7 +20,7 @@ from drillbook.changes.undo import lease as leases
 from drillbook.changes.undo.record import stamp
 from drillbook.cluster.settings import Settings
 from drillbook.drill.refusals import Finding, Refusals, _beside, findings, lacking
-from drillbook.model import BoundRunbook, Change, Cordon, KillNode, domains
+from drillbook.model import BoundRunbook, Change, Cordon, KillNode, Workload, domains
 from drillbook.model.clock import SystemClock
 from drillbook.model.errors import CouldNotTell, Refused
 from tests import runbook_examples as examples
@@ -175,11 +175,11 @@ def asked(
 
 
 def one(*changes: Change, manifest: Any = None) -> BoundRunbook:
-    load = examples.workload()
+    own = examples.component()
     if manifest:
-        load = replace(load, manifests=(*load.manifests, manifest))
+        own = replace(own, manifests=(*own.manifests, manifest))
     fault = replace(examples.FAULT, changes=changes or examples.FAULT.changes)
-    return examples.runbook(examples.cause("oom", fault=fault, load=load))
+    return examples.runbook(examples.cause("oom", fault=fault, load=Workload((own,))))
 
 
 def test_a_drill_that_may_begin_is_told_so_and_nothing_was_made(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from drillbook.book.lint.book import Book, did_you_mean, problem
-from drillbook.book.monitoring import AlertRule, floor_s
+from drillbook.book.monitoring import AlertRule, floor_s, silence_s
 from drillbook.evidence.proof import tools_of
 from drillbook.model import (
     Action,
@@ -93,7 +93,7 @@ def above_floor(runbook: Runbook, book: Book) -> Iterator[Problem]:
             shown = f"within {within}" if within else f"the default of {budget:g}s"
             what = (
                 f"{bound.step.text!r}: {shown} is below what monitoring needs at worst, {floor:g}s "
-                "(scrape + evaluation + the rule's `for`)."
+                f"(scrape + evaluation + the rule's `{_delays(bound.value)}`)."
             )
             fix = f"Write `within {floor:g}s` or more, or make monitoring faster."
             yield _at(runbook, bound, "below-floor", what, fix)
@@ -223,12 +223,16 @@ def _alert(bound: BoundStep) -> str | None:
 
 
 def _floor_s(probe: Probe, rule: AlertRule, book: Book) -> float:
-    """Seconds at worst. A rule's `for` delays its firing, not its end."""
+    """Seconds at worst. A rule's `for` delays its firing, `keep_firing_for` its end."""
     if isinstance(probe.expect, Silent):
-        return book.scrape_s + book.evaluation_s
+        return silence_s(rule, book.scrape_s, book.evaluation_s)
     if isinstance(probe.expect, Firing):
         return floor_s(rule, book.scrape_s, book.evaluation_s)
     return 0.0
+
+
+def _delays(probe: Probe) -> str:
+    return "keep_firing_for" if isinstance(probe.expect, Silent) else "for"
 
 
 def _at(runbook: Runbook, bound: BoundStep, rule: str, what: str, fix: str) -> Problem:

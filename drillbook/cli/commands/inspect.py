@@ -18,6 +18,7 @@ from drillbook.model import (
     Phase,
     Probe,
 )
+from drillbook.model.errors import RunbookProblem
 from drillbook.pages import render
 
 
@@ -28,20 +29,27 @@ def states(settings: Settings, bound: BoundRunbook) -> dict[str, str]:
     )
 
 
-def _rules(settings: Settings) -> dict[str, monitoring.AlertRule]:
+def _rules(settings: Settings) -> monitoring.Rules:
     return book.alerts(settings)
 
 
 def list_runbooks(settings: Settings, console: Console) -> None:
-    """A line per cause: runbook, alert, cause, state of proof."""
+    """A line per cause: runbook, alert, cause, state of proof. Raises UsageError in the end for
+    what could not be read: the others are shown."""
     found, problems = book.runbooks(settings, [])
     table = Table("id", "runbook", "alert", "cause", "proof", box=None)
+    unknown: list[RunbookProblem] = []
     for bound in book.bound(settings, found):
-        for cause, state in states(settings, bound).items():
-            runbook = bound.runbook
+        runbook = bound.runbook
+        try:
+            known = states(settings, bound)
+        except RunbookProblem as error:  # such as a rule that cannot be read
+            unknown.append(error)
+            known = {cause.cause.id: "unknown" for cause in bound.causes}
+        for cause, state in known.items():
             table.add_row(runbook.id, runbook.title, ", ".join(runbook.alerts), cause, state)
     console.print(table)
-    book.refuse_unreadable(problems)
+    monitoring.refuse([*problems, *_rules(settings).problems, *unknown])
 
 
 def show(settings: Settings, name: str, console: Console) -> None:
