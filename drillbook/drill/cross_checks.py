@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 
@@ -11,7 +11,7 @@ from drillbook.drill.perform import Performer
 from drillbook.drill.progress import Progress
 from drillbook.drill.questions import Asked, Questions
 from drillbook.drill.recorder import Recorder
-from drillbook.model import Advice, Duration, Evidence, Phase, Probe, Verdict
+from drillbook.model import Advice, BoundCause, Duration, Evidence, Phase, Probe, Verdict
 from drillbook.model.clock import SystemClock
 from drillbook.model.errors import CouldNotTell, InvalidDrill
 
@@ -27,7 +27,8 @@ class CrossChecks:
 
     On an incident an answer is "no" when two scrapes have come after the drill's own diagnosis, and
     when the longest range that its own read looks back has passed since the fault: from then on it
-    cannot see what was before. A thorough drill waits for its whole `within` as well.
+    cannot see what was before. A healthy system is asked for as long as the slowest cause takes to
+    be detected. A thorough drill waits for the whole `within` as well.
     """
 
     order: DrillOrder
@@ -40,6 +41,7 @@ class CrossChecks:
     _fault_s: float = 0.0
     _diagnosed_s: float = inf
     """Monotonic seconds of the own clock, as `_fault_s`."""
+    _healthy_until: float = 0.0
 
     def __post_init__(self) -> None:
         settings = self.performer.settings
@@ -99,19 +101,24 @@ class CrossChecks:
     # ---------------------------------------------------------------- what Questions asks through
 
     def probe(self, probe: Probe) -> Evidence:
-        return self.performer.probe(probe, ends=lambda begin: self._ends(probe, begin))
+        return self.performer.probe(probe, ends=lambda begin: self.says_no_at(probe, begin))
 
     def advice(self, advice: Advice) -> Evidence:
         return self.performer.advice(advice)
 
-    def _ends(self, probe: Probe, begin: float) -> float:
-        settings = self.performer.settings
-        through = probe.throughout.seconds if probe.throughout else 0.0
-        fresh = max(self._diagnosed_s, begin) + SCRAPES * settings.scrape_s + through
+    def says_no_at(self, probe: Probe, begin: float) -> float:
+        """When a question that began then, and does not hold, is answered with "no"; seconds of
+        the own clock. Infinite while the own diagnosis is under way."""
+        through_s = probe.throughout.seconds if probe.throughout else 0.0
+        fresh_s = SCRAPES * self.performer.settings.scrape_s + through_s
+        if self.order.is_healthy:
+            return max(self._healthy_until, begin + fresh_s)
+        whole = begin + self._within_s(probe) if self.order.thorough else begin
         forgotten = self._fault_s + looks_back_s(probe)
-        within = probe.within or settings.duration("probe_within")
-        whole = begin + within.seconds if self.order.thorough else begin
-        return max(fresh, forgotten, whole)
+        return max(max(self._diagnosed_s, begin) + fresh_s, forgotten, whole)
+
+    def _within_s(self, probe: Probe) -> float:
+        return (probe.within or self.performer.settings.duration("probe_within")).seconds
 
     # ---------------------------------------------------------------- on a healthy system
 
@@ -121,13 +128,14 @@ class CrossChecks:
         Raises InvalidDrill when an effect is there without its fault, CouldNotTell when nobody
         could say.
         """
-        self._questions = Questions(self.performer)
+        begin = self._clock.monotonic()
+        self._healthy_until = begin + self._healthy_s()
+        self._questions = Questions(self)
         effects = {cause.fault.effect for _, cause in self.order.asked}
-        watched = [self._watch(self._questions, effect) for effect in effects]
+        watched = [self._questions.watch(effect) for effect in effects]
         for runbook, cause in self.order.asked:
             for phase in HEALTHY_PHASES:
                 self._questions.ask(runbook, cause.cause.id, cause.of(phase))
-        begin = self._clock.monotonic()
         try:
             self.hear()
         finally:
@@ -138,21 +146,35 @@ class CrossChecks:
             words = f"{asked.runbook} {asked.cause}, {asked.bound.scenario.name}"
             self.progress.say(f"{held_in_words(asked)}: {words}")
 
-    def _watch(self, questions: Questions, effect: Probe) -> Future[Evidence | None]:
-        return questions.watch(replace(effect, within=self._longest()))
-
-    def _longest(self) -> Duration:
-        """How long the slowest question takes when nothing of it holds."""
-        default = self.performer.settings.duration("probe_within")
-        budgets = [
-            step.value.within or default
-            for _, cause in self.order.asked
-            for phase in HEALTHY_PHASES
-            for scenario in cause.of(phase)
-            for step in scenario.steps
-            if isinstance(step.value, Probe)
+    def _healthy_s(self) -> float:
+        """As long as the slowest cause takes to be detected, and two scrapes; said in the record.
+        A cause without an accepted drill may take its detection's whole `within`."""
+        known = self.order.detected_s
+        slowest = [
+            (known[key], f"{' '.join(key)}, when it was drilled")
+            if (key := (runbook, cause.cause.id)) in known
+            else (self._longest_s(cause, (Phase.DETECTION,)), f"{' '.join(key)}, at most")
+            for runbook, cause in self.order.asked
         ]
-        return max(budgets, default=default)
+        found, whose = max(slowest)
+        wait_s = found + SCRAPES * self.performer.settings.scrape_s
+        words = f"{found:.0f} s to be detected ({whose}) and {SCRAPES} scrapes"
+        if self.order.thorough:
+            whole = max(self._longest_s(cause, HEALTHY_PHASES) for _, cause in self.order.asked)
+            wait_s, words = max(wait_s, whole), f"{words}, and the longest `within`"
+        words = (
+            f"every cause's detection and diagnosis were asked for {wait_s:.0f} s: {words}. What a "
+            "rule looks back further is covered by its cases in promtool"
+        )
+        self.recorder.notes.append(words)
+        self.progress.say(words)
+        return wait_s
+
+    def _longest_s(self, cause: BoundCause, phases: Sequence[Phase]) -> float:
+        """How long the slowest step of these phases takes when it does not hold."""
+        steps = (step for one in phases for found in cause.of(one) for step in found.steps)
+        budgets = [self._within_s(s.value) for s in steps if isinstance(s.value, Probe)]
+        return max(budgets, default=self.performer.settings.duration("probe_within").seconds)
 
 
 def looks_back_s(probe: Probe) -> float:

@@ -43,6 +43,9 @@ class DrillOrder:
     """The other runbooks that stand on the same Background: they are asked here too."""
     hashes: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """(runbook id, cause id) -> what is asked, of every cause that stands on this Background."""
+    detected_s: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    """(runbook id, cause id) -> how many seconds its slowest accepted drill took from the fault to
+    the alert; only what stands on this Background and was accepted."""
     thorough: bool = False
     """Other causes are asked for their whole `within`."""
 

@@ -19,7 +19,8 @@ from drillbook.drill.backgrounds import neighbours_of
 from drillbook.drill.live_drill import LiveDrill
 from drillbook.drill.order import DrillOrder
 from drillbook.drill.progress import Progress
-from drillbook.evidence import checkout, proof, records
+from drillbook.evidence import accept, checkout, proof, records
+from drillbook.evidence.judge import judged
 from drillbook.evidence.redactor import Redactor
 from drillbook.model import BoundRunbook, Control, Duration, Phase, Runbook
 from drillbook.model.clock import SystemClock
@@ -77,6 +78,16 @@ class DrillSession:
         bound = (self.binder.bind(runbook) for runbook in runbooks)
         return tuple(one for one, problems in bound if one is not None and not problems)
 
+    @cached_property
+    def detected_s(self) -> dict[tuple[str, str], float]:
+        """(runbook id, cause id) -> the slowest t4 - t0 among its accepted drills that count."""
+        found: dict[tuple[str, str], float] = {}
+        for (runbook, cause, _), drills in accept.newest(self.settings.proof).items():
+            seen = [d.times.ttd_s for d in drills if judged(d) and d.times.ttd_s is not None]
+            if seen:
+                found[runbook, cause] = max(seen)
+        return found
+
     def live_drill(self, runbook: Runbook, cause: str, control: Control) -> LiveDrill:
         """A drill that is ready to begin. Raises Refused, CouldNotTell or RunbookProblem."""
         bound, clock = self.bound(runbook), SystemClock()
@@ -103,6 +114,7 @@ class DrillSession:
             hash=hashes[runbook.id, cause],
             hashes=hashes,
             neighbours=asked[1:],
+            detected_s=self.detected_s if control is Control.HEALTHY else {},
             thorough=self.thorough,
             until=self.until,
             leave_standing=self.leave_standing,
