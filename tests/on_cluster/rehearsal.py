@@ -40,6 +40,7 @@ from drillbook.model import (
     Patch,
     Probe,
     Restart,
+    Run,
     Runbook,
     Scale,
     Tag,
@@ -73,16 +74,42 @@ CHANGES: dict[str, Change] = {
         manifest={"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "intruder"}}
     ),
     "delete": Delete(target=object_of("v1", "ConfigMap", "spare")),
+    "run": Run(
+        target=object_of("v1", "Pod", "shell"),
+        container="shell",
+        words=("touch", "/tmp/done"),  # noqa: S108 - in a container of the drill's
+        within=Duration("5s"),
+    ),
     "cordon": Cordon(node=NODE),
     "kill": KillNode(node=NODE),
     "cut": CutNode(node=NODE),
 }
 
 
-def manifests() -> tuple[Manifest, ...]:
+SHELL: Manifest = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "shell"},
+    "spec": {
+        "automountServiceAccountToken": False,
+        "containers": [
+            {
+                "name": "shell",
+                # A container with a `timeout` in it; it starts again when something was touched.
+                "image": "localhost/alertmanager:debian12",
+                "imagePullPolicy": "Never",
+                "command": ["sh", "-c", "until [ -e /tmp/done ]; do sleep 0.2; done"],
+            }
+        ],
+    },
+}
+
+
+def manifests(names: list[str]) -> tuple[Manifest, ...]:
     container = {"name": "idle", "image": f"localhost/pause:{PAUSE}", "imagePullPolicy": "Never"}
     pod = {"metadata": {"labels": LABELS}, "spec": {"containers": [container]}}
     return (
+        *((SHELL,) if "run" in names else ()),
         {
             "apiVersion": "v1",
             "kind": "ConfigMap",
@@ -116,6 +143,7 @@ EFFECTS: dict[str, Callable[[], Probe]] = {
     "delete": lambda: Probe(
         source=Kube(kind="configmaps", name="spare", path="{.data.kept}"), expect=gone()
     ),
+    "run": lambda: read("pods", "shell", "{.status.containerStatuses[0].restartCount}", "1"),
     "cordon": lambda: nodes.node_is_cordoned(WHERE, NODE).effect,
     "kill": lambda: nodes.node_is_dead(WHERE, NODE).effect,
     "cut": lambda: nodes.node_is_cut_off(WHERE, NODE).effect,
@@ -138,7 +166,9 @@ def bound(names: list[str]) -> BoundRunbook:
         effect=EFFECTS[names[-1]](),
     )
     ready = read("deployments", "idle", "{.status.readyReplicas}", "1")
-    idle = Component(title="a pod that does nothing", manifests=manifests(), ready=(ready,))
+    if "run" in names:
+        ready = read("pods", "shell", "{.status.phase}", "Running")
+    idle = Component(title="a pod that does nothing", manifests=manifests(names), ready=(ready,))
     workload = Workload((idle,))
     runbook = Runbook(
         path=PurePosixPath("features/tests/rehearsal.feature"),

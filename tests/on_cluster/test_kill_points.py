@@ -49,6 +49,8 @@ RARE: dict[str, tuple[str, ...]] = {
     "lease.keep:after#1": ("patch", "--leave-standing", "20s"),
     "undo.make:before#1": ("delete", "--again"),
     "undo.make:after#1": ("delete", "--again"),
+    "fault.run:before#1": ("run",),
+    "fault.run:after#1": ("run",),
     "fault.create:after#2": ("create", "--again"),
     "undo.remove:after#1": ("create", "--again"),
     "undo.write:before#1": ("patch", "scale", "--again"),
