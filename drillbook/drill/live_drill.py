@@ -276,9 +276,10 @@ class LiveDrill:
             self.recorder.printed_s += self.clock.monotonic() - begin
         said = self.redactor.words(noted(self.recorder, found))
         if said:
-            self.failed, self.reason = True, f"{self.order.bound.runbook.path}: {said}"
-            self.progress.say(self.reason)
-            raise StepNotPassed(self.reason)
+            said = f"{self.order.bound.runbook.path}: {said}"
+            self.failed, self.reason = True, self.reason or said
+            self.progress.say(said)
+            raise StepNotPassed(said)
 
     def _refuse_self_healed(self) -> None:
         """Before the first change of the remediation. Raises InvalidDrill, CouldNotTell."""

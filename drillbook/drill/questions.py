@@ -18,6 +18,10 @@ from drillbook.model.clock import Stopped
 from drillbook.model.errors import DrillbookError
 
 
+MOST = 256
+"""Questions at once: one that had to wait for its thread would be asked for a shorter time."""
+
+
 class Asks(Protocol):
     """What a question needs of a performer."""
 
@@ -55,7 +59,7 @@ class Questions:
 
     def __init__(self, performer: Asks) -> None:
         self._performer = performer
-        self._pool = ThreadPoolExecutor(max_workers=32, thread_name_prefix="question")
+        self._pool = ThreadPoolExecutor(MOST, thread_name_prefix="question")
         self._lock = threading.Lock()
         self._shared: dict[Probe, Future[Evidence]] = {}
         self._asked: list[tuple[str, str, BoundScenario, Future[tuple[Evidence | None, ...]]]] = []
