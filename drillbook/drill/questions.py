@@ -17,7 +17,6 @@ from drillbook.model import Advice, BoundScenario, BoundStep, Evidence, Phase, P
 from drillbook.model.clock import Stopped
 from drillbook.model.errors import DrillbookError
 
-
 MOST = 256
 """Questions at once: one that had to wait for its thread would be asked for a shorter time."""
 
