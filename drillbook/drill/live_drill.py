@@ -147,9 +147,9 @@ class LiveDrill:
 
     def _begin(self) -> None:
         workload = self.order.bound.causes[0].workload
-        opening = Opening(
-            self.performer, self.recorder, self.injector, self.progress, self._watch_printed
-        )
+        opening = Opening(self.performer, self.recorder, self.injector, self.progress)
+        if not self.order.is_healthy:
+            opening.held = self.printed.run
         self.clients.values.update(workload.values)
         self.progress.say(f"namespace {self.namespace.name}: {workload.title}")
         self.clients.since = self.clock.now()
@@ -169,10 +169,6 @@ class LiveDrill:
             opening.inject(bound.fault)
             self._affected_at = self.clock.now()
             self.injection = Injection.CONFIRMED
-
-    def _watch_printed(self, name: str, probe: Probe) -> None:
-        if not self.order.is_healthy:
-            self.printed.run(name, probe)
 
     def _open_custody(self) -> None:
         """A refusal has undone what little it did."""
