@@ -53,7 +53,7 @@ def windows_page(checkout: Path) -> None:
     page.write_bytes(page.read_bytes().replace(b"\n", b"\r\n"))
 
 
-START = "fixtures/workloads/orders/app/start.sh"
+START = "fixtures/spark/orders/app/start.sh"
 NAMELESS = "---\napiVersion: v1\nkind: Secret\n"
 NO_TOOL = (
     "steps/spark.py",
