@@ -8,12 +8,12 @@ ENGINE := staging/images/drillbook-python
 help:  ## show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
-$(SETUP): requirements.txt pyproject.toml
+$(SETUP): requirements.txt pyproject.toml staging/pyproject.toml
 	@bash scripts/setup_venv.sh $(VENV)
 	@touch $@
 
 machine:  ## say in the first second whether this machine can run the embedded cluster
-	@python3 -m drillbook.staging.preflight
+	@PYTHONPATH=staging python3 -m drillbook_staging.preflight
 
 setup: $(SETUP)  ## install the pinned, hashed requirements into .venv
 
@@ -25,6 +25,7 @@ test: machine $(SETUP)  ## the whole proof: pytest, the cluster's tests, one rea
 
 campaign: machine $(SETUP) staging-up  ## kill drills at every write there is, the reaper's own too (docs/safety.md)
 	$(BIN)/pytest -s -m campaign
+	DRILLBOOK_LIFE=always $(BIN)/pytest -m staging
 
 lint: $(SETUP)  ## ruff, mypy --strict, import contracts, and the runbooks' own lint
 	$(BIN)/ruff format --check .
@@ -44,8 +45,8 @@ staging-down: $(SETUP)  ## remove it, leaving nothing but the build cache
 	$(BIN)/drillbook staging down
 
 lock: $(SETUP)  ## pin and hash the requirements again
-	$(BIN)/uv pip compile pyproject.toml --extra dev --extra staging --generate-hashes \
-	  --python-version 3.11 --no-annotate --custom-compile-command "make lock" -o requirements.txt
+	$(BIN)/uv pip compile pyproject.toml staging/pyproject.toml --extra dev --generate-hashes \
+	  --no-emit-package drillbook --python-version 3.11 --no-annotate --custom-compile-command "make lock" -o requirements.txt
 	$(BIN)/uv pip compile $(ENGINE)/requirements.in --constraint requirements.txt --generate-hashes \
 	  --python-version 3.11 --no-annotate --custom-compile-command "make lock" \
 	  -o $(ENGINE)/requirements.txt

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
@@ -9,13 +10,14 @@ import tempfile
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from drillbook.cli import commandline
+from drillbook.cli import commandline, completion, embedded
 from drillbook.cli.commands import doctor, inspect, offline, planning
 from drillbook.cli.commands import drill as drilling
 from drillbook.cli.commands import undo as undoing
@@ -25,7 +27,6 @@ from drillbook.evidence.clean_stream import clean_output, lost_output
 from drillbook.evidence.redactor import Redactor
 from drillbook.model import Control, Phase
 from drillbook.model.errors import DrillbookError, UsageError
-from drillbook.staging.cli import app as staging
 
 app = typer.Typer(
     help="""Runbooks that prove themselves.
@@ -37,19 +38,47 @@ app = typer.Typer(
     """,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
 )
-app.add_typer(staging, name="staging")
 
 REDACTOR = Redactor()
 """A command holds no Secrets of a cluster: it knows the environment's, and the shapes."""
 
 # Into a file or a log, a table must not be cut to the width of a terminal that is not there.
-console = Console(width=None if sys.stdout.isatty() else 160)
+# And `:100:` in a problem's place is no emoji.
+console = Console(
+    width=None if sys.stdout is not None and sys.stdout.isatty() else 160, emoji=False
+)
 Paths = Annotated[
-    list[Path] | None, typer.Argument(help="feature files or folders; all of features/ by default")
+    list[Path] | None,
+    typer.Argument(
+        help="runbooks by id, title, alert, page, file or folder; all of features/ by default",
+        autocompletion=completion.runbooks,
+    ),
 ]
-Named = Annotated[str, typer.Argument(help="a runbook's id, path or file name", metavar="RUNBOOK")]
+Named = Annotated[
+    str,
+    typer.Argument(
+        help="a runbook's id, title, alert, page or file",
+        metavar="RUNBOOK",
+        autocompletion=completion.runbooks,
+    ),
+]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        console.print(f"drillbook {version('drillbook')}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def every_command(
+    show_version: Annotated[
+        bool,
+        typer.Option("--version", help="print it and end", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    """What stands before a command's name."""
 
 
 def _settings(kubeconfig: Path | None = None, context: str | None = None) -> Settings:
@@ -81,7 +110,8 @@ def plan(
 def drill(
     paths: Paths = None,
     cause: Annotated[
-        list[str] | None, typer.Option(help="only this cause; may be repeated")
+        list[str] | None,
+        typer.Option(help="only this cause; may be repeated", autocompletion=completion.causes),
     ] = None,
     control: Annotated[
         list[Control] | None, typer.Option(help="only this control; may be repeated")
@@ -181,6 +211,17 @@ def halt(
         undoing.lift(_settings(), console)
 
 
+@app.command(
+    add_help_option=False,
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+)
+def staging(
+    words: Annotated[list[str] | None, typer.Argument(metavar="up|status|images|down")] = None,
+) -> None:
+    """The embedded staging cluster, Kubernetes on this machine: `drillbook staging --help`."""
+    embedded.run(words or [])
+
+
 @app.command("doctor")
 def run_doctor() -> None:
     """What this machine and this cluster lack, and the fix."""
@@ -203,7 +244,8 @@ def _written(code: int) -> int:
     if lost is None:
         return code
     with suppress(OSError):  # where both streams are lost, the code is all there is
-        os.write(2, f"drillbook: its output could not be written: {lost.strerror}.\n".encode())
+        why = "it was closed" if lost.errno == errno.EBADF else lost.strerror
+        os.write(2, f"drillbook: its output could not be written: {why}.\n".encode())
     return code or 4
 
 
@@ -218,7 +260,8 @@ def _run(command: Callable[[], object]) -> int:
     except KeyboardInterrupt:
         return _say("interrupted", 130)
     except OSError as error:
-        return _say(f"{error}. Nothing more is known; correct it and try again.", 4)
+        place = f"{error.filename}: " if error.filename else ""
+        return _say(f"{place}{error.strerror or error}. Nothing more is known; try again.", 4)
     except Exception as error:  # noqa: BLE001 - the last net: a reader gets one line, never a trace
         # Redacted before it is cut: half of a secret is not known to be one.
         said = " ".join(REDACTOR.words(str(error)).split())

@@ -37,9 +37,13 @@ class Objects:
             raise
 
     def listed(
-        self, api_version: str, kind: str, namespace: str = "", selector: str = ""
+        self, api_version: str, kind: str, namespace: str = "", selector: str | None = None
     ) -> list[Object]:
-        """Every object of a kind. A list that failed is an error, never an empty one."""
+        """Every object of a kind, or those of a label selector. A list that failed is an error,
+        never an empty one. Raises CouldNotTell; for an empty selector too, which the server would
+        take for all."""
+        if selector is not None and not selector.strip(" ,"):
+            raise CouldNotTell(f"an empty selector names no {kind}; all of them are never meant.")
         resource = self.clients.resource(api_version, kind)
         place = {"namespace": namespace} if namespace else {}
         chosen = {"label_selector": selector} if selector else {}

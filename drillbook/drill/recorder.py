@@ -9,7 +9,6 @@ from typing import Literal
 
 from drillbook.drill.questions import Asked
 from drillbook.evidence.records import PrintedLine, Question, ScenarioRecord, StepRecord, Times
-from drillbook.evidence.redact import redact
 from drillbook.model import (
     Action,
     Advice,
@@ -150,7 +149,7 @@ def step_record(bound: BoundStep, evidence: Evidence | None) -> StepRecord:
         verdict=evidence.verdict,
         command=evidence.command,
         expected=evidence.expected,
-        observed=redact(evidence.observed),
+        observed=evidence.observed,
         started=evidence.started,
         took_s=round(evidence.took.total_seconds(), 3),
         printed=evidence.printed,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from drillbook.evidence.markdown import cause_anchor, code, evidence, prose, sentence
+from drillbook.evidence.markdown import cause_anchor, evidence, prose, sentence
 from drillbook.evidence.proof_state import Standing, State
 from drillbook.evidence.proof_words import drilled
 from drillbook.evidence.records import Drill, ScenarioRecord, StepRecord
@@ -19,25 +18,15 @@ from drillbook.model import (
     BoundRunbook,
     BoundScenario,
     BoundStep,
-    Change,
-    Cordon,
-    Create,
-    CutNode,
-    Delete,
-    KillNode,
     Matcher,
     Name,
-    Patch,
     Phase,
     Probe,
     Reinject,
-    Restart,
     Risk,
-    Scale,
     Var,
     Verdict,
     parts_of,
-    shell,
 )
 
 
@@ -146,7 +135,7 @@ def _cause_view(
         ),
         drill=standing.drill,
         fault=prose(sentence(bound.fault.title)),
-        changes=tuple(_change(change) for change in bound.fault.changes),
+        changes=tuple(change.in_words() for change in bound.fault.changes),
         effect=check_view(bound.fault.effect),
         drilled=(*drilled(standing, later_s), *_budgets(bound, name)),
         hash=hash[:16],
@@ -285,24 +274,6 @@ def _saw(seen: StepRecord | None, drill: Drill | None, around: str) -> str:
     outcome = f" (outcome: {prose(_OUTCOMES.get(seen.outcome, seen.outcome))})" * bool(seen.outcome)
     said = evidence(seen.observed, around)
     return f"{on} {_SAW[seen.verdict]}{outcome}:{'' if said[0].isspace() else ' '}{said}"
-
-
-def _change(change: Change) -> str:
-    if isinstance(change, Patch):
-        return f"patches {code(str(change.target))} with {code(json.dumps(dict(change.patch)))}"
-    if isinstance(change, Restart):
-        return f"deletes the pods {code(str(change.target))}, which their controller makes anew"
-    if isinstance(change, Scale):
-        return f"sets the replicas of {code(str(change.target))} to {change.replicas}"
-    if isinstance(change, Delete):
-        return f"deletes {code(str(change.target))}"
-    if isinstance(change, Create):
-        name = f"{change.manifest['kind']}/{change.manifest['metadata']['name']}"
-        return f"creates {code(name)}"
-    return f"{_TO_NODES[type(change)]} the node {code(shell(change.node))}"
-
-
-_TO_NODES = {Cordon: "cordons", KillNode: "ends, as a power cut does,", CutNode: "cuts off"}
 
 
 def _budgets(bound: BoundCause, name: Namer) -> Iterator[str]:

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from drillbook.cluster import settings
 from drillbook.cluster.connections import connections, runner
@@ -40,6 +41,7 @@ from drillbook.model import (
     Patch,
     Probe,
     Restart,
+    Run,
     Runbook,
     Scale,
     Tag,
@@ -51,7 +53,8 @@ from drillbook.model.clock import SystemClock
 from drillbook.model.errors import DrillbookError, Refused
 from drillbook.model.matchers import equals, gone
 from drillbook.sources import Kube
-from drillbook.staging.images import PAUSE
+from drillbook_staging import images
+from drillbook_staging.places import places
 from fixtures.faults import nodes
 
 ROOT = Path(__file__).parents[2]
@@ -73,16 +76,56 @@ CHANGES: dict[str, Change] = {
         manifest={"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "intruder"}}
     ),
     "delete": Delete(target=object_of("v1", "ConfigMap", "spare")),
+    "run": Run(
+        target=object_of("v1", "Pod", "shell"),
+        container="shell",
+        words=("touch", "/tmp/done"),  # noqa: S108 - in a container of the drill's
+        within=Duration("5s"),
+    ),
     "cordon": Cordon(node=NODE),
     "kill": KillNode(node=NODE),
     "cut": CutNode(node=NODE),
 }
 
 
-def manifests() -> tuple[Manifest, ...]:
-    container = {"name": "idle", "image": f"localhost/pause:{PAUSE}", "imagePullPolicy": "Never"}
+SHELL: Manifest = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "shell"},
+    "spec": {
+        "automountServiceAccountToken": False,
+        "containers": [
+            {
+                "name": "shell",
+                # A container with a `timeout` in it; it starts again when something was touched.
+                "image": "localhost/alertmanager:debian12",
+                "imagePullPolicy": "Never",
+                "command": ["sh", "-c", "until [ -e /tmp/done ]; do sleep 0.2; done"],
+            }
+        ],
+    },
+}
+
+
+CLAIM: Manifest = {
+    "apiVersion": "v1",
+    "kind": "PersistentVolumeClaim",
+    "metadata": {"name": "data"},
+    "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}},
+}
+
+
+def manifests(names: list[str], volume: bool) -> tuple[Manifest, ...]:
+    pause = images.read(places()).named("pause").reference
+    container: dict[str, Any] = {"name": "idle", "image": pause, "imagePullPolicy": "Never"}
     pod = {"metadata": {"labels": LABELS}, "spec": {"containers": [container]}}
+    if volume:
+        container["volumeMounts"] = [{"name": "data", "mountPath": "/data"}]
+        claimed = [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]
+        pod["spec"]["volumes"] = claimed  # type: ignore[index]
     return (
+        *((SHELL,) if "run" in names else ()),
+        *([CLAIM] if volume else []),
         {
             "apiVersion": "v1",
             "kind": "ConfigMap",
@@ -116,13 +159,14 @@ EFFECTS: dict[str, Callable[[], Probe]] = {
     "delete": lambda: Probe(
         source=Kube(kind="configmaps", name="spare", path="{.data.kept}"), expect=gone()
     ),
+    "run": lambda: read("pods", "shell", "{.status.containerStatuses[0].restartCount}", "1"),
     "cordon": lambda: nodes.node_is_cordoned(WHERE, NODE).effect,
     "kill": lambda: nodes.node_is_dead(WHERE, NODE).effect,
     "cut": lambda: nodes.node_is_cut_off(WHERE, NODE).effect,
 }
 
 
-def bound(names: list[str]) -> BoundRunbook:
+def bound(names: list[str], volume: bool) -> BoundRunbook:
     beyond = {"cordon", "kill", "cut"} & set(names)
     domain = "cluster/node/2" if beyond else "cluster/namespace"
     tags = tuple(
@@ -138,7 +182,10 @@ def bound(names: list[str]) -> BoundRunbook:
         effect=EFFECTS[names[-1]](),
     )
     ready = read("deployments", "idle", "{.status.readyReplicas}", "1")
-    idle = Component(title="a pod that does nothing", manifests=manifests(), ready=(ready,))
+    if "run" in names:
+        ready = read("pods", "shell", "{.status.phase}", "Running")
+    own = manifests(names, volume)
+    idle = Component(title="a pod that does nothing", manifests=own, ready=(ready,))
     workload = Workload((idle,))
     runbook = Runbook(
         path=PurePosixPath("features/tests/rehearsal.feature"),
@@ -153,10 +200,10 @@ def bound(names: list[str]) -> BoundRunbook:
     return BoundRunbook(runbook=runbook, causes=(one,))
 
 
-def incident(names: list[str], loaded: settings.Settings, standing: str) -> LiveDrill:
+def incident(asked: argparse.Namespace, loaded: settings.Settings) -> LiveDrill:
     clock = SystemClock()
     plan = DrillOrder(
-        bound=bound(names),
+        bound=bound(asked.changes, asked.volume),
         cause="rehearsal",
         control=Control.PLAIN,
         run="rehearsal",
@@ -165,7 +212,7 @@ def incident(names: list[str], loaded: settings.Settings, standing: str) -> Live
         rules={},
         skew_s=0.0,
         hash="none",
-        leave_standing=Duration(standing) if standing else None,
+        leave_standing=Duration(asked.standing) if asked.standing else None,
     )
     return LiveDrill(
         order=plan,
@@ -184,13 +231,14 @@ def main() -> int:
     parser.add_argument("--again", action="store_true", help="take the fault back and inject again")
     parser.add_argument("--take-back", action="store_true", help="undo what is in place of it")
     parser.add_argument("--show", default="", help="what `kubectl get -o json` says of this, then")
+    parser.add_argument("--volume", action="store_true", help="the pod claims a volume")
     parser.add_argument(
         "--leave-standing", dest="standing", default="", help="leave it standing for so long"
     )
     asked = parser.parse_args()
     loaded = settings.load(root=ROOT)
     take_termination_as_interrupt()
-    found = incident(asked.changes, loaded, asked.standing)
+    found = incident(asked, loaded)
     try:
         found.begin()
         stand(found, asked)

@@ -19,8 +19,8 @@ from drillbook.cluster.clients import Connections
 from drillbook.cluster.identities import SYSTEM_NAMESPACE
 from drillbook.cluster.objects import Objects
 from drillbook.model.errors import CouldNotTell
-from drillbook.staging import state
-from drillbook.staging.places import places
+from drillbook_staging import state
+from drillbook_staging.places import places
 from tests.on_cluster.checkouts import ROOT
 
 KINDS = (
@@ -91,7 +91,13 @@ def _seen() -> dict[str, Any]:
         one["metadata"]["name"]: _node(one) for one in administrator().listed("v1", "Node")
     }
     found["host"] = [str(held) for held in agent().held()]
+    found["folders of volumes"] = folders_of_volumes()
     return found
+
+
+def folders_of_volumes() -> list[str]:
+    """Each is named after its claim's namespace."""
+    return sorted(str(path) for path in places().node("*").parent.glob("*/kubelet/local-path/*"))
 
 
 def agent() -> HostAgent:
@@ -122,7 +128,12 @@ def left_of(drill: str) -> list[str]:
         for one in objects.listed("v1", "Node")
         if drill in str(one["metadata"].get("annotations"))
     ]
-    return labelled + marked
+    claimed = [
+        f"PersistentVolume {_name(one)}"
+        for one in objects.listed("v1", "PersistentVolume")
+        if (one["spec"].get("claimRef") or {}).get("namespace") == drill
+    ]
+    return labelled + marked + claimed + [f for f in folders_of_volumes() if drill in f]
 
 
 def await_nothing(what: Callable[[], list[str]], until: float) -> list[str]:

@@ -11,8 +11,8 @@ import pytest
 
 from drillbook.cluster import settings
 from drillbook.model import Undo, Verdict
-from drillbook.staging import state
-from drillbook.staging.places import places
+from drillbook_staging import state
+from drillbook_staging.places import places
 from tests.on_cluster.checkouts import ROOT, WRONG, Checkout
 
 pytestmark = pytest.mark.cluster

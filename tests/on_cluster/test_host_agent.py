@@ -15,12 +15,12 @@ import pytest
 
 from drillbook.changes.host_agent import HostAgent
 from drillbook.model.errors import CouldNotTell, Refused
-from drillbook.staging import addresses, cgroups, engine, images, lifecycle, node, platform
-from drillbook.staging.agent import launch
-from drillbook.staging.lifecycle import Session
-from drillbook.staging.places import Places, places
-from drillbook.staging.progress import Progress
-from drillbook.staging.shell import Shell
+from drillbook_staging import addresses, cgroups, images, lifecycle, node, platform
+from drillbook_staging.agent import launch
+from drillbook_staging.lifecycle import Session
+from drillbook_staging.places import Places, places
+from drillbook_staging.progress import Progress
+from drillbook_staging.shell import Shell
 from tests.on_cluster.killing import Rehearsal
 from tests.on_cluster.snapshot import kubectl
 
@@ -80,7 +80,7 @@ def begin_pod(name: str) -> None:
     """A pod that may run on the second node alone, and answers on a port."""
     container = {
         "name": "server",
-        "image": images.DEBIAN.reference,
+        "image": "localhost/debian:12",
         "imagePullPolicy": "Never",
         "command": ["perl", "-MIO::Socket::INET", "-e", SERVER],
     }
@@ -276,9 +276,8 @@ def test_refusals_change_nothing(agent: HostAgent) -> None:
 
 def test_up_is_refused_while_a_node_is_away(agent: HostAgent, at: Places) -> None:
     """Planned only: what `up` would do next is for others to bear."""
-    made = images.artifacts(at)
-    ours, rules = engine.of_checkout(at), platform.alert_rules(at.root)
-    session = Session(at, addresses.nodes(2), made, ours, rules, Progress())
+    rules = platform.alert_rules(at.root)
+    session = Session(at, addresses.nodes(2), images.read(at), rules, Progress())
     agent.apply(DRILL, 1, "kill-node", SECOND.name, time.time() + 60)
     launch.end(at)
     with pytest.raises(Refused, match=r"`staging up` would end .*node2 \(kill-node by drill-of-a"):

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from drillbook.staging import node
-from drillbook.staging.places import places
+from drillbook_staging import node
+from drillbook_staging.places import places
 from tests.on_cluster.snapshot import kubectl
 
 pytestmark = [pytest.mark.cluster, pytest.mark.alone]

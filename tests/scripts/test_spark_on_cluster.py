@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from drillbook.staging import state
-from drillbook.staging.places import places
+from drillbook_staging import state
+from drillbook_staging.places import places
 from fixtures.spark import streaming_application
 from scripts.spark.keep_last_good import FALLBACK
 

@@ -17,7 +17,7 @@ from drillbook.changes.faults.rights import allowed, granted
 from drillbook.changes.undo.custody import Custody
 from drillbook.changes.undo.killpoints import writes
 from drillbook.changes.undo.lease import RUN_LABEL
-from drillbook.changes.undo.record import LEASE_LABEL, Verb
+from drillbook.changes.undo.record import LEASE_LABEL, PREFIX, Verb
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.identities import Identity
 from drillbook.cluster.objects import Objects
@@ -25,7 +25,6 @@ from drillbook.model import Change, Manifest
 from drillbook.model.errors import CouldNotTell, InvalidDrill
 from drillbook.model.object_ref import ObjectRef
 
-PREFIX = "drill-"
 ENVIRONMENT_LABEL = "environment"
 # Whoever may start a privileged pod has its node: the admission policy asks for this label.
 POD_SECURITY = {"pod-security.kubernetes.io/enforce": "baseline"}
@@ -52,8 +51,11 @@ class DrillNamespace:
     custody: Custody
     name: str
 
-    def create(self, environment: str, changes: Sequence[Change]) -> None:
-        """Make it, and grant in it what each identity needs for this drill and no more."""
+    def create(
+        self, environment: str, changes: Sequence[Change], secrets: Sequence[str] = ()
+    ) -> None:
+        """Make it, and grant in it what each identity needs for this drill and no more. `secrets`:
+        the names of those that hold the credentials of its components, for the inspector."""
         record = self.custody.plan(
             Verb.CREATE, ObjectRef(api_version="v1", kind="Namespace", name=self.name)
         )
@@ -67,7 +69,7 @@ class DrillNamespace:
         metadata = {"name": self.name, "labels": labels, "ownerReferences": owners}
         self._create({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
         self.custody.applied(record)
-        own, *others = granted(self.name, changes, self.clients)
+        own, *others = granted(self.name, changes, self.clients, secrets)
         self._grant(own)
         self._await_rights()
         for manifest in (quota(self.clients.settings), *others):

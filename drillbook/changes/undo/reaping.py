@@ -10,7 +10,7 @@ from drillbook.changes.undo import lease as leases
 from drillbook.changes.undo import residue, stops
 from drillbook.changes.undo.lease import Lease
 from drillbook.changes.undo.lease_renewal import LeaseLost
-from drillbook.changes.undo.record import API_VERSION, moment
+from drillbook.changes.undo.record import API_VERSION, PREFIX, moment
 from drillbook.changes.undo.undoer import Undoer, remove
 from drillbook.cluster.objects import Conflict, Object, Objects
 from drillbook.model.clock import Clock
@@ -21,6 +21,7 @@ REAPER_HOLDER = "reaper/"
 """What the holder of a lease that a reaper took over begins with."""
 REAPERS_OWN_S = 15.0
 """The reaper ends a drill within this after its lease."""
+VOLUME_GONE_WITHIN_S = 60.0
 
 
 def dead(found: Sequence[Lease], now: datetime) -> list[Lease]:
@@ -138,11 +139,19 @@ class Reaping:
     def unexplained(self) -> list[str]:
         """What carries marks of drills that are no more, in words. Raises CouldNotTell."""
         spaces, marks = residue.namespaces(self.objects), residue.marks(self.objects)
+        # One that was being made when its claim went is taken back by whoever made it.
+        latest = self.clock.now() - timedelta(seconds=VOLUME_GONE_WITHIN_S)
+        volumes = [v for v in residue.volumes(self.objects) if v.made < latest]
         # Last: a drill that began meanwhile is known, and its namespace no stranger.
         known = self._names()
         return [
             *(f"namespace/{one}: no drill answers for it" for one in spaces if one not in known),
             *(f"node/{node} carries the mark of {one}" for node, one in marks if one not in known),
+            *(
+                f"{one}: claimed from {one.namespace}, and no drill answers for it"
+                for one in volumes
+                if one.namespace.startswith(PREFIX) and one.namespace not in known
+            ),
         ]
 
     def _names(self) -> set[str]:

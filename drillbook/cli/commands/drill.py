@@ -12,6 +12,7 @@ from rich.table import Table
 
 from drillbook.book import checkout as book
 from drillbook.book.reader import UNREADABLE
+from drillbook.cli import embedded
 from drillbook.cli.commands import left_behind, offline
 from drillbook.cli.dispatch import Dispatcher
 from drillbook.cli.selection import Selected, select
@@ -44,6 +45,8 @@ def drill(
         raise kind(f"{text}\nNothing is drilled before these are mended.")
     selected = select(runbooks, causes, controls)
     _ask_guards(settings, runbooks)
+    wanted = book.bound(settings, [one.runbook for one in selected])
+    embedded.provide(settings, wanted, lambda text: console.print(text, markup=False))
     commit = checkout.commit(settings.root)
     run = f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%SZ}-{commit.partition('+')[0]}"
     dispatcher = Dispatcher(
@@ -155,10 +158,9 @@ def _write_reports(
     """The scorecard and a preview of each page beside the records, as if the run was accepted."""
     if not drills:
         return [f"no record was written; the logs are in {folder / 'logs'}"]
-    found, _ = book.runbooks(settings, [])
     card = folder / "scorecard.md"
     planned = [one.node for one in selected]
-    scored = score.scorecard(drills, score.catalogue(found), planned=planned)
+    scored = score.scorecard(drills, offline.catalogue(settings, drills), planned=planned)
     card.write_text(score.markdown(scored), "utf-8")
     lines = [f"records:   {folder}", f"scorecard: {card}"]
     partial = any(one.partial for one in drills)

@@ -25,10 +25,9 @@ def plan(settings: Settings, name: str, offline: bool, console: Console) -> None
     """Print what the files say; then, unless `offline`, what the cluster says, which is asked and
     not changed. After everything was printed it raises what the drill would: Refused, CouldNotTell;
     and CouldNotTell when no cluster was asked."""
-    runbook, problems = book.one_runbook(settings, name)
+    runbook = book.one_runbook(settings, name)
     (bound,) = book.bound(settings, [runbook])
     _print(console, planned(settings, bound))
-    book.refuse_unreadable(problems)
     if offline or settings.kubeconfig is None:
         caps.refuse_over_caps(settings, bound)
         raise CouldNotTell(f"no cluster was asked, {NOBODY}: {_why_not(offline)}")

@@ -35,12 +35,16 @@ ALLOWED: tuple[Row, ...] = (
     ("provisioner", "get list create delete", "/namespaces", CLUSTER),
     ("provisioner", "get list create delete", "drillbook.dev/drills", CLUSTER),
     ("provisioner", "get list", "/nodes", CLUSTER),
+    ("provisioner", "list", "/persistentvolumes", CLUSTER),
     # When a namespace is going its bindings go first; which pods may be ended the policy says.
     ("provisioner", "list delete", "/pods", CLUSTER),
     ("provisioner", "create", f"{RBAC}/rolebindings", CLUSTER),
     *(
         ("provisioner", "get bind", f"{RBAC}/clusterroles:drillbook-{role}", CLUSTER)
-        for role in ("provisioner-in-drill", "observer-in-drill", "responder")
+        for role in (
+            *("provisioner-in-drill", "observer-in-drill", "responder"),
+            *("injector-exec", "inspector"),
+        )
     ),
     ("provisioner", "get list create update delete", LEASES, SYSTEM_NAMESPACE),
     ("provisioner", "get list create patch", "drillbook.dev/undorecords", SYSTEM_NAMESPACE),
@@ -80,7 +84,15 @@ ALLOWED: tuple[Row, ...] = (
     ),
     # ------------------------------------------------------------------ injectors
     ("injector", "get patch", "/configmaps:orders-conf", DRILL),
+    ("injector", "get list", "/pods", DRILL),
+    ("injector", "get create", "/pods/exec", DRILL),
     ("node-injector", "get patch", "/nodes", CLUSTER),
+    # ------------------------------------------------------------------ inspector
+    ("inspector", "get list", "/pods", DRILL),
+    ("inspector", "get", "/services", DRILL),
+    ("inspector", "get create", "/pods/exec", DRILL),
+    ("inspector", "get create", "/pods/portforward", DRILL),
+    ("inspector", "get", "/secrets:orders-reader", DRILL),
     # ------------------------------------------------------------------ responder
     *(
         ("responder", READ, resource, DRILL)
@@ -115,6 +127,7 @@ ALLOWED: tuple[Row, ...] = (
     ("reaper", "get list delete", "drillbook.dev/drills", CLUSTER),
     ("reaper", "list delete", "/pods", CLUSTER),
     ("reaper", "get list patch", "/nodes", CLUSTER),
+    ("reaper", "list", "/persistentvolumes", CLUSTER),
     ("reaper", "get list watch create update patch delete", LEASES, SYSTEM_NAMESPACE),
     ("reaper", "get list patch", "drillbook.dev/undorecords", SYSTEM_NAMESPACE),
     ("reaper", "create", "/configmaps", SYSTEM_NAMESPACE),
