@@ -154,6 +154,18 @@ def render(
 
 
 @app.command()
+def rules(
+    environment: Annotated[str, typer.Argument(help="a file of monitoring/values, less its end")],
+    folder: Annotated[Path, typer.Argument(help="where the rule files are written")],
+) -> None:
+    """The alert rules of an environment, as Prometheus loads them.
+
+    Example: drillbook rules production /etc/prometheus/rules
+    """
+    offline.rules(_settings(), environment, folder, console)
+
+
+@app.command()
 def score(
     month: Annotated[str | None, typer.Option(help="YYYY-MM; all by default")] = None,
 ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -61,6 +60,8 @@ HOST = (
     "undo.host:before#1",
     "undo.host:after#1",
 )
+WITH_A_VOLUME = ("namespace.grant:after#1", "fault.patch:after#1", "undo.remove:after#1")
+"""Killed while a volume is there, and while it goes: it and its folder go with the drill."""
 SWEEPS = frozenset({"lease.take", "undo.touch", "undo.write"})
 """Killed in `drillbook undo`: test_alone.test_by_hand_without_a_reaper."""
 REAPERS = frozenset({"lease.annotate", "lease.take", "reaper.create", "reaper.renew"})
@@ -80,40 +81,30 @@ def term_of(point: str) -> Term:
     return REAL if is_real else SHORT
 
 
-Traced = dict[tuple[str, ...], list[str]]
-VOLUME = ("patch", "--volume")
-
-
 @pytest.fixture(scope="module")
-def reached(tmp_path_factory: pytest.TempPathFactory) -> Traced:
-    """Every write of such drills, in its order; each of them ends with nothing left."""
-    folder = tmp_path_factory.mktemp("traced")
-    with ThreadPoolExecutor() as pool:
-        whats = (NAMESPACED, VOLUME)
-        traces = [pool.submit(traced, one, folder / one[-1]) for one in whats]
-        return {what: trace.result() for what, trace in zip(whats, traces, strict=True)}
+def reached(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Every write of a drill in a namespace, in its order."""
+    return traced(NAMESPACED, tmp_path_factory.mktemp("traced") / "points")
 
 
 @pytest.mark.kills
-def test_killed_or_paused_at_every_write_in_a_namespace(reached: Traced) -> None:
-    """Killed at each, the first and the last time that it comes to it, at its rare ones, and when a
-    volume is on its way, is there, is on its way out; paused at some until the lease is gone. All
-    in one pool, those that wait longest first."""
-    often = first_and_last(reached[NAMESPACED])
+def test_killed_or_paused_at_every_write_in_a_namespace(reached: list[str]) -> None:
+    """Killed at each, the first and the last time that it comes to it, and at its rare ones; paused
+    at some until the lease is gone. All in one pool, those that wait longest first."""
+    often = first_and_last(reached)
     assert len(often) > 30
-    applied = [one for one in reached[VOLUME] if one.startswith("workload.apply:after")][-1]
     endings = [
         *(Ending(one, NAMESPACED, term=term_of(one)) for one in often),
         *(Ending(one, NAMESPACED, paused=True, term=term_of(one)) for one in PAUSED),
         *(Ending(one, changes) for one, changes in RARE.items()),
-        *(Ending(one, VOLUME) for one in (applied, "fault.patch:after#1", "undo.remove:after#1")),
+        *(Ending(one, ("patch", "--volume")) for one in WITH_A_VOLUME),
     ]
     endings.sort(key=lambda one: (one.term.lease_s, one.paused), reverse=True)
     all_well(endings, AT_ONCE)
 
 
 @pytest.mark.kills
-def test_no_kill_point_is_left_out(reached: Traced) -> None:
+def test_no_kill_point_is_left_out(reached: list[str]) -> None:
     """The list is the code's own; a write that none of these tests comes to fails here."""
     for module in (
         "drillbook.cli.app",
@@ -121,7 +112,7 @@ def test_no_kill_point_is_left_out(reached: Traced) -> None:
         "drillbook.changes.reaper.loop",
     ):
         importlib.import_module(module)
-    known = {one.partition(":")[0] for one in (*reached[NAMESPACED], *RARE, *HOST)}
+    known = {one.partition(":")[0] for one in (*reached, *RARE, *HOST)}
     everything = {one.partition(":")[0] for one in points()}
     assert everything == known | SWEEPS | REAPERS | STOPS
 
