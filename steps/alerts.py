@@ -19,4 +19,5 @@ def alert_is_silent(where: Where, alert: str, budget: Duration) -> Probe:
 
 
 def alert_of(where: Where, alert: str) -> FiringAlert:
-    return FiringAlert(alert=alert, namespace=where.namespace, alertmanager=where.alertmanager)
+    labels = (("namespace", where.namespace),)
+    return FiringAlert(alert=alert, labels=labels, alertmanager=where.alertmanager)

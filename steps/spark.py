@@ -1,40 +1,36 @@
-"""Sentences about Spark applications."""
+"""Sentences about Spark applications: probes first, then actions."""
 
 from __future__ import annotations
-
-import json
 
 from drillbook.book.sentences import given, then, when
 from drillbook.model import (
     Action,
     Command,
+    Component,
     Duration,
     Fault,
-    Joined,
-    Name,
+    FilledIn,
+    Finding,
+    Key,
     Probe,
-    Reinject,
-    Saved,
+    Risk,
     Var,
     Where,
     Word,
-    Workload,
     command,
     join,
+    name_of,
 )
-from drillbook.model.matchers import after_last_change, any_equals, contains, equals
-from drillbook.sources import Kube, Logs, Series, Tool
+from drillbook.model.matchers import after_last_change, equals
+from drillbook.sources import Moment, Tool, jsonpath_word, kubectl
 from fixtures import spark as applications
 from fixtures.faults import spark as faults
 
 
-def kubectl(where: Where, *words: Word) -> Command:
-    return command("kubectl", "--context", where.context, "-n", where.namespace, *words)
-
-
-def last_batch(app: Word, where: Where) -> Series:
+def last_batch(app: Word, where: Where) -> Moment:
     """The Unix time at which the application last completed a batch."""
-    return Series(
+    return Moment(
+        of="last batch",
         metric="streaming_last_batch_completed_timestamp_seconds",
         labels=(("namespace", where.namespace), ("application", app)),
     )
@@ -44,63 +40,35 @@ def last_batch(app: Word, where: Where) -> Series:
 
 
 @given("the Spark application {string} is making progress")
-def application_is_making_progress(where: Where, app: str) -> Workload:
-    label = r"jsonpath={.metadata.labels.app\.kubernetes\.io/name}"
-    name = Name(
-        literal=app,
-        var=Var("APP"),
-        find=kubectl(where, "get", "pod", Var("POD"), "-o", label),
-    )
-    return Workload(
+def application_is_making_progress(where: Where, app: str) -> Component:
+    label = jsonpath_word(r"{.metadata.labels.app\.kubernetes\.io/name}")
+    find = kubectl(where, "get", "pod", Var("POD"), "-o", label)
+    name = name_of(app, Var("APP"), find)
+    return Component(
         title="a Spark Structured Streaming application: driver in client mode, one executor",
         manifests=applications.streaming_application(app),
-        ready=Probe(source=last_batch(name.var, where), expect=after_last_change()),
+        ready=(Probe(source=last_batch(name.word, where), expect=after_last_change()),),
         names=(name,),
+        parts=(applications.driver(name.word),),
     )
 
 
 @given("the driver of {string} needs more memory than its limit")
-def driver_needs_more_memory(where: Where, app: Word) -> Fault:
+def driver_needs_more_memory(where: Where, app: Component) -> Fault:
     return faults.driver_needs_more_memory(where, app)
 
 
 @given("the library path of {string} points at a folder that does not exist")
-def library_path_is_wrong(where: Where, app: Word) -> Fault:
+def library_path_is_wrong(where: Where, app: Component) -> Fault:
     return faults.library_path_is_wrong(where, app)
 
 
 @given("the driver heap of {string} is set below Spark's minimum")
-def driver_heap_is_too_small(where: Where, app: Word) -> Fault:
+def driver_heap_is_too_small(where: Where, app: Component) -> Fault:
     return faults.driver_heap_is_too_small(where, app)
 
 
 # ------------------------------------------------------------------ then
-
-
-@then("the driver of {string} was last terminated with reason {string}")
-def driver_was_terminated(where: Where, app: Word, reason: str) -> Probe:
-    path = "{.items[*].status.containerStatuses[0].lastState.terminated.reason}"
-    source = Kube(
-        kind="pods",
-        selector=applications.driver_selector(app),
-        path=path,
-        namespace=where.namespace,
-        context=where.context,
-    )
-    return Probe(source=source, expect=any_equals(reason))
-
-
-@then("the log of the driver of {string} contains {string}")
-def log_contains(where: Where, app: Word, text: str) -> Probe:
-    # Not --previous: between two restarts the last run is the present one, and the run before it,
-    # which --previous asks for, is already removed by the kubelet. A drill found that.
-    source = Logs(
-        selector=applications.driver_selector(app),
-        container=applications.CONTAINER,
-        namespace=where.namespace,
-        context=where.context,
-    )
-    return Probe(source=source, expect=contains(text))
 
 
 @then("the diagnosis tool names the cause of {string} as {string}")
@@ -120,109 +88,60 @@ def completes_a_batch(where: Where, app: Word, budget: Duration) -> Probe:
 # ------------------------------------------------------------------ when
 
 
-@when("the driver memory limit of {string} is raised to {quantity}")
-def raise_memory_limit(where: Where, app: Word, limit: str) -> Action:
-    deployment = join("deployment/", app)
-    line = kubectl(
-        where,
-        "set",
-        "resources",
-        deployment,
-        "-c",
-        applications.CONTAINER,
-        f"--limits=memory={limit}",
-    )
-    return Action(
-        command=line,
-        saves=Saved(var=Var("MEMORY_LIMIT_BEFORE"), find=memory_limit(where, app)),
-        note=f"{limit} is three times the drilled application's limit: write three times yours. "
-        "The diagnosis tool prints that line under `commands`. The pod is made anew by itself.",
-        rollback=set_memory_limit(where, app, Var("MEMORY_LIMIT_BEFORE")),
-    )
-
-
-def set_memory_limit(where: Where, app: Word, limit: Word) -> Command:
-    container = ("-c", applications.CONTAINER)
-    limits = join("--limits=memory=", limit)
-    return kubectl(where, "set", "resources", join("deployment/", app), *container, limits)
-
-
-def memory_limit(where: Where, app: Word) -> Command:
-    container = f'{{.spec.template.spec.containers[?(@.name=="{applications.CONTAINER}")]'
-    path = f"jsonpath={container}.resources.limits.memory}}"
-    return kubectl(where, "get", join("deployment/", app), "-o", path)
-
-
 @when("the library path of {string} is set to {string}")
 def set_library_path(where: Where, app: Word, path: str) -> Action:
-    note = (
-        f"`{path}` is right for the drilled application. Write the folder that holds the module "
-        "which the log names: what the configuration said before the last release, or where the "
-        "Deployment mounts the code (`volumeMounts`, and the `path` of each file under `volumes`)."
+    says = (
+        "the folder that holds the module which the log names: what the configuration said before "
+        "the last release, or where the pod mounts the code."
     )
-    return set_option(where, app, "library-path", path, note)
+    return set_option(where, app, Key("library-path"), says, path)
 
 
 @when("the driver heap of {string} is set to {string}")
 def set_driver_heap(where: Where, app: Word, heap: str) -> Action:
-    note = (
-        f"`{heap}` is right for the drilled application. Write what the configuration said before "
-        f"its last change; not below `{heap}`, as Spark refuses less than about 450 MiB, and at "
-        "most half of the memory limit. Does the log name another setting? Then correct that one "
-        "in the same way, under its own key."
+    says = (
+        "what the configuration said before its last change. Spark refuses less than about "
+        "450 MiB, and at most half of the memory limit should be heap. Does the log name another "
+        "setting? Then correct that one in the same way, under its own key."
     )
-    return set_option(where, app, "driver-memory", heap, note)
+    return set_option(where, app, Key("driver-memory"), says, heap)
 
 
-def set_option(where: Where, app: Word, key: str, value: str, note: str) -> Action:
-    before = Var(f"{key.replace('-', '_').upper()}_BEFORE")
-    get = kubectl(
-        where, "get", join("configmap/", configuration(app)), "-o", f"jsonpath={{.data.{key}}}"
-    )
+def set_option(where: Where, app: Word, key: Key, says: str, in_drill: str) -> Action:
+    """One key of the application's configuration."""
+    name = key.replace("-", "_").upper()
+    before, new = Var(f"{name}_BEFORE"), Var(name)
+    path = jsonpath_word(f"{{.data.{key}}}")
+    config = applications.configuration(app)
     return Action(
-        command=patch_configuration(
-            where,
-            app,
-            json.dumps({"data": {key: value}}, separators=(",", ":"), ensure_ascii=False),
+        command=patch_configuration(where, app, _option(key, new)),
+        reads=(
+            FilledIn(var=new, says=says, in_drill=in_drill),
+            Finding(var=before, command=kubectl(where, "get", "configmap", config, "-o", path)),
         ),
-        saves=Saved(var=before, find=get),
-        note=f"{note} {IF_IMMUTABLE}",
-        rollback=patch_configuration(where, app, join(f'{{"data":{{"{key}":"', before, '"}}')),
+        note="The answer `field is immutable` means that the configuration is protected: only its "
+        "owner can replace it.",
+        rollback=patch_configuration(where, app, _option(key, before)),
     )
 
 
-IF_IMMUTABLE = (
-    "The answer `field is immutable` means that the configuration is protected: the prevention "
-    "of a missing module, on this page, says how to change it then."
-)
+def _option(key: str, value: Word) -> Word:
+    return join(f'{{"data":{{"{key}":"', value, '"}}')
 
 
 def patch_configuration(where: Where, app: Word, patch: Word) -> Command:
     """One merge patch of the application's ConfigMap."""
-    return kubectl(where, "patch", "configmap", configuration(app), "--type=merge", "-p", patch)
-
-
-def configuration(app: Word) -> Joined | str:
-    name = join(app, "-conf")
-    return name if isinstance(name, Joined) else str(name)
-
-
-@when("the driver of {string} is restarted")
-def restart_driver(where: Where, app: Word) -> Action:
-    return Action(
-        command=kubectl(where, "rollout", "restart", join("deployment/", app)),
-        note="The configuration is read at the start only; without this line the next start may "
-        "be 5 minutes away. There is nothing to take back.",
-    )
+    config = applications.configuration(app)
+    return kubectl(where, "patch", "configmap", config, "--type=merge", "-p", patch)
 
 
 @when("the configuration of {string} is made immutable")
 def make_configuration_immutable(where: Where, app: Word) -> Action:
     return Action(
         command=patch_configuration(where, app, '{"immutable":true}'),
-        note="Not urgent: agree on it with the application's owner. No patch takes it back. To "
-        "change a protected configuration, put a corrected copy of the ConfigMap, without the line "
-        "`immutable: true`, in the old one's place.",
+        risk=Risk.DESTROYS,
+        note="Not urgent: agree on it with the application's owner. No patch takes it back: a "
+        "protected configuration can only be deleted and created again with other values.",
     )
 
 
@@ -236,8 +155,3 @@ def keep_last_good(where: Where, app: Word) -> Action:
         note="Only makes a copy; it refuses what the application has not completed a batch with. "
         "An application whose start does not look for the copy gains nothing by it.",
     )
-
-
-@when("the fault is injected again")
-def inject_again() -> Reinject:
-    return Reinject()

@@ -86,5 +86,10 @@ def stage(root: Path, does: dict[str, str]) -> None:
 
 def dispatcher(root: Path, jobs: int, say: Callable[[str], None] = print) -> Dispatcher:
     return Dispatcher(
-        root=root, folder=root / "run", until=Phase.PREVENTION, keep=None, jobs=jobs, say=say
+        root=root,
+        folder=root / "run",
+        until=Phase.PREVENTION,
+        leave_standing=None,
+        jobs=jobs,
+        say=say,
     )

@@ -16,9 +16,10 @@ from drillbook.book.sentences import TYPES, Definition
 from drillbook.model import (
     Action,
     Advice,
+    Component,
     Duration,
     Fault,
-    Name,
+    Key,
     Patch,
     Probe,
     Reinject,
@@ -27,8 +28,8 @@ from drillbook.model import (
     Var,
     Where,
     Word,
-    Workload,
     command,
+    name_of,
 )
 from drillbook.model.matchers import any_equals, firing, silent
 from drillbook.sources import FiringAlert, Kube
@@ -99,13 +100,13 @@ def _kube(where: Where, app: Word, path: str) -> Kube:
     )
 
 
-def _workload(where: Where, app: str) -> Workload:
+def _workload(where: Where, app: str) -> Component:
     var = Var("APP")
-    return Workload(
+    return Component(
         title="a shop",
         manifests=(),
-        ready=Probe(source=_kube(where, var, "{.ready}"), expect=any_equals("True")),
-        names=(Name(literal=app, var=var, find=command("echo", "it")),),
+        ready=(Probe(source=_kube(where, var, "{.ready}"), expect=any_equals("True")),),
+        names=(name_of(app, var, command("echo", "it")),),
     )
 
 
@@ -136,7 +137,7 @@ def _start(where: Where, app: Word, budget: Duration) -> Action:
     return Action(command=command("start", app), within=budget)
 
 
-def _start_by(where: Where, app: Word, tool: str) -> Action:
+def _start_by(where: Where, app: Word, tool: Key) -> Action:
     return Action(command=command("python3", f"scripts/shop/{tool}", app))
 
 

@@ -25,19 +25,20 @@ from drillbook.model import (
     BoundScenario,
     BoundStep,
     Cause,
+    Component,
     Control,
     Duration,
     Fault,
+    FilledIn,
+    Finding,
     Injection,
     Matcher,
-    Name,
     Patch,
     Phase,
     Probe,
     Reinject,
     Risk,
     Runbook,
-    Saved,
     Scenario,
     Source,
     Step,
@@ -50,6 +51,7 @@ from drillbook.model import (
     Workload,
     command,
     join,
+    name_of,
 )
 from drillbook.model.matchers import any_equals, at_least, equals, firing, silent
 from drillbook.sources import FiringAlert, Kube, Tool
@@ -67,11 +69,17 @@ STARTED = datetime(2026, 11, 20, 3, 4, 5, tzinfo=UTC)
 
 ALERT_FIRES = Probe(source=FiringAlert(alert="AppDown"), expect=firing(), within=Duration("90s"))
 ALERT_SILENT = Probe(source=FiringAlert(alert="AppDown"), expect=silent(), within=Duration("2m"))
-LIMIT_BEFORE = Var("LIMIT_BEFORE")
+LIMIT_BEFORE, LIMIT_NEW = Var("LIMIT_BEFORE"), Var("LIMIT_NEW")
 RAISE = Action(
-    command=command(*KUBECTL, "set", "resources", join("deployment/", APP), "--limits=memory=3Gi"),
-    saves=Saved(var=LIMIT_BEFORE, find=command(*KUBECTL, "get", join("deployment/", APP))),
-    note="`3Gi` is the drilled application's; write yours.",
+    command=command(
+        *(*KUBECTL, "set", "resources", join("deployment/", APP)),
+        join("--limits=memory=", LIMIT_NEW),
+    ),
+    reads=(
+        Finding(var=LIMIT_BEFORE, command=command(*KUBECTL, "get", join("deployment/", APP))),
+        FilledIn(var=LIMIT_NEW, says="three times the old one.", in_drill="3Gi"),
+    ),
+    note="The pod restarts.",
     rollback=command(
         *(*KUBECTL, "set", "resources", join("deployment/", APP)),
         join("--limits=memory=", LIMIT_BEFORE),
@@ -106,7 +114,11 @@ def scenario(phase: Phase, name: str, *steps: BoundStep) -> BoundScenario:
 
 
 def workload(app: str = "orders") -> Workload:
-    return Workload(
+    return Workload((component(app),))
+
+
+def component(app: str = "orders") -> Component:
+    return Component(
         title="an application with one pod",
         manifests=(
             {
@@ -116,12 +128,12 @@ def workload(app: str = "orders") -> Workload:
                 "spec": {"replicas": 1},
             },
         ),
-        ready=Probe(source=tool(), expect=equals("healthy")),
+        ready=(Probe(source=tool(), expect=equals("healthy")),),
         names=(
-            Name(
-                literal=app,
-                var=APP,
-                find=command(*KUBECTL, "get", "pod", Var("POD"), "-o", "jsonpath={.metadata.name}"),
+            name_of(
+                app,
+                APP,
+                command(*KUBECTL, "get", "pod", Var("POD"), "-o", "jsonpath={.metadata.name}"),
             ),
         ),
     )

@@ -10,18 +10,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from drillbook.book.reader import UNREADABLE
-from drillbook.book.sentences import Definition
+from drillbook.book.sentences import Definition, PartRef
 from drillbook.model import (
     DURATION_PATTERN,
     Action,
+    Advice,
     BoundCause,
     BoundRunbook,
     BoundScenario,
     BoundStep,
     Cause,
+    Component,
     Fault,
+    FilledIn,
+    Key,
     Name,
-    Probe,
+    Part,
     Problem,
     Runbook,
     Scenario,
@@ -31,6 +35,7 @@ from drillbook.model import (
     Word,
     Workload,
     parts_of,
+    shell,
 )
 from drillbook.model.errors import DrillbookError
 from drillbook.model.yamlfile import UnreadableYaml
@@ -39,7 +44,7 @@ from drillbook.model.yamlfile import UnreadableYaml
 _REFUSALS = (DrillbookError, ValueError, TypeError, LookupError, AttributeError, OSError)
 
 _ALLOWED: dict[str, tuple[str, ...]] = {
-    "given": ("Workload", "Fault"),
+    "given": ("Component", "Fault"),
     "when": ("Action", "Reinject", "Advice"),
     "then": ("Probe", "Advice"),
 }
@@ -93,40 +98,81 @@ class _Binding:
     binder: Binder
     runbook: Runbook
     names: dict[str, Name] = field(default_factory=dict)
+    components: list[Component] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
     def run(self) -> tuple[BoundRunbook | None, list[Problem]]:
-        background = self._steps(self.runbook.background)
+        background = self._background(self.runbook.background)
         unbound = len(background) < len(self.runbook.background)
-        where = "the runbook's Background"
-        workload = self._only(background, Workload, self.runbook.line, where, unbound)
-        if workload is not None:
-            self.names = {name.literal: name for name in workload.names}
-        causes = [self._cause(cause, background, workload) for cause in self.runbook.causes]
+        if not self.components and not unbound:
+            self._problem(
+                self.runbook.line,
+                "no-component",
+                "the runbook's Background sets nothing up; a drill needs a system to break.",
+                "Write one Given step or more that return a Component.",
+            )
+        causes = [self._cause(cause, background) for cause in self.runbook.causes]
         bound = tuple(cause for cause in causes if cause is not None)
         problems = sorted(set(self.problems))
         if not bound or len(bound) < len(causes):
             return None, problems
         return BoundRunbook(runbook=self.runbook, causes=bound), problems
 
-    def _cause(
-        self, cause: Cause, background: tuple[BoundStep, ...], workload: Workload | None
-    ) -> BoundCause | None:
+    def _background(self, steps: Sequence[Step]) -> tuple[BoundStep, ...]:
+        """A step may name what a step before it set up."""
+        found: list[BoundStep] = []
+        for step in steps:
+            for bound in self._step(step):
+                found.append(bound)
+                if isinstance(bound.value, Component):
+                    self._know(step, bound.value)
+        return tuple(found)
+
+    def _know(self, step: Step, component: Component) -> None:
+        variables = {v: n.literal for n in self.names.values() for v in n.values}
+        for name in component.names:
+            taken = sorted(set(name.values) & set(variables))
+            if name.literal in self.names or taken:
+                what = f"the name {name.literal!r}" if not taken else f"the variable {taken[0]}"
+                self._report(
+                    step,
+                    "taken-name",
+                    f"{step.text!r}: {what} is taken by a step before it.",
+                    "Call it something else, so that a page can tell the two apart.",
+                )
+            self.names[name.literal] = name
+        self.components.append(component)
+
+    def _cause(self, cause: Cause, background: tuple[BoundStep, ...]) -> BoundCause | None:
         # A runbook of one cause needs no Rule: its fault may stand in the runbook's Background.
         every = background + self._steps(cause.background)
         unbound = len(every) < len(self.runbook.background) + len(cause.background)
-        where = f"the Background of cause {cause.id!r}"
-        fault = self._only(every, Fault, cause.line, where, unbound)
+        fault = self._fault(cause, every, unbound)
         scenarios = tuple(self._scenario(scenario) for scenario in cause.scenarios)
-        if workload is None or fault is None:
+        if not self.components or fault is None:
             return None
         return BoundCause(
             cause=cause,
-            workload=workload,
+            workload=Workload(tuple(self.components)),
             fault=fault,
             background=every,
             scenarios=scenarios,
         )
+
+    def _fault(self, cause: Cause, bound: Sequence[BoundStep], unbound: bool) -> Fault | None:
+        """The only fault. Where a step is `unbound`, that is the problem to mend."""
+        found = [b.value for b in bound if isinstance(b.value, Fault)]
+        if len(found) == 1:
+            return found[0]
+        if found or not unbound:
+            self._problem(
+                cause.line,
+                "one-fault",
+                f"the Background of cause {cause.id!r} holds {len(found)} fault steps; a drill "
+                "needs exactly one.",
+                "Write one Given step that returns a Fault.",
+            )
+        return None
 
     def _scenario(self, scenario: Scenario) -> BoundScenario:
         return BoundScenario(scenario=scenario, steps=self._steps(scenario.steps))
@@ -179,6 +225,9 @@ class _Binding:
             "doc_string": step.doc_string,
             "table": step.table,
         }
+        for what in ("doc_string", "table"):
+            if given[what] is not None and what not in parameters:
+                raise TypeError(f"this sentence takes no {what.replace('_', ' ')}; remove it")
         named = {name: given[name] for name in parameters if name in given}
         free = [name for name in parameters if name not in given]
         if len(free) != len(arguments):
@@ -188,57 +237,81 @@ class _Binding:
             )
         kinds = inspect.get_annotations(definition.build)
         filled = {
-            name: self._name(argument, kinds.get(name))
+            name: self._argument(argument, kinds.get(name))
             for name, argument in zip(free, arguments, strict=True)
         }
-        return definition.build(**named, **filled)
+        value = definition.build(**named, **filled)
+        if isinstance(value, Action):
+            self._check_drill_values(step, value, filled, kinds)
+        return value
 
-    def _name(self, argument: Any, kind: Any) -> Any:
-        """A step argument that is a name of the workload becomes its variable. A parameter of type
-        `Word` takes nothing else: a misspelt name would be a literal on a page."""
-        known = self.names.get(argument) if isinstance(argument, str) else None
+    def _argument(self, argument: Any, kind: Any) -> Any:
+        """A step argument that is a name of a component becomes what stands for it, or the part or
+        component that a builder asks for. A parameter of type `Word` takes nothing else: a
+        misspelt name would be a literal on a page."""
+        if isinstance(argument, PartRef):
+            return self._part(argument)
+        if not isinstance(argument, str):
+            return argument
+        known = self.names.get(argument)
+        if kind in ("Component", Component):
+            found = (c for c in self.components if known in c.names)
+            return next(found, None) or self._unknown_name(argument)
         if known is not None:
-            return known.var
-        if self.names and isinstance(argument, str) and kind in ("Word", Word):
-            names = ", ".join(map(repr, self.names))
-            raise ValueError(f"{argument!r} is not a name of the workload; there is {names}")
-        return argument
+            return known.word
+        return self._unknown_name(argument) if self.names and kind in ("Word", Word) else argument
+
+    def _unknown_name(self, argument: str) -> Any:
+        names = ", ".join(map(repr, self.names)) or "none yet"
+        raise ValueError(f"{argument!r} is not a name of the Background; there is {names}")
+
+    def _part(self, wanted: PartRef) -> Part:
+        found = Workload(tuple(self.components)).part(wanted.role, wanted.name)
+        if found is not None:
+            return found
+        if wanted.name not in self.names:
+            self._unknown_name(wanted.name)
+        there = ", ".join(
+            f'the {part.role} of "{name.literal}"'
+            for one in self.components
+            for name in one.names
+            for part in one.parts
+        )
+        raise ValueError(
+            f'there is no {wanted.role} of "{wanted.name}"; there is {there or "no part"}'
+        )
 
     def _check_literals(self, step: Step, value: Value) -> None:
         """A literal drill name on a page would be pasted by a responder of another application."""
-        words = _words(value)
-        for literal in self.names:
-            pattern = re.compile(rf"(?<![\w-]){re.escape(literal)}(?![\w-])")
-            for word in words:
-                if any(isinstance(p, str) and pattern.search(p) for p in parts_of(word)):
-                    self._report(
-                        step,
-                        "literal-drill-name",
-                        f"the command of {step.text!r} holds the drill's own name {literal!r}.",
-                        f"Build the command from the step's argument, so it prints \""
-                        f'${self.names[literal].var.name}".',
-                    )
+        literals = [p for line in value.lines() for p in _literals(line.words)]
+        for name in self.names.values():
+            pattern = _standing_alone(name.literal)
+            if any(pattern.search(text) for text in (*literals, *_prose(value))):
+                self._report(
+                    step,
+                    "literal-drill-name",
+                    f"what {step.text!r} prints holds the drill's own name {name.literal!r}.",
+                    f"Build it from the step's argument, so it prints {shell(name.word)}.",
+                )
 
-    def _only(
-        self, bound: Sequence[BoundStep], kind: type[Any], line: int, where: str, unbound: bool
-    ) -> Any | None:
-        """The only value of a kind. Where a step is `unbound`, that is the problem to mend."""
-        found = [b.value for b in bound if isinstance(b.value, kind)]
-        if len(found) == 1:
-            return found[0]
-        if unbound and not found:
-            return None
-        what = kind.__name__.lower()
-        self.problems.append(
-            Problem(
-                path=str(self.runbook.path),
-                line=line,
-                rule=f"one-{what}",
-                what=f"{where} holds {len(found)} {what} steps; a drill needs exactly one.",
-                fix=f"Write one Given step that returns a {kind.__name__}.",
-            )
-        )
-        return None
+    def _check_drill_values(
+        self, step: Step, action: Action, arguments: Mapping[str, Any], kinds: Mapping[str, Any]
+    ) -> None:
+        """A value that is right for the drilled application would be pasted into another one."""
+        literals = [
+            p for line in (action.command, action.rollback) if line for p in _literals(line.words)
+        ]
+        for name, argument in arguments.items():
+            if kinds.get(name) in ("Key", Key, "Word", Word) or not isinstance(argument, str | int):
+                continue
+            if any(_standing_alone(str(argument)).search(text) for text in literals):
+                self._report(
+                    step,
+                    "drill-value",
+                    f"the line of {step.text!r} holds the drill's own value {str(argument)!r}.",
+                    "Read it from the application (Finding), or let the reader fill it in "
+                    "(FilledIn); a name of a setting is annotated as Key.",
+                )
 
     def _report_unmatched(
         self, step: Step, found: Sequence[tuple[Definition, tuple[Any, ...]]]
@@ -282,13 +355,25 @@ class _Binding:
         )
 
     def _report(self, step: Step, rule: str, what: str, fix: str) -> None:
-        self.problems.append(
-            Problem(path=str(self.runbook.path), line=step.line, rule=rule, what=what, fix=fix)
-        )
+        self._problem(step.line, rule, what, fix)
+
+    def _problem(self, line: int, rule: str, what: str, fix: str) -> None:
+        path = str(self.runbook.path)
+        self.problems.append(Problem(path=path, line=line, rule=rule, what=what, fix=fix))
 
 
-def _words(value: Value) -> tuple[Any, ...]:
-    """The words of a value's command, where it has one."""
-    if isinstance(value, Probe):
-        return value.source.command().words
-    return value.command.words if isinstance(value, Action) else ()
+def _standing_alone(text: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w-]){re.escape(text)}(?![\w-])")
+
+
+def _literals(words: Sequence[Word]) -> Iterator[str]:
+    return (p for word in words for p in parts_of(word) if isinstance(p, str))
+
+
+def _prose(value: Value) -> Iterator[str]:
+    """What a value says to the reader of a page."""
+    if isinstance(value, Action):
+        yield value.note
+        yield from (one.says for one in value.reads if isinstance(one, FilledIn))
+    elif isinstance(value, Advice):
+        yield value.text

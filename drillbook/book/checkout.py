@@ -92,5 +92,5 @@ def refuse_unreadable(problems: Sequence[Problem]) -> None:
         raise UsageError("\n".join(str(problem) for problem in problems))
 
 
-def alerts(settings: Settings) -> dict[str, monitoring.AlertRule]:
+def alerts(settings: Settings) -> monitoring.Rules:
     return monitoring.load_alerts(settings.root, settings.environment)

@@ -1,4 +1,4 @@
-"""`given`, `when`, `then`: a builder is registered with pytest-bdd and in our own registry.
+"""`given`, `when`, `then`: a builder is registered here; `drillbook.plugin` tells pytest-bdd of it.
 
 A builder takes `where` (when it asks for it), then the sentence's arguments by position, then, when
 it has parameters of those names, `doc_string` and `table`; it returns a value and does no I/O.
@@ -11,19 +11,27 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import pytest_bdd
 from cucumber_expressions.expression import CucumberExpression
 from cucumber_expressions.parameter_type import ParameterType
 from cucumber_expressions.parameter_type_registry import ParameterTypeRegistry
-from pytest_bdd.parsers import StepParser
 
 from drillbook.model import DURATION_PATTERN, Duration, Value
 
 Builder = TypeVar("Builder", bound=Callable[..., Value])
 
-PARAMETERS: tuple[tuple[str, str, Callable[[str], Any]], ...] = (
+
+@dataclass(frozen=True)
+class PartRef:
+    """`the driver of "orders"`: the binder looks the part up among the Background's components."""
+
+    role: str
+    name: str
+
+
+PARAMETERS: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     ("duration", DURATION_PATTERN, Duration),
     # Kubernetes' quantities as people write them: 3Gi, 500m, 2.
+    ("part", r'the ([a-z][a-z -]*) of "([^"]*)"', PartRef),
     ("quantity", r"\d+(?:\.\d+)?(?:m|k|M|G|T|Ki|Mi|Gi|Ti)?", str),
 )
 """Our own parameter types (name, regular expression, transformer); `.vscode/settings.json` repeats
@@ -76,21 +84,6 @@ class Definition:
         return None if found is None else tuple(argument.value for argument in found)
 
 
-class Sentence(StepParser):
-    """A Cucumber Expression as a pytest-bdd pattern."""
-
-    def __init__(self, expression: CucumberExpression) -> None:
-        super().__init__(expression.source)
-        self.expression = expression
-
-    def is_matching(self, name: str) -> bool:
-        return self.expression.match(name) is not None
-
-    def parse_arguments(self, name: str) -> dict[str, Any] | None:
-        # The drill performs the value that `bind` built of this very step: no arguments needed.
-        return {}
-
-
 DEFINITIONS: list[Definition] = []
 """Every definition that was imported, in order."""
 
@@ -110,13 +103,6 @@ def _declare(keyword: str, pattern: str) -> Callable[[Builder], Builder]:
                 line=code.co_firstlineno,
             )
         )
-
-        def perform(drill: Any) -> None:
-            drill.perform_current_step()
-
-        perform.__name__ = build.__name__
-        # stacklevel 2: pytest-bdd stores the fixture in the module that called given/when/then.
-        getattr(pytest_bdd, keyword)(Sentence(expression), stacklevel=2)(perform)
         return build
 
     return register

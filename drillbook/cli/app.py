@@ -17,10 +17,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from drillbook.cli import completion
+from drillbook.cli import commandline, completion
 from drillbook.cli.commands import doctor, inspect, offline, planning
 from drillbook.cli.commands import drill as drilling
-from drillbook.cli.commands import sweep as sweeping
+from drillbook.cli.commands import undo as undoing
 from drillbook.cluster import settings as settings_module
 from drillbook.cluster.settings import Settings
 from drillbook.evidence.clean_stream import clean_output, lost_output
@@ -108,7 +108,7 @@ def plan(
     planning.plan(_settings(kubeconfig, context), runbook, offline, console)
 
 
-@app.command()
+@app.command(cls=commandline.DrillCommand)
 def drill(
     paths: Paths = None,
     cause: Annotated[
@@ -125,9 +125,13 @@ def drill(
         int,
         typer.Option("--jobs", "-j", min=1, help="how many drills run at once, as locks allow"),
     ] = 1,
-    keep: Annotated[
-        bool, typer.Option("--keep", help="leave the incident for 30 minutes (setting keep)")
-    ] = False,
+    leave_standing: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[DURATION]",
+            help="leave the incident for so long (without a DURATION: the setting leave_standing)",
+        ),
+    ] = None,
     kubeconfig: Annotated[Path | None, typer.Option(help="the cluster to drill on")] = None,
     context: Annotated[str | None, typer.Option(help="the kubeconfig's context")] = None,
 ) -> None:
@@ -136,9 +140,9 @@ def drill(
     Example: drillbook drill features/spark --cause driver-oom --control plain
     """
     loaded = _settings(kubeconfig, context)
-    kept = loaded.duration("keep") if keep else None
+    standing = commandline.standing(loaded, leave_standing)
     code = drilling.drill(
-        loaded, paths or [], cause or [], control or [], until, kept, jobs, console
+        loaded, paths or [], cause or [], control or [], until, standing, jobs, console
     )
     raise typer.Exit(code)
 
@@ -179,12 +183,15 @@ def show(runbook: Named) -> None:
 
 
 @app.command()
-def sweep() -> None:
-    """Undo what dead drills left behind, and what was kept; a drill under way is left alone.
+def undo(
+    dead: Annotated[bool, typer.Option("--dead", help="what dead drills left behind")] = False,
+    kept: Annotated[bool, typer.Option("--kept", help="incidents that were left standing")] = False,
+) -> None:
+    """Undo by hand: dead drills, incidents that were left standing; a live drill is left alone.
 
     The reaper in the cluster does the same by itself when a drill's lease expires.
     """
-    sweeping.sweep(_settings(), console)
+    undoing.by_hand(_settings(), dead, kept, console)
 
 
 @app.command()
@@ -201,9 +208,9 @@ def halt(
             "`drillbook halt --lift` ends that. Nothing was changed."
         )
     if why:
-        sweeping.halt(_settings(), why, console)
+        undoing.halt(_settings(), why, console)
     else:
-        sweeping.lift(_settings(), console)
+        undoing.lift(_settings(), console)
 
 
 @app.command("doctor")

@@ -29,7 +29,7 @@ POLL_S = 0.1
 
 KILLED = (
     "It was killed, so it could not undo itself. The reaper does when its lease has run "
-    "out; look with `kubectl get drills`, and then `drillbook sweep` says what is left."
+    "out; look with `kubectl get drills`, and then `drillbook undo --dead` says what is left."
 )
 
 
@@ -58,7 +58,7 @@ class Dispatcher:
     root: Path
     folder: Path
     until: Phase
-    keep: Duration | None
+    leave_standing: Duration | None
     environment: Mapping[str, str] = field(default_factory=dict)
     """On top of this process's: what makes the child drill the cluster that was admitted here."""
     jobs: int = 1
@@ -171,10 +171,11 @@ class Dispatcher:
         return None
 
     def _command(self, one: Selected) -> list[str]:
-        keep = [f"--drill-keep={self.keep}"] if self.keep else []
+        standing = self.leave_standing
+        options = [f"--drill-leave-standing={standing}"] if standing else []
         return [
             *(sys.executable, "-m", "pytest", one.node, "--drill", f"--drill-run={self.folder}"),
-            *(f"--drill-until={self.until}", *keep, "-s", "-q", "--no-header", "--tb=short"),
+            *(f"--drill-until={self.until}", *options, "-s", "-q", "--no-header", "--tb=short"),
             # A warning of a client library must not end a drill; the engine's tests catch it.
             *("-p", "no:cacheprovider", "-W", "default"),
         ]

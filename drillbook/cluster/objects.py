@@ -37,9 +37,13 @@ class Objects:
             raise
 
     def listed(
-        self, api_version: str, kind: str, namespace: str = "", selector: str = ""
+        self, api_version: str, kind: str, namespace: str = "", selector: str | None = None
     ) -> list[Object]:
-        """Every object of a kind. A list that failed is an error, never an empty one."""
+        """Every object of a kind, or those of a label selector. A list that failed is an error,
+        never an empty one. Raises CouldNotTell; for an empty selector too, which the server would
+        take for all."""
+        if selector is not None and not selector.strip(" ,"):
+            raise CouldNotTell(f"an empty selector names no {kind}; all of them are never meant.")
         resource = self.clients.resource(api_version, kind)
         place = {"namespace": namespace} if namespace else {}
         chosen = {"label_selector": selector} if selector else {}
@@ -56,6 +60,10 @@ class Objects:
     def create(self, body: Mapping[str, Any]) -> Object:
         """Raises Conflict when there is one of that name."""
         return self._call(_ref_of(body), "create", named=False, body=dict(body))
+
+    def rehearse(self, body: Mapping[str, Any]) -> Object:
+        """What creating it would come to: the API server judges it, and makes nothing of it."""
+        return self._call(_ref_of(body), "create", named=False, body=dict(body), dry_run="All")
 
     def ask(self, review: Mapping[str, Any]) -> Object:
         """A question that is asked by creating an object that nobody keeps, such as an access
@@ -102,14 +110,14 @@ class Objects:
         resource = self.clients.resource(ref.api_version, ref.kind)
         place = {"namespace": ref.namespace} if ref.namespace else {}
         name = {"name": ref.name} if named else {}
-        try:
-            found = getattr(resource, verb)(
-                **name, **place, **arguments, _request_timeout=self._timeout
-            )
-        except KUBE_ERRORS as error:
-            raise refused(str(ref), verb, error) from error
         with asking(f"the Kubernetes API about {ref}"):
-            # A login page or half an answer, with status 200, is a text here.
+            try:
+                found = getattr(resource, verb)(
+                    **name, **place, **arguments, _request_timeout=self._timeout
+                )
+            except KUBE_ERRORS as error:
+                raise refused(str(ref), verb, error) from error
+            # A login page or half an answer, with status 200, is a text here, or has no kind.
             data: Object = found.to_dict()
             return data
 

@@ -1,4 +1,4 @@
-"""One command line of an Action: run under the drill's lease, and killed when the lease is lost."""
+"""One command line: run under the drill's lease, and killed when the lease is lost."""
 
 from __future__ import annotations
 
@@ -35,9 +35,11 @@ def run(
     within_s: float,
     held_for_s: Callable[[], float],
     lost: Callable[[], str],
+    errors: int = subprocess.STDOUT,
 ) -> Ran:
     """`bash -eu -c LINE`. `held_for_s`: for how many seconds from now the lease is certain;
-    `lost`: why it is not held any more, empty while it is."""
+    `lost`: why it is not held any more, empty while it is; `errors`: where its standard error
+    goes, as subprocess takes it."""
     left_s = held_for_s()
     if lost() or left_s <= 0:
         return Ran(code=None, said="", cut=lost() or "the drill's lease ran out before it began")
@@ -50,7 +52,7 @@ def run(
             cwd=folder,
             stdin=subprocess.PIPE,
             stdout=out,
-            stderr=subprocess.STDOUT,
+            stderr=errors,
             start_new_session=True,
         )
         begin, code, cut = since_boot(), None, ""

@@ -50,11 +50,13 @@ def record_of(drill: LiveDrill, redactor: Redactor) -> records.Drill:
         questions=questions,
         manual=sum(s.verdict is Verdict.MANUAL for r in scenarios for s in r.steps),
         workload=tuple(recorder.notes),
+        printed=tuple(recorder.shown),
         left=drill.left,
         cost=records.Cost(
             wall_s=round(clock.monotonic() - drill.began, 3),
             waiting_s=round(recorder.waiting_s, 3),
             commands_s=round(recorder.commands_s, 3),
+            printed_s=round(recorder.printed_s, 3),
         ),
     )
     return redactor.drill(record)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from drillbook.book.monitoring import AlertRule
+from drillbook.book.monitoring import AlertRule, RecordingRule
+from drillbook.cluster import which
 from drillbook.cluster.clients import Connections, context_name
 from drillbook.cluster.identities import INSTALL, SYSTEM_NAMESPACE
 from drillbook.cluster.kubeconfig import host_of, server_of
@@ -31,11 +32,11 @@ def admitted(settings: Settings, clients: Connections) -> Cluster:
     # Before the first request: one to the wrong server would hand it the credentials.
     _refuse(list(filter(None, (_host(settings), _production(settings)))))
     try:
-        found = cluster.identity(clients)
-        is_admin = cluster.is_admin(clients)
-        label = cluster.namespace_label(clients, SYSTEM_NAMESPACE, ENVIRONMENT_LABEL)
+        found = which.identity(clients)
+        is_admin = which.is_admin(clients)
+        label = which.namespace_label(clients, SYSTEM_NAMESPACE, ENVIRONMENT_LABEL)
     except CouldNotTell as error:
-        if cluster.status_of(error) in (401, 403):
+        if which.status_of(error) in (401, 403):
             raise Refused(_no_credentials(settings, error)) from error
         raise
     reasons = (_uid(settings, found.uid), _environment(settings, label), _admin(settings, is_admin))
@@ -137,15 +138,7 @@ def check_monitoring(
     settings: Settings, clients: Connections, rules: Mapping[str, AlertRule], names: Iterable[str]
 ) -> None:
     """Raises CouldNotTell with every difference between `monitoring/` and the running servers."""
-    cluster.alertmanager_ready(clients)
-    loaded = cluster.loaded_rules(clients)
-    differences = [
-        d for name in names for d in _differences(settings, clients, rules[name], loaded)
-    ]
-    scrape_s = cluster.scrape_interval_s(clients)
-    if scrape_s != settings.scrape_s:
-        differences.append(f"scrape interval {scrape_s:g} s, settings say {settings.scrape_s:g} s")
-    if differences:
+    if differences := monitoring_differences(settings, clients, rules, names):
         raise CouldNotTell(
             f"{settings.prometheus_url} does not run what monitoring/ describes: "
             f"{'; '.join(differences)}. A drill would prove another alert than the page shows. "
@@ -153,23 +146,53 @@ def check_monitoring(
         )
 
 
+def monitoring_differences(
+    settings: Settings, clients: Connections, rules: Mapping[str, AlertRule], names: Iterable[str]
+) -> list[str]:
+    """What of these alerts, of the recording rules that they read and of the scrape interval the
+    running servers have otherwise than `monitoring/`. Raises CouldNotTell when one of them does
+    not answer, UsageError for a rule that cannot be read."""
+    cluster.alertmanager_ready(clients)
+    loaded = cluster.loaded_rules(clients)
+    wanted = [one for name in names for one in rules[name].every]
+    every: list[AlertRule | RecordingRule] = [*wanted]
+    every += [record for rule in wanted for record in rule.records if record not in every]
+    differences = [
+        difference
+        for rule in every
+        for difference in _differences(settings, clients, rule, loaded.get(rule.name, ()))
+    ]
+    scrape_s = cluster.scrape_interval_s(clients)
+    if scrape_s != settings.scrape_s:
+        differences.append(f"scrape interval {scrape_s:g} s, settings say {settings.scrape_s:g} s")
+    return list(dict.fromkeys(differences))
+
+
 def _differences(
     settings: Settings,
     clients: Connections,
-    rule: AlertRule,
-    loaded: Mapping[str, tuple[cluster.LoadedRule, ...]],
+    rule: AlertRule | RecordingRule,
+    loaded: tuple[cluster.LoadedRule, ...],
 ) -> list[str]:
-    ones = loaded.get(rule.name, ())
+    ones = [one for one in loaded if dict(one.labels) == dict(rule.labels)]
+    if not ones and loaded:
+        has = " and ".join(str(dict(one.labels)) for one in loaded)
+        return [f"{rule.name} is loaded with the labels {has}, not {dict(rule.labels)}"]
     if not ones:
         return [f"{rule.name} is not loaded"]
     if len(ones) > 1:
-        return [f"{len(ones)} rules are named {rule.name}"]
+        return [f"{len(ones)} rules of the same labels are named {rule.name}"]
     running, found = ones[0], []
-    if running.for_s != rule.for_s:
-        found.append(f"{rule.name} has for {running.for_s:g} s, not {rule.for_s:g} s")
-    if running.evaluation_s != settings.evaluation_s:
-        found.append(f"{rule.name} is evaluated every {running.evaluation_s:g} s")
+    every_s = rule.cadence.interval_s or settings.evaluation_s
+    times = [("is evaluated every", running.evaluation_s, every_s)]
+    if isinstance(rule, AlertRule):
+        times.append(("has for", running.for_s, rule.for_s))
+        times.append(("has keep_firing_for", running.keep_s, rule.keep_s))
+    found += [f"{rule.name} {what} {has:g} s, not {s:g} s" for what, has, s in times if has != s]
     want, have = (cluster.normal_form(clients, q) for q in (rule.expr, running.expr))
     if want != have:
-        found.append(f"{rule.name} has another expression: {' '.join(have.split())}")
+        loaded_expr, wanted_expr = (" ".join(text.split()) for text in (have, want))
+        found.append(
+            f"{rule.name} has another expression: loaded `{loaded_expr}`, wanted `{wanted_expr}`"
+        )
     return found

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from drillbook.changes.faults import DrillNamespace, Injector, Outcome
 from drillbook.drill.perform import Performer
@@ -10,15 +12,15 @@ from drillbook.drill.progress import Progress
 from drillbook.drill.recorder import Recorder
 from drillbook.model import (
     AlertState,
-    BoundCause,
+    Answer,
+    Duration,
+    Evidence,
     Fault,
-    Phase,
     Probe,
     Verdict,
     Workload,
 )
 from drillbook.model.errors import CouldNotTell, InvalidDrill
-from drillbook.model.matchers import Firing
 from drillbook.sources import FiringAlert
 
 
@@ -30,6 +32,33 @@ class InjectionRefused(InvalidDrill):
     """The fault could not be applied."""
 
 
+@dataclass(frozen=True)
+class _Quiet:
+    """The alert neither fires nor waits to; unlike `silent`, it need not have fired before."""
+
+    def holds(self, answer: Answer, since: datetime | None) -> bool:
+        loud = isinstance(answer, AlertState) and (answer.firing or answer.pending or answer.listed)
+        return not loud
+
+    def describe(self) -> str:
+        return "neither pending nor firing"
+
+
+def _refuse_loud(alert: str, seen: Evidence) -> None:
+    if seen.verdict is Verdict.FAILED:
+        raise InvalidDrill(
+            f"the alert {alert} was already firing or pending for this drill's namespace before "
+            f"the fault ({seen.observed}): it fires without a cause. Nothing was injected. "
+            "Correct its expression under monitoring/alerts."
+        )
+    if seen.verdict is not Verdict.PASSED:
+        raise CouldNotTell(
+            f"whether the alert {alert} fires without a cause could not be told, because "
+            f"Prometheus did not evaluate it on the steady system: {seen.observed}. "
+            "Nothing was injected. Look at its rules with `drillbook doctor`."
+        )
+
+
 @dataclass
 class Opening:
     """A drill's opening moves, each refusing to go on when what follows would prove nothing."""
@@ -38,40 +67,45 @@ class Opening:
     recorder: Recorder
     injector: Injector
     progress: Progress
+    held: Callable[[str, Probe], None] = lambda name, probe: None
+    """Hears each read that has just held, and what it is called."""
 
     def steady(self, workload: Workload, namespace: DrillNamespace) -> None:
         """Set the workload up and wait for its steady state. Raises InvalidDrill, CouldNotTell."""
         namespace.apply(workload.manifests)
         budget = self.performer.settings.duration("steady_within")
-        seen = self.performer.probe(workload.ready, budget)
-        self.recorder.waited(seen)
-        self.recorder.notes.append(f"steady state: {seen.observed}")
-        if seen.verdict is not Verdict.PASSED:
-            raise InvalidDrill(
-                f"no steady state before the fault: expected {seen.expected}, saw {seen.observed}. "
-                "Nothing was injected. Look at the workload's pods with --keep."
-            )
-        self.progress.say(f"steady: {seen.observed}")
+        for number, probe in enumerate(workload.ready, start=1):
+            seen = self.performer.probe(probe, budget)
+            self.recorder.notes.append(f"steady state: {seen.observed}")
+            if seen.verdict is not Verdict.PASSED:
+                raise InvalidDrill(
+                    f"no steady state before the fault: expected {seen.expected}, saw "
+                    f"{seen.observed}. Nothing was injected. Look at its pods with "
+                    "--leave-standing."
+                )
+            self.held(f"steady state {number}", probe)
+            self.progress.say(f"steady: {seen.observed}")
 
-    def refuse_early(self, bound: BoundCause) -> None:
-        """What is there before the fault proves nothing by being there after it."""
-        for scenario in bound.of(Phase.DETECTION):
-            for step in scenario.steps:
-                if isinstance(step.value, Probe) and isinstance(step.value.expect, Firing):
-                    self._refuse_early_alert(step.value)
-        self._refuse_early_effect(bound.fault)
+    def refuse_early(self, fault: Fault, alerts: Sequence[FiringAlert]) -> None:
+        """What is there before the fault proves nothing by being there after it. `alerts`: of every
+        runbook that is asked here. Raises InvalidDrill, CouldNotTell."""
+        self._refuse_early_alerts(alerts)
+        self._refuse_early_effect(fault)
 
-    def _refuse_early_alert(self, probe: Probe) -> None:
-        source = probe.source
-        if not isinstance(source, FiringAlert):
-            return
-        state = source.read(self.performer.clients).answer
-        if isinstance(state, AlertState) and (state.firing or state.pending or state.listed):
-            raise InvalidDrill(
-                f"the alert {source.alert} was already firing for this drill's namespace before "
-                f"the fault ({state}): it fires without a cause. Nothing was injected. "
-                "Correct its expression under monitoring/alerts."
-            )
+    def _refuse_early_alerts(self, alerts: Sequence[FiringAlert]) -> None:
+        """Each rule must have been evaluated on the steady system, scraped after it was steady: a
+        rule that was not evaluated yet is as silent as one that never fires without a cause."""
+        clients, settings = self.performer.clients, self.performer.settings
+        within = Duration(f"{int(2000 * (settings.scrape_s + settings.evaluation_s))}ms")
+        before = clients.since
+        clients.since = self.performer.clock.now() + timedelta(seconds=settings.scrape_s)
+        try:
+            for source in alerts:
+                seen = self.performer.probe(Probe(source=source, expect=_Quiet()), within)
+                _refuse_loud(source.alert, seen)
+                self.recorder.notes.append(f"before the fault: {source.alert}: {seen.observed}")
+        finally:
+            clients.since = before
 
     def _refuse_early_effect(self, fault: Fault) -> None:
         reading = fault.effect.source.read(self.performer.clients)
@@ -92,7 +126,6 @@ class Opening:
             raise InjectionRefused(f"the fault was {applied.outcome}: {applied.said}")
         self.recorder.injected()
         seen = self.performer.probe(fault.effect, self.performer.settings.duration("effect_within"))
-        self.recorder.waited(seen)
         self.recorder.notes.append(f"effect: {seen.observed}")
         if seen.verdict is Verdict.ERROR:
             raise CouldNotTell(
@@ -106,4 +139,5 @@ class Opening:
                 "that the workload uses."
             )
         self.recorder.see("t1")
+        self.held("effect", fault.effect)
         self.progress.say(f"effect confirmed: {seen.observed}")

@@ -18,12 +18,14 @@ from drillbook.drill.drill_record import record_of
 from drillbook.drill.injection import InjectionRefused, NoEffect, Opening
 from drillbook.drill.order import DrillOrder
 from drillbook.drill.perform import Performer
+from drillbook.drill.printed import PrintedLines, noted
 from drillbook.drill.progress import Progress, one_line
 from drillbook.drill.recorder import Recorder
 from drillbook.drill.reinjection import reinject
 from drillbook.evidence import records
 from drillbook.evidence.redactor import Redactor
 from drillbook.model import (
+    CHANGED_AT,
     Action,
     Advice,
     BoundScenario,
@@ -37,9 +39,8 @@ from drillbook.model import (
     Verdict,
     domains,
 )
-from drillbook.model.clock import Clock
+from drillbook.model.clock import Clock, CountingClock
 from drillbook.model.errors import DrillbookError, Refused
-from drillbook.sources import FiringAlert
 
 
 class StepNotPassed(DrillbookError):
@@ -72,6 +73,7 @@ class LiveDrill:
     recorder: Recorder = field(init=False)
     performer: Performer = field(init=False)
     cross_checks: CrossChecks = field(init=False)
+    printed: PrintedLines = field(init=False)
     custody: Custody = field(init=False)
     namespace: DrillNamespace = field(init=False)
     injector: Injector = field(init=False)
@@ -83,7 +85,9 @@ class LiveDrill:
     _current: BoundStep | None = None
 
     def __post_init__(self) -> None:
-        self.recorder = Recorder(self.clock)
+        # The drill's own thread sleeps on it and no other: what was slept was waited.
+        self.clock = counting = CountingClock(self.clock)
+        self.recorder = Recorder(counting)
         self.started, self.began = self.clock.now(), self.clock.monotonic()
         self.performer = Performer(
             clients=self.clients,
@@ -112,6 +116,7 @@ class LiveDrill:
         self.clients.values["NAMESPACE"] = name
         self.injector = Injector(self.clients, name, self.custody)
         self.cross_checks = CrossChecks(self.order, self.performer)
+        self.printed = PrintedLines(self.performer)
         self._steps = {
             bound.step.line: (bound, scenario.scenario.phase)
             for cause in self.order.bound.causes
@@ -142,8 +147,10 @@ class LiveDrill:
 
     def _begin(self) -> None:
         workload = self.order.bound.causes[0].workload
-        opening = Opening(self.performer, self.recorder, self.injector, self.progress)
-        self.clients.values.update({n.var.name: n.literal for n in workload.names})
+        opening = Opening(
+            self.performer, self.recorder, self.injector, self.progress, self._watch_printed
+        )
+        self.clients.values.update(workload.values)
         self.progress.say(f"namespace {self.namespace.name}: {workload.title}")
         self.clients.since = self.clock.now()
         self.undo = Undo.FAILED  # until it is verified: from here on there is something to undo
@@ -157,10 +164,15 @@ class LiveDrill:
         if bound is None:
             self._ask_of_healthy()
         else:
-            opening.refuse_early(bound)
+            opening.refuse_early(bound.fault, self.order.asked_alerts)
+            self._settle_printed()
             opening.inject(bound.fault)
             self._affected_at = self.clock.now()
             self.injection = Injection.CONFIRMED
+
+    def _watch_printed(self, name: str, probe: Probe) -> None:
+        if not self.order.is_healthy:
+            self.printed.run(name, probe)
 
     def _open_custody(self) -> None:
         """A refusal has undone what little it did."""
@@ -184,7 +196,7 @@ class LiveDrill:
         try:
             self.cross_checks.ask_of_healthy()
         finally:
-            self.recorder.waiting_s += self.clock.monotonic() - begin
+            self.recorder.heard(self.clock.monotonic() - begin, self.cross_checks.asked)
         for asked in self.cross_checks.asked:
             words = held_in_words(asked)
             self.progress.say(f"{words}: {asked.cause}, {asked.bound.scenario.name}")
@@ -218,7 +230,7 @@ class LiveDrill:
         finally:
             waited = self.clock.monotonic() - begin
             self.recorder.siblings_s += waited
-            self.recorder.waiting_s += waited
+            self.recorder.heard(waited, self.cross_checks.asked)
         for cause in sorted({one.cause for one in asked if one.held}):
             self.progress.say(f"FAILED  the diagnosis of {cause} holds on this incident too")
 
@@ -233,7 +245,11 @@ class LiveDrill:
         if step is None or self.order.is_healthy:
             return
         try:
+            if isinstance(step.value, Action | Reinject):
+                self._settle_printed()
             evidence = self._perform(step)
+        except StepNotPassed:
+            raise
         except KeyboardInterrupt:
             self.interrupted = True
             raise
@@ -257,6 +273,7 @@ class LiveDrill:
                 self.recorder.see("t6")
             evidence = self.performer.action(value)
             self.clients.since = self.clock.now()
+            self.clients.values[CHANGED_AT.name] = f"{self.clients.since.timestamp():.0f}"
             self.recorder.ran(evidence)
         elif isinstance(value, Reinject):
             evidence = self._reinject()
@@ -264,11 +281,26 @@ class LiveDrill:
             evidence = self.performer.advice(value)
         elif isinstance(value, Probe):
             evidence = self.performer.probe(value)
-            self.recorder.waited(evidence)
-            self._see_moment(value, phase, evidence)
+            if evidence.verdict is Verdict.PASSED:
+                self.recorder.passed(value, phase)
+                self.printed.run(step.step.line, value)
         else:
             raise DrillbookError(f"{step.step.text!r} returns a {type(value).__name__} here.")
         return evidence
+
+    def _settle_printed(self) -> None:
+        """What comes next changes what the printed lines say, or they are the last. Raises
+        StepNotPassed when one says otherwise than the read that passed beside it."""
+        begin = self.clock.monotonic()
+        try:
+            found = self.printed.settle()
+        finally:
+            self.recorder.printed_s += self.clock.monotonic() - begin
+        said = self.redactor.words(noted(self.recorder, found))
+        if said:
+            self.failed, self.reason = True, f"{self.order.bound.runbook.path}: {said}"
+            self.progress.say(self.reason)
+            raise StepNotPassed(self.reason)
 
     def _refuse_self_healed(self) -> None:
         """Before the first change of the remediation. Raises InvalidDrill, CouldNotTell."""
@@ -292,14 +324,6 @@ class LiveDrill:
             took=timedelta(),
         )
 
-    def _see_moment(self, probe: Probe, phase: Phase | None, evidence: Evidence) -> None:
-        if evidence.verdict is not Verdict.PASSED:
-            return
-        if phase is Phase.DIAGNOSIS:
-            self.recorder.see_last("t5")
-        if phase is Phase.REMEDIATION:
-            self.recorder.see_last("t8" if isinstance(probe.source, FiringAlert) else "t7")
-
     def _reinject(self) -> Evidence:
         bound = self.order.cause_bound
         if bound is None:
@@ -307,13 +331,14 @@ class LiveDrill:
         moments = self.recorder.moments
         watch_s = moments["t1"] - moments["t0"] + 2 * self.settings.scrape_s
         self.progress.say(f"if it can be applied, its effect must stay away for {watch_s:.0f} s")
-        evidence = reinject(bound.fault, self.injector, self.performer, watch_s)
-        self.recorder.waited(evidence)
-        return evidence
+        return reinject(bound.fault, self.injector, self.performer, watch_s)
 
     def judge_scenario(self, line: int) -> None:
-        """Under `healthy`: raises Falsified when the scenario held, StepNotPassed when unknown."""
+        """Under `healthy`: raises Falsified when the scenario held, StepNotPassed when unknown.
+        Else, after the last one, StepNotPassed when a printed line said otherwise."""
         if not self.order.is_healthy:
+            if self.order.scenarios and line == self.order.scenarios[-1].scenario.line:
+                self._settle_printed()
             return
         for asked in self.cross_checks.asked:
             if asked.bound.scenario.line == line and asked.held is not False:
@@ -330,11 +355,14 @@ class LiveDrill:
         try:
             if not self.interrupted:
                 self._hear_siblings()
+                self._settle_printed()
+        except StepNotPassed:
+            pass  # it is in the record
         except Exception as error:  # noqa: BLE001 - the undo comes first, whatever this was
             said = self.redactor.words(repr(error))
-            self.recorder.notes.append(f"the siblings could not be heard: {said}")
+            self.recorder.notes.append(f"what was still asked could not be heard: {said}")
         self.cross_checks.end()
-        begin = self.clock.monotonic()
+        self.printed.end()
         try:
             self._undo()
         except Exception as error:  # noqa: BLE001 - an undo that raised is an undo that failed
@@ -342,14 +370,13 @@ class LiveDrill:
             self.undo, self.left = Undo.FAILED, tuple(left.splitlines())
             for line in self.left:
                 self.progress.say(f"UNDO FAILED, left: {line}")
-        self.recorder.waiting_s += self.clock.monotonic() - begin
         self.cross_checks.hear()
         return record_of(self, self.redactor)
 
     def _undo(self) -> None:
         if self.undo is Undo.NOT_NEEDED:
             return
-        if not self.interrupted and self._keep():
+        if not self.interrupted and self._leave_standing():
             return
         self.progress.say(f"undo: removing {self.namespace.name}, and what the journal says")
         self.custody.close()
@@ -358,20 +385,20 @@ class LiveDrill:
             self.recorder.see("t9")
         self.progress.say("undone, verified: everything is as it was")
 
-    def _keep(self) -> bool:
+    def _leave_standing(self) -> bool:
         """Leave the incident standing; False when that was not asked for, or could not be done."""
-        if self.order.keep is None:
+        if self.order.leave_standing is None:
             return False
-        expiry = self.clock.now() + timedelta(seconds=self.order.keep.seconds)
+        expiry = self.clock.now() + timedelta(seconds=self.order.leave_standing.seconds)
         try:
-            self.custody.keep(self.order.keep.seconds)
+            self.custody.keep(self.order.leave_standing.seconds)
         except DrillbookError as error:
             self.progress.say(f"not kept, because it could not be given an expiry: {error}")
             return False
         self.undo = Undo.KEPT
         self.progress.say(
             f"kept until {expiry:%H:%M:%S} UTC: {self.namespace.name}; "
-            "`drillbook sweep` ends it before that"
+            "`drillbook undo --kept` ends it before that"
         )
         return True
 

@@ -8,7 +8,17 @@ from drillbook.book.monitoring import AlertRule, floor_s
 from drillbook.cluster.settings import Settings
 from drillbook.evidence import records
 from drillbook.evidence.proof import ALL
-from drillbook.model import BoundCause, BoundRunbook, BoundScenario, Control, Duration, Phase
+from drillbook.model import (
+    BoundCause,
+    BoundRunbook,
+    BoundScenario,
+    Control,
+    Duration,
+    Phase,
+    Probe,
+)
+from drillbook.model.matchers import Firing
+from drillbook.sources import FiringAlert
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +37,9 @@ class DrillOrder:
     hash: str
     """Of what is drilled, taken before it is."""
     until: Phase = Phase.PREVENTION
-    keep: Duration | None = None
+    leave_standing: Duration | None = None
+    neighbours: tuple[BoundRunbook, ...] = ()
+    """The other runbooks that stand on the same Background: they are asked here too."""
 
     @property
     def cause_bound(self) -> BoundCause | None:
@@ -43,6 +55,21 @@ class DrillOrder:
     @property
     def siblings(self) -> tuple[BoundCause, ...]:
         return tuple(c for c in self.bound.causes if c.cause.id != self.cause)
+
+    @property
+    def asked_alerts(self) -> tuple[FiringAlert, ...]:
+        """Every alert by which a runbook that is asked here would notice a fault, once."""
+        found = (
+            step.value.source
+            for bound in (self.bound, *self.neighbours)
+            for cause in bound.causes
+            for scenario in cause.of(Phase.DETECTION)
+            for step in scenario.steps
+            if isinstance(step.value, Probe)
+            and isinstance(step.value.expect, Firing)
+            and isinstance(step.value.source, FiringAlert)
+        )
+        return tuple(dict.fromkeys(found))
 
     @property
     def is_healthy(self) -> bool:

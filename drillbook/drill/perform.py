@@ -74,13 +74,16 @@ class Performer:
             gap_limit_s=2 * self.settings.scrape_s,
             answered_at=begin,
         )
+        slept_s = 0.0
         while True:
             self._read(wait)
             elapsed = self.clock.monotonic() - begin
             if wait.done(self.clock.monotonic()) or elapsed >= within.seconds:
                 break
             self.waiting(probe, wait.observed)
-            self.clock.sleep(min(self.settings.poll_s, within.seconds - elapsed))
+            pause = self.clock.monotonic()
+            self.clock.sleep(min(self.settings.poll_s, max(within.seconds - elapsed, 0.001)))
+            slept_s += self.clock.monotonic() - pause
         took = timedelta(seconds=self.clock.monotonic() - begin)
         verdict, observed = self._while_held(wait.verdict(self.clock.monotonic()), wait.observed)
         return self.clean(
@@ -91,7 +94,7 @@ class Performer:
                 observed=observed,
                 started=started,
                 took=took,
-                waited=took,
+                waited=timedelta(seconds=slept_s),
             )
         )
 
@@ -144,11 +147,12 @@ class Performer:
             )
 
     def action(self, action: Action) -> Evidence:
-        """Run exactly the printed line in `bash -eu`, the drill's variables in its environment, as
+        """Run exactly the printed lines in `bash -eu`, the drill's variables in its environment, as
         a responder, and only while the drill's lease is held."""
         within = action.within or self.settings.duration("action_within")
         started, begin = self.clock.now(), self.clock.monotonic()
-        line = str(action.command)
+        line = action.block
+        self.clients.values.update({one.var.name: one.in_drill for one in action.asks})
         ran = command_run.run(
             line,
             environment=self.clients.acting_as(Identity.RESPONDER).environment(),
@@ -167,7 +171,6 @@ class Performer:
                 observed=observed,
                 started=started,
                 took=took,
-                waited=took,
             )
         )
 

@@ -36,6 +36,11 @@ class Asked:
     seen: tuple[Evidence | None, ...]
 
     @property
+    def reading_s(self) -> float:
+        """Seconds that went into reading, not into waiting between two reads."""
+        return sum((e.took - e.waited).total_seconds() for e in self.seen if e is not None)
+
+    @property
     def held(self) -> bool | None:
         """Whether every step held; None when one could not tell, or a person would have to."""
         verdicts = [Verdict.NOT_RUN if e is None else e.verdict for e in self.seen]

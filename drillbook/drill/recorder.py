@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from drillbook.drill.questions import Asked
-from drillbook.evidence.records import Question, ScenarioRecord, StepRecord, Times
+from drillbook.evidence.records import PrintedLine, Question, ScenarioRecord, StepRecord, Times
 from drillbook.model import (
     Action,
     Advice,
@@ -25,7 +25,7 @@ from drillbook.model import (
     Value,
     Verdict,
 )
-from drillbook.model.clock import Clock
+from drillbook.model.clock import CountingClock
 from drillbook.sources import FiringAlert
 
 Kind = Literal["probe", "action", "advice", "reinject"]
@@ -35,22 +35,29 @@ Kind = Literal["probe", "action", "advice", "reinject"]
 class Recorder:
     """Evidence by the step's line, and moments by their name (t0..t9) on the monotonic clock."""
 
-    clock: Clock
+    clock: CountingClock
     evidence: dict[int, Evidence] = field(default_factory=dict)
     moments: dict[str, float] = field(default_factory=dict)
     injected_at: datetime | None = None
-    waiting_s: float = 0.0
+    heard_s: float = 0.0
+    printed_s: float = 0.0
+    """Waited for printed lines, always before a change: a delay of ours, so no moment holds it."""
+    shown: list[PrintedLine] = field(default_factory=list)
     commands_s: float = 0.0
     siblings_s: float = 0.0
     notes: list[str] = field(default_factory=list)
 
     def see(self, moment: str) -> None:
         """The first sight of a moment counts."""
-        self.moments.setdefault(moment, self.clock.monotonic())
+        self.moments.setdefault(moment, self._now_s)
 
     def see_last(self, moment: str) -> None:
         """The last sight counts: recovery is verified when its last probe held."""
-        self.moments[moment] = self.clock.monotonic()
+        self.moments[moment] = self._now_s
+
+    @property
+    def _now_s(self) -> float:
+        return self.clock.monotonic() - self.printed_s
 
     def injected(self) -> None:
         self.see("t0")
@@ -69,13 +76,27 @@ class Recorder:
             if seen and "t0" in self.moments:
                 self.see(moment)
 
-    def waited(self, evidence: Evidence) -> None:
-        """Count an evidence's time: waiting for a fact, not the harness's own."""
-        self.waiting_s += evidence.waited.total_seconds()
+    def passed(self, probe: Probe, phase: Phase | None) -> None:
+        """A step's read held: what it is the moment of."""
+        if phase is Phase.DIAGNOSIS:
+            self.see_last("t5")
+        if phase is Phase.REMEDIATION:
+            self.see_last("t8" if isinstance(probe.source, FiringAlert) else "t7")
 
     def ran(self, evidence: Evidence) -> None:
         """Count an evidence's time: running a command line."""
-        self.commands_s += evidence.waited.total_seconds()
+        self.commands_s += evidence.took.total_seconds()
+
+    def heard(self, seconds: float, asked: Sequence[Asked]) -> None:
+        """Count the time in which the drill did nothing but wait for these answers, without the
+        time that the slowest of them was reading."""
+        self.heard_s += max(0.0, seconds - max((one.reading_s for one in asked), default=0.0))
+
+    @property
+    def waiting_s(self) -> float:
+        """What was waited for facts: slept between two reads, or for background questions. The
+        reads themselves count as the harness's own."""
+        return self.clock.slept_s + self.heard_s
 
     def times(self, floor_s: float | None, skew_s: float | None) -> Times:
         zero = self.moments.get("t0")
@@ -131,6 +152,7 @@ def step_record(bound: BoundStep, evidence: Evidence | None) -> StepRecord:
         observed=evidence.observed,
         started=evidence.started,
         took_s=round(evidence.took.total_seconds(), 3),
+        printed=evidence.printed,
         outcome=evidence.outcome,
     )
 

@@ -34,7 +34,7 @@ def _hold_off(number: int, frame: FrameType | None) -> None:
     with suppress(OSError):
         print(
             f"{signal.Signals(number).name} noted: the undo is under way and ends by itself. "
-            "If it is killed, `drillbook sweep` removes what it leaves.",
+            "If it is killed, `drillbook undo --dead` removes what it leaves.",
             file=sys.stderr,
             flush=True,
         )
@@ -65,7 +65,7 @@ def handled_by(handler: Handler) -> Iterator[None]:
 
 @contextmanager
 def held_off() -> Iterator[None]:
-    """Hold off what ends a drill, with a word on how to sweep. A first signal that came meanwhile
+    """Hold off what ends a drill, and say how to undo by hand. A first signal that came meanwhile
     is not lost: it interrupts when the block is left."""
     noted: list[int] = []
 

@@ -1,9 +1,10 @@
 """What a proof is a proof of: one hash per cause, and one per runbook for its healthy drill.
 
-Covered is what was bound, not the code that bound it: the feature's syntax tree without comments
-and line numbers, every value with its command line, manifests, the tools' files with what they
-import inside `scripts/`, and the rendered alert rules; variables, never their values. Not covered:
-where the file is (moving a runbook proves nothing less). The only I/O is reading tools.
+Covered is what was bound, not the code that bound it: every value with its command lines, the tags
+that say how it is drilled, manifests, the recipes of the images that they start, the tools' files
+with what they import inside `scripts/`, and the rendered rules; variables, never their values.
+Not covered: words for people (PROSE), where something stands, and fields at their default, so that
+the model can grow. The only I/O is reading tools and recipes.
 """
 
 from __future__ import annotations
@@ -14,25 +15,23 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from functools import lru_cache
 from pathlib import Path, PurePath
 from typing import Any, Final
 
 from drillbook.model import (
-    Action,
     BoundCause,
     BoundRunbook,
     Command,
-    Fault,
-    Probe,
     Runbook,
-    Value,
+    Tag,
     Workload,
     parts_of,
 )
 from drillbook.model.errors import RunbookProblem
 
-ENGINE: Final = 2
+ENGINE: Final = 3
 """How the engine behaves, as one number: raised when a drill would judge the same values
 differently, which makes every older proof stale."""
 
@@ -42,6 +41,10 @@ ALL: Final = "all"
 _TOOLS: Final = "scripts"
 _UNSEEN: Final = frozenset({"line", "file"})
 """Where something stands is not what it says."""
+_JUDGED: Final = frozenset({"alert", "domain", "kind"})
+"""The tags that change what a drill does; the others say who, how urgent and how fast."""
+_IMAGES: Final = ("staging/images", "fixtures/*/images")
+"""Where an image has its recipe: a folder of its name."""
 
 
 def hashes(bound: BoundRunbook, root: Path, rules: Mapping[str, Any]) -> dict[str, str]:
@@ -50,9 +53,9 @@ def hashes(bound: BoundRunbook, root: Path, rules: Mapping[str, Any]) -> dict[st
     `rules`: alert name -> rendered rule, of which the runbook's own count. Raises RunbookProblem
     for an alert without a rule and for a tool that is not there.
     """
-    shared = [ENGINE, _runbook_text(bound.runbook), _rules_of(bound.runbook, rules)]
+    shared = [ENGINE, _judged(bound.runbook.tags), _rules_of(bound.runbook, rules)]
     # Causes of one runbook have one workload, and its manifests are most of what there is to hash.
-    workloads = {id(c.workload): _digest(c.workload) for c in bound.causes}
+    workloads = {id(c.workload): _workload(c.workload, root) for c in bound.causes}
     one_by_one = {
         c.cause.id: _digest([*shared, workloads[id(c.workload)], *_cause(c, root)])
         for c in bound.causes
@@ -65,17 +68,41 @@ def hash_of(bound: BoundRunbook, cause: str, root: Path, rules: Mapping[str, Any
     return hashes(bound, root, rules)[cause]
 
 
+def _workload(workload: Workload, root: Path) -> str:
+    return _digest([workload, [recipe(image, root) for image in workload.images]])
+
+
 def _cause(bound: BoundCause, root: Path) -> list[Any]:
-    """The cause's text, the values of its steps in order, and its tools by their contents. The
+    """The values of a cause's steps, phase by phase in order, and its tools by their contents. The
     workload is hashed apart."""
-    values = [[step.value for step in scenario.steps] for scenario in bound.scenarios]
-    return [bound.cause, bound.fault, values, _tools(bound, root)]
+    values = [
+        [scenario.scenario.phase, [[step.step.keyword, step.value] for step in scenario.steps]]
+        for scenario in bound.scenarios
+    ]
+    return [_judged(bound.cause.tags), bound.fault, values, _tools(bound, root)]
 
 
-def _runbook_text(runbook: Runbook) -> dict[str, Any]:
-    """The runbook's own words, without its causes and without where it stands."""
-    skipped = {"causes", "path", *_UNSEEN}
-    return {f.name: getattr(runbook, f.name) for f in fields(runbook) if f.name not in skipped}
+def _judged(tags: tuple[Tag, ...]) -> list[tuple[str, str]]:
+    return sorted((tag.name, tag.value) for tag in tags if tag.name in _JUDGED)
+
+
+def recipe(image: str, root: Path) -> str:
+    """The digest of what an image of ours is made of: the files of its own folder. Empty for an
+    image that has no recipe here."""
+    name = image.rpartition("/")[2].partition(":")[0]
+    folders = sorted(folder / name for place in _IMAGES for folder in root.glob(place))
+    files = [f for folder in folders for f in sorted(folder.rglob("*")) if f.is_file()]
+    stamps = tuple((str(f), _stamp(str(f)) or (0, 0)) for f in files)
+    return _recipe(stamps) if stamps else ""
+
+
+@lru_cache(maxsize=256)
+def _recipe(stamps: tuple[tuple[str, tuple[int, int]], ...]) -> str:
+    """Read again only when a file changed."""
+    digest = hashlib.sha256()
+    for path, _ in stamps:
+        digest.update(f"{PurePath(path).name}\0".encode() + Path(path).read_bytes() + b"\0")
+    return digest.hexdigest()
 
 
 def _rules_of(runbook: Runbook, rules: Mapping[str, Any]) -> list[Any]:
@@ -124,21 +151,37 @@ def _fields_of(value: Any) -> dict[str, Any]:
     if kind is Command:
         # Its line says all of it: literals are quoted, variables are not.
         return {"type": "Command", "line": str(value)}
-    found = {name: getattr(value, name) for name in _field_names(kind)}
+    found = {
+        one.name: inner
+        for one in _fields(kind)
+        if not _is_default(one, inner := getattr(value, one.name))
+    }
     found["type"] = kind.__name__
+    if revision := getattr(kind, "REVISION", 0):
+        found["revision"] = revision
     if _is_source(kind):
         found["command line"] = str(value.command())
     return found
 
 
-_FIELDS: dict[type[Any], tuple[str, ...]] = {}
+def _is_default(one: Field[Any], value: Any) -> bool:
+    """A field that a class grew later is no other proof for those that do not use it."""
+    if one.default is not MISSING:
+        return bool(value == one.default)
+    return one.default_factory is not MISSING and bool(value == one.default_factory())
+
+
+_FIELDS: dict[type[Any], tuple[Field[Any], ...]] = {}
 _SOURCES: dict[type[Any], bool] = {}
 
 
-def _field_names(kind: type[Any]) -> tuple[str, ...]:
-    """Looked up once per class: a large book has a million values."""
+def _fields(kind: type[Any]) -> tuple[Field[Any], ...]:
+    """What of a class a proof covers. Looked up once per class: a large book has a million
+    values."""
     if kind not in _FIELDS:
-        _FIELDS[kind] = tuple(f.name for f in fields(kind) if f.name not in _UNSEEN)
+        _FIELDS[kind] = tuple(
+            f for f in fields(kind) if f.name not in _UNSEEN and not f.metadata.get("prose")
+        )
     return _FIELDS[kind]
 
 
@@ -166,28 +209,11 @@ def _tools(bound: BoundCause, root: Path) -> dict[str, str]:
 
 def commands(bound: BoundCause) -> Iterator[Command]:
     """Every command line of a cause: its steps', its fault's, its workload's, its names'."""
-    yield from commands_of(bound.workload)
-    yield from commands_of(bound.fault)
+    yield from bound.workload.lines()
+    yield from bound.fault.lines()
     for scenario in bound.scenarios:
         for step in scenario.steps:
-            yield from commands_of(step.value)
-
-
-def commands_of(value: Value) -> Iterator[Command]:
-    """Every command line of one step's value."""
-    if isinstance(value, Workload):
-        yield from (name.find for name in value.names)
-        yield value.ready.source.command()
-    elif isinstance(value, Fault):
-        yield value.effect.source.command()
-    elif isinstance(value, Probe):
-        yield value.source.command()
-    elif isinstance(value, Action):
-        yield value.command
-        if value.saves is not None:
-            yield value.saves.find
-        if value.rollback is not None:
-            yield value.rollback
+            yield from step.value.lines()
 
 
 def tools_of(line: Command) -> Iterator[str]:

@@ -41,7 +41,15 @@ class StepRecord(Frozen):
     observed: str = ""
     started: datetime | None = None
     took_s: float = 0.0
+    printed: str = Field("", description="the first lines that the command printed in a shell")
     outcome: str = Field("", description="a reinjection's: blocked, absorbed, took effect, ...")
+
+
+class PrintedLine(Frozen):
+    """The line of a read that is no step's: the steady state's, the effect's."""
+
+    command: str
+    printed: str
 
 
 class ScenarioRecord(Frozen):
@@ -118,15 +126,19 @@ class Cost(Frozen):
     """Where the drill's wall time went, in seconds."""
 
     wall_s: float
-    waiting_s: float = Field(description="waiting for facts: steady state, probes, undo")
+    waiting_s: float = Field(
+        description="waiting for facts: slept between two reads, and for questions"
+    )
     commands_s: float = Field(description="running actions and tools")
+    printed_s: float = Field(0.0, description="waiting for printed lines; in no moment t0..t9")
 
     @property
     def overhead_share(self) -> float:
-        """The harness's own share of the wall time, 0..1."""
+        """The harness's own share of the wall time, its reads and writes included, 0..1."""
         if self.wall_s <= 0:
             return 0.0
-        return max(0.0, (self.wall_s - self.waiting_s - self.commands_s) / self.wall_s)
+        known_s = self.waiting_s + self.commands_s + self.printed_s
+        return max(0.0, (self.wall_s - known_s) / self.wall_s)
 
 
 class Cluster(Frozen):
@@ -172,6 +184,7 @@ class Drill(Frozen):
     questions: tuple[Question, ...] = ()
     manual: int = Field(0, description="steps that only a person can do")
     workload: tuple[str, ...] = Field((), description="what setting up and undoing saw")
+    printed: tuple[PrintedLine, ...] = Field((), description="what is no step's, in a shell")
     left: tuple[str, ...] = Field((), description="what a failed undo left behind")
     cost: Cost
 

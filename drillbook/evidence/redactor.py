@@ -25,7 +25,7 @@ WITHHELD: Final = (
 )
 BROKEN: Final = "[withheld: it could not be redacted]"
 
-_SEEN = frozenset({"observed", "workload"})
+_SEEN = frozenset({"observed", "printed", "workload"})
 """Fields of a record that hold what was seen. The others are the runbook's and the engine's own
 words, in which what was seen is withheld already; `left` must stay readable, because somebody has
 to remove by hand what it lists."""

@@ -1,7 +1,16 @@
 """The product's nouns as frozen data: no I/O, nothing of ours outside this package. What authors of
 steps and fixtures use is named here."""
 
-from drillbook.model.answers import Absent, AlertState, Answer, Matcher, Reading, Source
+from drillbook.model.answers import (
+    Absent,
+    AlertSource,
+    AlertState,
+    Answer,
+    Matcher,
+    Reading,
+    Source,
+    alert_of,
+)
 from drillbook.model.bound import BoundCause, BoundRunbook, BoundScenario, BoundStep
 from drillbook.model.changes import (
     Change,
@@ -13,7 +22,9 @@ from drillbook.model.changes import (
     Manifest,
     NodeChange,
     Patch,
+    Refusal,
     Restart,
+    Run,
     Scale,
     Target,
 )
@@ -30,23 +41,36 @@ from drillbook.model.text import (
     page_of,
 )
 from drillbook.model.values import (
+    CHANGED_AT,
+    PROSE,
     Action,
     Advice,
+    Component,
+    Credential,
+    Endpoint,
     Fault,
+    FilledIn,
+    Finding,
     Name,
+    Part,
     Probe,
     Reinject,
     Risk,
-    Saved,
     Value,
     Where,
     Workload,
+    export,
+    guarded,
+    name_of,
+    show,
 )
 from drillbook.model.words import (
     DURATION_PATTERN,
     Command,
     Duration,
+    Guarded,
     Joined,
+    Key,
     Values,
     Var,
     Word,
@@ -59,13 +83,14 @@ from drillbook.model.words import (
 
 # fmt: off
 __all__ = [
-    "DURATION_PATTERN", "PHASES", "Absent", "Action", "Advice", "AlertState", "Answer",
-    "BoundCause", "BoundRunbook", "BoundScenario", "BoundStep", "Cause", "Change", "Command",
-    "Control", "Cordon", "Create", "CutNode", "Delete", "Duration", "Evidence", "Fault",
-    "Injection", "Joined", "KillNode", "Manifest", "Matcher", "Name", "NodeChange", "Patch",
-    "Phase", "Probe", "Problem", "Reading", "Reinject", "Restart", "Risk", "Runbook", "Saved",
-    "Scale", "Scenario", "Source", "Step", "Tag", "Target", "Undo", "Value", "Values", "Var",
-    "Verdict", "Where", "Word", "Workload", "command", "join", "page_of", "parts_of", "resolve",
-    "shell",
+    "CHANGED_AT", "DURATION_PATTERN", "PHASES", "PROSE", "Absent", "Action", "Advice",
+    "AlertSource", "AlertState", "Answer", "BoundCause", "BoundRunbook", "BoundScenario",
+    "BoundStep", "Cause", "Change", "Command", "Component", "Control", "Cordon", "Create",
+    "Credential", "CutNode", "Delete", "Duration", "Endpoint", "Evidence", "Fault", "FilledIn",
+    "Finding", "Guarded", "Injection", "Joined", "Key", "KillNode", "Manifest", "Matcher", "Name",
+    "NodeChange", "Part", "Patch", "Phase", "Probe", "Problem", "Reading", "Refusal", "Reinject",
+    "Restart", "Risk", "Run", "Runbook", "Scale", "Scenario", "Source", "Step", "Tag", "Target",
+    "Undo", "Value", "Values", "Var", "Verdict", "Where", "Word", "Workload", "alert_of", "command",
+    "export", "guarded", "join", "name_of", "page_of", "parts_of", "resolve", "shell", "show",
 ]
 # fmt: on

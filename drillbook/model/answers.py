@@ -63,6 +63,18 @@ class Source(Protocol):
         """What the line printed, as the same answer."""
 
 
+@runtime_checkable
+class AlertSource(Source, Protocol):
+    """A source that asks for one alert."""
+
+    alert: str
+
+
+def alert_of(source: Source) -> str | None:
+    """The alert that a source asks for, if it asks for one."""
+    return source.alert if isinstance(source, AlertSource) else None
+
+
 class Matcher(Protocol):
     """Says whether an answer is what was expected. Pure; printed on the page by `describe`."""
 

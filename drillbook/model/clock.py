@@ -31,6 +31,23 @@ class Stopped(Exception):
     """The drill ended while a background question was waiting."""
 
 
+class CountingClock:
+    """Another clock, and how many seconds were slept on it: what was waited. For one thread."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.slept_s = 0.0
+        self.now = clock.now
+        self.monotonic = clock.monotonic
+        self._sleep = clock.sleep
+
+    def sleep(self, seconds: float) -> None:
+        begin = self.monotonic()
+        try:
+            self._sleep(seconds)
+        finally:
+            self.slept_s += self.monotonic() - begin
+
+
 class SystemClock:
     """The machine's clock."""
 

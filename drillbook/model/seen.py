@@ -33,7 +33,7 @@ class Undo(StrEnum):
     VERIFIED = "verified"
     FAILED = "failed"
     KEPT = "kept"
-    """Asked for with --keep: the incident stands until its expiry."""
+    """Asked for with --leave-standing: the incident stands until its expiry."""
     NOT_NEEDED = "not needed"
 
 
@@ -57,6 +57,8 @@ class Evidence:
     """UTC."""
     took: timedelta
     waited: timedelta = field(default_factory=timedelta)
-    """The part of `took` spent waiting for facts or running the command."""
+    """The part of `took` slept between two reads; the reads themselves are the harness's own."""
     outcome: str = ""
     """A reinjection's: blocked, absorbed, took effect, not applied."""
+    printed: str = ""
+    """The first lines that the command printed when it was pasted into a shell."""

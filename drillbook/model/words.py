@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache, total_ordering
-from typing import TypeAlias
+from typing import NewType, TypeAlias
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,11 @@ class Var:
 
 
 @dataclass(frozen=True)
+class Guarded(Var):
+    """A variable without which a line must not run: the shell ends it when it is empty or unset."""
+
+
+@dataclass(frozen=True)
 class Joined:
     """Literals and variables that make one word, such as `deployment/"$APP"`."""
 
@@ -26,6 +31,8 @@ class Joined:
 
 
 Word: TypeAlias = str | Var | Joined
+Key = NewType("Key", str)
+"""A builder's argument that is a name of a setting, not a value: it may stand on a line."""
 Values: TypeAlias = Mapping[str, str]
 """Variable name -> value, as the environment of a drill's commands holds it."""
 
@@ -51,7 +58,13 @@ def parts_of(word: Word) -> tuple[str | Var, ...]:
 
 def shell(word: Word) -> str:
     """A word as a shell reads it: exactly one argument, whatever the variables hold."""
-    return "".join(f'"${p.name}"' if isinstance(p, Var) else shlex.quote(p) for p in parts_of(word))
+    return "".join(_shell(piece) for piece in parts_of(word))
+
+
+def _shell(piece: str | Var) -> str:
+    if isinstance(piece, Guarded):
+        return f'"${{{piece.name}:?run the lines above}}"'
+    return f'"${piece.name}"' if isinstance(piece, Var) else shlex.quote(piece)
 
 
 def resolve(word: Word, values: Values) -> str:

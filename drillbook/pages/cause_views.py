@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from drillbook.evidence.markdown import cause_anchor, code, evidence, prose, sentence
+from drillbook.evidence.markdown import cause_anchor, evidence, prose, sentence
 from drillbook.evidence.proof_state import Standing, State
 from drillbook.evidence.proof_words import drilled
 from drillbook.evidence.records import Drill, ScenarioRecord, StepRecord
@@ -19,24 +18,16 @@ from drillbook.model import (
     BoundRunbook,
     BoundScenario,
     BoundStep,
-    Change,
-    Cordon,
-    Create,
-    CutNode,
-    Delete,
-    KillNode,
     Matcher,
-    Patch,
+    Name,
     Phase,
     Probe,
     Reinject,
-    Restart,
     Risk,
-    Scale,
+    Var,
     Verdict,
-    shell,
+    parts_of,
 )
-from drillbook.pages.variables import exported
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +41,10 @@ class StepView:
     saw: str = ""
     risk: str = ""
     note: str = ""
-    keep: str = ""
-    """Bash lines that read what the change overwrites, for the way back."""
+    asks: tuple[tuple[str, str], ...] = ()
+    """What only a person can know: the export to fill in, and what to write."""
+    reading: str = ""
+    """Bash lines that read what is known before the change."""
     rollback: str = ""
     final: bool = False
     """It destroys, and nothing takes it back."""
@@ -93,11 +86,16 @@ Namer = Callable[[str], str]
 
 def namer(bound: BoundRunbook) -> Namer:
     """`"orders"` becomes `$APP`, as code: the responder's application has another name."""
-    names = {f'"{name.literal}"': f"`${name.var.name}`" for name in bound.names}
+    names = {f'"{name.literal}"': f"`{_bare(name)}`" for name in bound.names}
     if not names:
         return sentence
     pattern = re.compile("|".join(map(re.escape, names)))
     return lambda text: sentence(pattern.sub(lambda match: names[match[0]], text))
+
+
+def _bare(name: Name) -> str:
+    """`$SCHEMA.$TABLE`: without the quotes that a shell needs."""
+    return "".join(f"${p.name}" if isinstance(p, Var) else p for p in parts_of(name.word))
 
 
 def cause_views(
@@ -137,7 +135,7 @@ def _cause_view(
         ),
         drill=standing.drill,
         fault=prose(sentence(bound.fault.title)),
-        changes=tuple(_change(change) for change in bound.fault.changes),
+        changes=tuple(change.in_words() for change in bound.fault.changes),
         effect=check_view(bound.fault.effect),
         drilled=(*drilled(standing, later_s), *_budgets(bound, name)),
         hash=hash[:16],
@@ -201,11 +199,12 @@ def _step_view(
         return StepView(
             kind="change",
             sentence=said,
-            command=str(value.command),
+            command=value.line,
             risk=value.risk.value,
             note=prose(value.note),
-            keep="\n".join(exported(value.saves.var, value.saves.find)) if value.saves else "",
-            rollback=str(value.rollback) if value.rollback else "",
+            asks=tuple((f"export {a.var.name}=''", prose(a.says)) for a in value.asks),
+            reading="\n".join(value.reading),
+            rollback=value.back,
             final=value.risk is Risk.DESTROYS and value.rollback is None,
             saw=_saw(seen, drill, ""),
         )
@@ -275,24 +274,6 @@ def _saw(seen: StepRecord | None, drill: Drill | None, around: str) -> str:
     outcome = f" (outcome: {prose(_OUTCOMES.get(seen.outcome, seen.outcome))})" * bool(seen.outcome)
     said = evidence(seen.observed, around)
     return f"{on} {_SAW[seen.verdict]}{outcome}:{'' if said[0].isspace() else ' '}{said}"
-
-
-def _change(change: Change) -> str:
-    if isinstance(change, Patch):
-        return f"patches {code(str(change.target))} with {code(json.dumps(dict(change.patch)))}"
-    if isinstance(change, Restart):
-        return f"deletes the pods {code(str(change.target))}, which their controller makes anew"
-    if isinstance(change, Scale):
-        return f"sets the replicas of {code(str(change.target))} to {change.replicas}"
-    if isinstance(change, Delete):
-        return f"deletes {code(str(change.target))}"
-    if isinstance(change, Create):
-        name = f"{change.manifest['kind']}/{change.manifest['metadata']['name']}"
-        return f"creates {code(name)}"
-    return f"{_TO_NODES[type(change)]} the node {code(shell(change.node))}"
-
-
-_TO_NODES = {Cordon: "cordons", KillNode: "ends, as a power cut does,", CutNode: "cuts off"}
 
 
 def _budgets(bound: BoundCause, name: Namer) -> Iterator[str]:

@@ -59,7 +59,7 @@ def page(
         },
         alerts=[_alert(name, rules, production) for name in runbook.alerts],
         setup=variables.setup(bound),
-        names=[name.var.name for name in bound.names],
+        names=[f.var.name for name in bound.names for f in name.finds],
         causes=causes,
         shared=_shared(bound),
         checks=_checks(causes),
@@ -67,7 +67,7 @@ def page(
         rto=_rto(runbook.tag("rto")),
         workload=bound.causes[0].workload,
         kinds=_kinds(bound.causes[0].workload),
-        ready=check_view(bound.causes[0].workload.ready),
+        ready=[check_view(probe) for probe in bound.causes[0].workload.ready],
         history=shown(_all_drills(bound, drills)),
     )
 

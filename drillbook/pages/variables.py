@@ -3,12 +3,14 @@ use, and what must be installed. Pure."""
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from drillbook.evidence.proof import commands
-from drillbook.model import Action, BoundRunbook, Command, Name, Var, parts_of
+from drillbook.model import Action, BoundRunbook, Command, Finding, Var, export, parts_of, show
 from drillbook.model.errors import RunbookProblem
 
 MONITORING: Final = "monitoring"
@@ -16,7 +18,14 @@ PROMETHEUS: Final = ("prometheus", 9090)
 ALERTMANAGER: Final = ("alertmanager", 9093)
 """The namespace, services and ports of staging/platform; the page says what to do elsewhere."""
 
-_FROM_LABELS: Final = {"NAMESPACE": "namespace", "POD": "pod"}
+MOMENT: Final = "scripts/prometheus/moment.py"
+
+_FROM_LABELS: Final = {
+    "NAMESPACE": "namespace",
+    "POD": "pod",
+    "NODE": "node",
+    "CONTAINER": "container",
+}
 """Variable -> the alert's label that holds its value."""
 
 _HOW_TO_GET: Final = {
@@ -55,15 +64,15 @@ class Setup:
 def setup(bound: BoundRunbook) -> Setup:
     """Raises RunbookProblem for a variable that nothing on the page can give a value."""
     lines = [line for cause in bound.causes for line in commands(cause)]
-    used = frozenset(v for line in lines for v in line.variables)
-    names = [name for name in bound.names if name.var.name in used]
+    used = frozenset(v for line in lines for v in (*line.variables, *_unseen(line)))
+    finds = [f for name in bound.names for f in name.finds if f.var.name in used]
     labels = tuple(v for v in _FROM_LABELS if v in used)
-    _refuse_unknown(bound, used, names)
+    _refuse_unknown(bound, used, finds)
     asks = bool(labels and bound.runbook.alerts)
     forwards = bool(used & {"PROMETHEUS", "ALERTMANAGER"}) or asks
     tools = _programs(lines, "CONTEXT" in used or forwards, asks)
     return Setup(
-        exports=tuple(_exports(bound, used, names, labels)),
+        exports=tuple(_exports(bound, used, finds, labels)),
         tools=tools,
         scripts=_scripts(lines),
         hints=tuple((t, _HOW_TO_GET.get(t, f"your system's package `{t}`")) for t in tools),
@@ -72,9 +81,14 @@ def setup(bound: BoundRunbook) -> Setup:
     )
 
 
-def _refuse_unknown(bound: BoundRunbook, used: Iterable[str], names: Sequence[Name]) -> None:
-    given = {"CONTEXT", "PROMETHEUS", "ALERTMANAGER", *_FROM_LABELS, *(n.var.name for n in names)}
-    given |= _kept(bound)
+def _unseen(line: Command) -> tuple[str, ...]:
+    """A tool that asks Prometheus takes its address from the environment."""
+    return ("PROMETHEUS",) if any(word == MOMENT for word in line.words) else ()
+
+
+def _refuse_unknown(bound: BoundRunbook, used: Iterable[str], finds: Sequence[Finding]) -> None:
+    given = {"CONTEXT", "PROMETHEUS", "ALERTMANAGER", *_FROM_LABELS, *(f.var.name for f in finds)}
+    given |= _read_beside(bound)
     if not bound.runbook.alerts:
         given.discard("POD")
     unknown = sorted(set(used) - given)
@@ -85,20 +99,15 @@ def _refuse_unknown(bound: BoundRunbook, used: Iterable[str], names: Sequence[Na
         )
 
 
-def _kept(bound: BoundRunbook) -> set[str]:
-    """The variables that are filled beside the change whose old value they keep."""
+def _read_beside(bound: BoundRunbook) -> set[str]:
+    """The variables that are filled beside the change which needs them."""
     steps = (s for cause in bound.causes for one in cause.scenarios for s in one.steps)
     actions = (step.value for step in steps if isinstance(step.value, Action))
-    return {action.saves.var.name for action in actions if action.saves}
-
-
-def exported(var: Var, find: Command) -> tuple[str, str]:
-    """Bash lines that read a value into a variable and print it; an empty one is an error."""
-    return f'export {var.name}="$({find})"', _show([var.name])
+    return {one.var.name for action in actions for one in action.reads}
 
 
 def _exports(
-    bound: BoundRunbook, used: frozenset[str], names: Sequence[Name], labels: Sequence[str]
+    bound: BoundRunbook, used: frozenset[str], finds: Sequence[Finding], labels: Sequence[str]
 ) -> Iterable[str]:
     alerts = bound.runbook.alerts
     asks = bool(labels and alerts)
@@ -119,9 +128,9 @@ def _exports(
             yield f'export {variable}="$({_label(alerts, _FROM_LABELS[variable])})"'
     elif labels:
         yield f'export NAMESPACE="$({_namespace_in_use()})"'
-    for name in names:
-        yield f'export {name.var.name}="$({name.find})"'
-    yield _show([*(v for v in ("CONTEXT", *labels) if v in used), *(n.var.name for n in names)])
+    yield from map(export, finds)
+    shown = [Var(v) for v in ("CONTEXT", *labels) if v in used]
+    yield show([*shown, *(one.var for one in finds)])
 
 
 def _forward(service: str, port: int) -> str:
@@ -131,25 +140,28 @@ def _forward(service: str, port: int) -> str:
 
 
 def _label(alerts: Sequence[str], label: str) -> str:
-    pattern = f'alertname="{alerts[0]}"' if len(alerts) == 1 else f'alertname=~"{"|".join(alerts)}"'
+    if len(alerts) == 1:
+        quoted = alerts[0].replace("\\", r"\\").replace('"', r"\"")
+        pattern = f'alertname="{quoted}"'
+    else:
+        pattern = f'alertname=~"{"|".join(map(_literal, alerts))}"'
     # The port-forward needs a moment: refused connections are tried again.
     return (
         'curl -fsS --retry 5 --retry-connrefused --get "$ALERTMANAGER"/api/v2/alerts '
-        f"--data-urlencode 'filter={pattern}' --data-urlencode active=true | "
+        f"--data-urlencode {shlex.quote(f'filter={pattern}')} --data-urlencode active=true | "
         "python3 -c 'import json, sys; "
         f'print(json.load(sys.stdin)[0]["labels"]["{label}"])\''
     )
 
 
+def _literal(name: str) -> str:
+    """A name inside a quoted regular expression: any alert may be called `Usage(>80%)`."""
+    return re.sub(r"[^\w<>%/ -]", lambda found: f"\\\\{found[0]}", name)
+
+
 def _namespace_in_use() -> str:
     path = "'jsonpath={.contexts[0].context.namespace}'"
     return f'kubectl --context "$CONTEXT" config view --minify -o {path}'
-
-
-def _show(variables: Sequence[str]) -> str:
-    """Prints what was found, and an error for what was not: an empty namespace would be the
-    default one."""
-    return "echo " + " ".join(f'{name}="${{{name}:?is empty}}"' for name in variables)
 
 
 def _programs(lines: Sequence[Command], kubectl: bool, asks: bool) -> tuple[str, ...]:

@@ -21,6 +21,11 @@ def pytest_configure(config: pytest.Config) -> None:
     hooks.configure(config)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    hooks.know_sentences(session.config)
+
+
 def pytest_collect_file(parent: pytest.Collector, file_path: Path) -> collect.RunbookFile | None:
     return collect.collect_file(parent, file_path)
 

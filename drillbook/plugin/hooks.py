@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from drillbook.book.lint import TAGS
+from drillbook.book.sentences import DEFINITIONS
 from drillbook.cluster import settings as settings_module
 from drillbook.drill.live_drill import LiveDrill
 from drillbook.drill.refusal import record_of_refusal
@@ -17,6 +18,7 @@ from drillbook.drill.signals import held_off, take_termination_as_interrupt
 from drillbook.evidence.clean_stream import clean_output
 from drillbook.model import Duration, Phase
 from drillbook.model.errors import DrillbookError, Refused
+from drillbook.plugin import sentences
 from drillbook.plugin.clean_reports import CleanReports
 from drillbook.plugin.collect import DrillClass
 from drillbook.plugin.session import DrillSession
@@ -31,7 +33,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--drill", action="store_true", help="perform the drills that are collected")
     group.addoption("--drill-run", default=None, metavar="FOLDER", help="where records go")
     group.addoption("--drill-until", default=Phase.PREVENTION.value, metavar="PHASE")
-    group.addoption("--drill-keep", default=None, metavar="DURATION")
+    group.addoption("--drill-leave-standing", default=None, metavar="DURATION")
 
 
 def configure(config: pytest.Config) -> None:
@@ -45,8 +47,13 @@ def configure(config: pytest.Config) -> None:
         take_termination_as_interrupt()
 
 
+def know_sentences(config: pytest.Config) -> None:
+    """Every conftest is imported by now, and so is every module of sentences."""
+    config.pluginmanager.register(sentences.as_plugin(DEFINITIONS), "drillbook-sentences")
+
+
 def _open(config: pytest.Config) -> DrillSession:
-    keep = config.getoption("--drill-keep")
+    leave_standing = config.getoption("--drill-leave-standing")
     try:
         loaded = settings_module.load(root=config.rootpath)
         run = config.getoption("--drill-run")
@@ -56,7 +63,7 @@ def _open(config: pytest.Config) -> DrillSession:
             run=name,
             folder=Path(run) if run else loaded.runs / name,
             until=Phase(config.getoption("--drill-until")),
-            keep=Duration(keep) if keep else None,
+            leave_standing=Duration(leave_standing) if leave_standing else None,
         )
     except (DrillbookError, ValueError) as error:
         raise pytest.UsageError(str(error)) from error

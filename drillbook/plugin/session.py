@@ -42,7 +42,7 @@ class DrillSession:
     run: str
     folder: Path
     until: Phase = Phase.PREVENTION
-    keep: Duration | None = None
+    leave_standing: Duration | None = None
     redactor: Redactor = field(default_factory=Redactor)
     binder: Binder = field(init=False)
 
@@ -86,7 +86,7 @@ class DrillSession:
             skew_s=round(cluster.clock_skew_s(clients), 3),
             hash=proof.hash_of(bound, cause, self.settings.root, self.rules),
             until=self.until,
-            keep=self.keep,
+            leave_standing=self.leave_standing,
         )
         return LiveDrill(
             order=order,

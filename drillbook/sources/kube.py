@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from drillbook.cluster.clients import KUBE_ERRORS, Connections, asking
 from drillbook.cluster.deadline import REQUESTS, within
-from drillbook.model import Absent, Answer, Command, Reading, Var, Word, command, join
+from drillbook.model import Absent, Answer, Command, Reading, Var, Where, Word, command
 from drillbook.model.errors import CouldNotTell
 from drillbook.sources import jsonpath
+
+NEWLINE: Final = '{"\\n"}'
+"""kubectl ends no line by itself: the prompt would stand on the answer's."""
+
+
+def kubectl(where: Where, *words: Word) -> Command:
+    """A line of kubectl in a step's place."""
+    return command("kubectl", "--context", where.context, "-n", where.namespace, *words)
+
+
+def jsonpath_word(path: str) -> str:
+    """`-o`'s word for one path. Raises ValueError outside the subset."""
+    return f"jsonpath={jsonpath.check(path)}{NEWLINE}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +48,7 @@ class Kube:
         which = (self.name,) if self.name else ("-l", self.selector)
         return command(
             *("kubectl", "--context", self.context, "-n", self.namespace),
-            *("get", self.kind, *which, "-o", join("jsonpath=", self.path)),
+            *("get", self.kind, *which, "-o", jsonpath_word(self.path)),
         )
 
     def parse(self, text: str) -> Answer:

@@ -1,4 +1,4 @@
-"""Prometheus and Alertmanager: one series, one alert."""
+"""Prometheus and Alertmanager: one series, one expression, one alert."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from drillbook.cluster.clients import Connections, asking
 from drillbook.cluster.deadline import REQUESTS, within
@@ -17,15 +17,20 @@ from drillbook.model import (
     AlertState,
     Answer,
     Command,
+    Duration,
     Reading,
     Var,
     Word,
     command,
     join,
     parts_of,
+    shell,
 )
 from drillbook.model.errors import CouldNotTell
 
+CURL: Final = ("curl", "-fsS", "--max-time", "10", "--get")
+"""Only reads: a GET, which ends by itself."""
+TOOL: Final = "scripts/prometheus/moment.py"
 _METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _WINDOW = re.compile(r"[0-9]+(?:ms|s|m|h|d)")
@@ -79,7 +84,7 @@ class Series:
 
     def command(self) -> Command:
         return command(
-            *("curl", "-fsS", "--get", join(self.prometheus, "/api/v1/query")),
+            *(*CURL, join(self.prometheus, "/api/v1/query")),
             *("--data-urlencode", join("query=", self.query)),
         )
 
@@ -118,6 +123,82 @@ class Series:
             )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Moment(Series):
+    """A series whose value is a Unix time (seconds), such as that of the last batch. The printed
+    line answers in words: `last batch: 4 s ago, at 1764332000; your last change: 11 s ago`."""
+
+    of: str
+    """What happened then: `last batch`."""
+
+    def command(self) -> Command:
+        return command("python3", TOOL, self.of, self.query)
+
+    def parse(self, text: str) -> Answer:
+        if found := re.search(r" ago, at (\d+(?:\.\d+)?)", text):
+            return found[1]
+        if "no sample" in text:
+            return Absent(text.strip())
+        raise CouldNotTell(f"{TOOL} printed no moment: {text[:200]!r}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expr:
+    """Answers with the value of a PromQL expression over `reads`, dated by the oldest of their
+    newest samples: an instant query dates everything with the moment of asking."""
+
+    query: Word
+    reads: tuple[Series, ...]
+    prometheus: Var = field(default=Var("PROMETHEUS"))
+
+    def __post_init__(self) -> None:
+        if not self.reads:
+            raise ValueError("an expression without series has no date: name what it reads")
+
+    @property
+    def window(self) -> str:
+        """The longest range that it looks back: of its series, and inside its brackets."""
+        inside = re.findall(r"\[([0-9]+(?:ms|s|m|h|d))", shell(self.query))
+        windows: list[str] = [*inside, *(one.window for one in self.reads)]
+        return max(windows, key=lambda window: Duration(window).seconds)
+
+    def command(self) -> Command:
+        return command(
+            *(*CURL, join(self.prometheus, "/api/v1/query")),
+            *("--data-urlencode", join("query=", self._quoted(_escaped_literals))),
+        )
+
+    def _quoted(self, quoted: Callable[[Word], Word]) -> Word:
+        # Its own text is PromQL; only what variables hold may be anything.
+        return join(*(p if isinstance(p, str) else quoted(p) for p in parts_of(self.query)))
+
+    def parse(self, text: str) -> Answer:
+        with asking("Prometheus"):
+            return _vector(json.loads(text)["data"])
+
+    def read(self, clients: Connections) -> Reading:
+        limit_s = REQUESTS * clients.request_timeout
+        return within(limit_s, "Prometheus", lambda: self._read(clients))
+
+    def _read(self, clients: Connections) -> Reading:
+        readings = [series._read(clients) for series in self.reads]
+        dates = [one.dated for one in readings if one.dated is not None]
+        query = clients.resolve(self._quoted(lambda value: _escaped(clients.resolve(value))))
+        answer = clients.prometheus("/api/v1/query", [("query", query)])
+        with asking("Prometheus"):
+            return Reading(answer=_vector(answer), dated=min(dates, default=None))
+
+
+def _vector(data: Any) -> Answer:
+    """The values of an instant query, blank-separated, or Absent."""
+    kind, result = data["resultType"], data["result"]
+    values = [result[1]] if kind == "scalar" else [one["value"][1] for one in result]
+    numbers = [float(value) for value in values]
+    if any(not math.isfinite(number) for number in numbers):
+        raise CouldNotTell(f"the expression's value is {' '.join(values)}.")
+    return " ".join(f"{n:.15g}" for n in numbers) or Absent("no series matches the expression")
+
+
 def _result(data: Any) -> list[dict[str, Any]]:
     if data.get("resultType") != "matrix":
         raise CouldNotTell(f"Prometheus answered with a {data.get('resultType')}, not a range.")
@@ -127,20 +208,32 @@ def _result(data: Any) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, kw_only=True)
 class FiringAlert:
-    """Answers with the state of one alert in one namespace, at Prometheus and at Alertmanager."""
+    """Answers with the state of one alert under one set of labels, at Prometheus and at
+    Alertmanager."""
 
     alert: str
-    namespace: Var = field(default=Var("NAMESPACE"))
+    labels: tuple[tuple[str, Word], ...] = (("namespace", Var("NAMESPACE")),)
+    """What tells it from the same alert of something else."""
     alertmanager: Var = field(default=Var("ALERTMANAGER"))
 
     def __post_init__(self) -> None:
-        _check(_LABEL, self.alert, "the name of an alert")
+        if not self.labels:
+            raise ValueError(f"{self.alert}: without a label it would be anybody's alert")
+        for name, _ in self.labels:
+            _check(_LABEL, name, "the name of a label")
 
     def command(self) -> Command:
+        labels = (("alertname", self.alert), *self.labels)
+        filters = (
+            word
+            for name, value in labels
+            for word in (
+                "--data-urlencode",
+                join("filter=", name, '="', _escaped_literals(value), '"'),
+            )
+        )
         return command(
-            *("curl", "-fsS", "--get", join(self.alertmanager, "/api/v2/alerts")),
-            *("--data-urlencode", f'filter=alertname="{self.alert}"'),
-            *("--data-urlencode", join('filter=namespace="', self.namespace, '"')),
+            *(*CURL, join(self.alertmanager, "/api/v2/alerts"), *filters),
             *("--data-urlencode", "active=true", "--data-urlencode", "inhibited=false"),
             *("--data-urlencode", "silenced=false"),
         )
@@ -155,39 +248,42 @@ class FiringAlert:
         return within(limit_s, "Prometheus and Alertmanager", lambda: self._read(clients))
 
     def _read(self, clients: Connections) -> Reading:
-        namespace = clients.resolve(self.namespace)
+        labels = {name: clients.resolve(value) for name, value in self.labels}
         loaded = clients.prometheus("/api/v1/rules", [("type", "alert")])
         listed = clients.alertmanager(
             "/api/v2/alerts",
             [
-                ("filter", f'alertname="{self.alert}"'),
-                ("filter", f'namespace="{_escaped(namespace)}"'),
+                ("filter", f'alertname="{_escaped(self.alert)}"'),
+                *(("filter", f'{name}="{_escaped(value)}"') for name, value in labels.items()),
                 *(("active", "true"), ("inhibited", "false"), ("silenced", "false")),
             ],
         )
         with asking("Prometheus and Alertmanager about alerts"):
-            rule = self._rule(loaded["groups"])
-            held = [a for a in rule["alerts"] if a["labels"].get("namespace") == namespace]
-            return Reading(answer=_state(held, listed), dated=_stamp(rule["lastEvaluation"]))
+            rules = self._rules(loaded["groups"])
+            every = [alert for rule in rules for alert in rule["alerts"]]
+            held = [a for a in every if labels.items() <= a["labels"].items()]
+            stamp = min(_stamp(rule["lastEvaluation"]) for rule in rules)
+            return Reading(answer=_state(held, listed), dated=stamp)
 
-    def _rule(self, groups: list[dict[str, Any]]) -> dict[str, Any]:
-        """The loaded rule. Raises CouldNotTell when it is not loaded, loaded more than once, or
-        cannot be evaluated."""
+    def _rules(self, groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The loaded rule, or its variants, which differ by their labels. Raises CouldNotTell when
+        it is not loaded, loaded twice, or cannot be evaluated."""
         rules = [r for group in groups for r in group["rules"] if r["name"] == self.alert]
-        if len(rules) > 1:
+        if len({str(sorted(rule.get("labels", {}).items())) for rule in rules}) < len(rules):
             raise CouldNotTell(
-                f"Prometheus has {len(rules)} rules named {self.alert}, and alerts do not say "
-                "which of them they are of. Rename all but one."
+                f"Prometheus has {len(rules)} rules named {self.alert}, and their labels do not "
+                "say which of them an alert is of. Rename all but one."
             )
         if not rules:
             raise CouldNotTell(
                 f"Prometheus has no rule named {self.alert}. "
                 "Load monitoring/alerts (embedded cluster: `drillbook staging up`)."
             )
-        rule: dict[str, Any] = rules[0]
-        if rule["health"] == "err":
-            raise CouldNotTell(f"the rule {self.alert} fails: {rule.get('lastError', 'unknown')}.")
-        return rule
+        for rule in rules:
+            if rule["health"] == "err":
+                why = rule.get("lastError", "unknown")
+                raise CouldNotTell(f"the rule {self.alert} fails: {why}.")
+        return rules
 
 
 def _state(held: list[dict[str, Any]], listed: Any) -> AlertState:

@@ -10,7 +10,7 @@ from typing import Any
 from drillbook.staging import digest
 from drillbook.staging.cluster import Kubectl
 
-DRILL = "drillbook.dev/drill"
+DRILL = "drillbook.dev/run"
 """The label of a drill's own namespace; the engine puts it there."""
 WORKLOADS = (
     "monitoring/Deployment/prometheus",

@@ -66,7 +66,8 @@ def refusal(deed: str, namespaces: Sequence[str]) -> str:
     return (
         f"{deed} would end what is drilled on this cluster, in the namespace{plural} "
         f"{', '.join(namespaces)}; nothing was changed. Wait until the drill has ended; remove "
-        "what was kept or left behind with `drillbook sweep`; or do it all the same with --force."
+        "what is left with `drillbook undo --dead --kept`; or do it all the same with "
+        "--force."
     )
 
 

@@ -1,4 +1,4 @@
-@id:RB-SPARK-001 @version:1.0.0 @owner:data-platform @severity:P1
+@id:RB-SPARK-001 @version:2.0.0 @owner:data-platform @severity:P1
 @alert:SparkDriverCrashLoop @rto:15m @domain:cluster/namespace
 Feature: Spark driver crash loop
   Meaning: the driver of a long-running Spark application starts, fails and is restarted again and again. The driver is the one process that plans the application's work and hands it to workers, the executors; here it is the pod of the Deployment that has the application's name.
@@ -29,7 +29,7 @@ Feature: Spark driver crash loop
 
     @remediation
     Scenario: A higher memory limit brings the application back
-      When the driver memory limit of "orders" is raised to 3Gi
+      When the memory limit of the driver of "orders" is raised to 3 times what it is
       Then "orders" completes a batch within 3m
       And the alert "SparkDriverCrashLoop" is silent within 2m
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 FEATURE = "features/spark/driver-crash-loop.feature"
-MANIFESTS = "fixtures/workloads/orders/manifests.yaml"
+MANIFESTS = "fixtures/spark/orders/manifests.yaml"
 RULES = "monitoring/alerts/spark.yaml"
 VALUES = "monitoring/values/staging.yaml"
 

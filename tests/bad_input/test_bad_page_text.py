@@ -17,7 +17,7 @@ from markdown_it.token import Token
 from drillbook.evidence import markdown
 from drillbook.evidence.markdown import visible
 from drillbook.evidence.records import Drill
-from drillbook.model import BoundCause, BoundScenario, Control, Verdict
+from drillbook.model import BoundCause, BoundScenario, Control, Verdict, Workload
 from drillbook.pages import render
 
 HOSTILE = {
@@ -101,7 +101,7 @@ def written(given: dict[str, str]) -> BoundCause:
         description=given["cause description"],
         scenarios=(detection, BoundScenario(scenario=told, steps=steps), *rest),
         fault=dataclasses.replace(examples.FAULT, title=given["fault"]),
-        load=dataclasses.replace(examples.workload(), title=given["workload"]),
+        load=Workload((dataclasses.replace(examples.component(), title=given["workload"]),)),
     )
 
 

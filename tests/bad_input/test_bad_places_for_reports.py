@@ -98,7 +98,9 @@ from pathlib import Path
 from drillbook.cli import app as cli
 from drillbook.cli.dispatch import Dispatcher
 from drillbook.model import Phase
-run = Dispatcher(root=Path("."), folder=Path("reports/run"), until=Phase.PREVENTION, keep=None)
+run = Dispatcher(
+    root=Path("."), folder=Path("reports/run"), until=Phase.PREVENTION, leave_standing=None
+)
 raise SystemExit(cli._run(lambda: run.begin([], "abc")))
 """
 
@@ -115,7 +117,10 @@ def test_a_run_that_cannot_be_recorded_does_not_begin(checkout: Path, place: str
 def test_a_file_in_the_folder_s_place(checkout: Path) -> None:
     (checkout / "reports").touch()
     run = Dispatcher(
-        root=checkout, folder=checkout / "reports/runs/r", until=Phase.PREVENTION, keep=None
+        root=checkout,
+        folder=checkout / "reports/runs/r",
+        until=Phase.PREVENTION,
+        leave_standing=None,
     )
     with pytest.raises((CouldNotTell, OSError), match="Not a directory"):
         run.begin([], "abc")

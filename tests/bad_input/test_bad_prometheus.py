@@ -11,18 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import runbook_examples as examples
 
-from drillbook.cluster.clients import Connections
 from drillbook.drill.injection import Opening
 from drillbook.drill.perform import Performer
 from drillbook.drill.progress import Progress
 from drillbook.drill.recorder import Recorder
-from drillbook.model import Duration, Probe, Verdict
-from drillbook.model.clock import SystemClock
-from drillbook.model.errors import InvalidDrill
-from drillbook.model.matchers import after_last_change, at_least, firing, silent
-from drillbook.sources import FiringAlert, Series
+from drillbook.model import Duration, Fault, Probe, Verdict
+from drillbook.model.clock import CountingClock, SystemClock
+from drillbook.model.errors import CouldNotTell, InvalidDrill
+from drillbook.model.matchers import after_last_change, at_least, equals, firing, silent
+from drillbook.sources import FiringAlert, Http, Series
 from tests.bad_input.servers import Bad, serving
 from tests.sources.test_answers import everything
 
@@ -147,22 +145,47 @@ def test_no_silence_is_believed_before_a_sound(tmp_path: Path, name: str) -> Non
 # --------------------------------------------------------------------------- before the fault
 
 
-def opening(clients: Connections, one: Performer) -> Opening:
-    clock = SystemClock()
-    untouched: Any = None  # it raises before it would inject
-    return Opening(one, Recorder(clock), untouched, Progress(clock, stream=io.StringIO()))
+def evaluated_after(seconds: float, then: Answer) -> Answer:
+    """Silent by an evaluation from before the workload; so many seconds later evaluated anew."""
+    begin = datetime.now(UTC)
+
+    def answer(path: str) -> Bad:
+        passed = (datetime.now(UTC) - begin).total_seconds()
+        return then(path) if passed >= seconds else alert(at=begin)(path)
+
+    return answer
 
 
-@pytest.mark.parametrize("state", ["pending", "firing"])
-def test_an_alert_that_fires_before_the_fault_proves_nothing(tmp_path: Path, state: str) -> None:
-    with serving(alert(state)) as server:
+LATER = NOW + timedelta(hours=1)
+BEFORE_THE_FAULT = {
+    "firing": (alert("firing", at=LATER), r"already firing.* Nothing was injected"),
+    "pending": (alert("pending", at=LATER), "already firing"),
+    "still listed": (alert(at=LATER, listed=True), "already firing"),
+    "firing, but not evaluated yet": (
+        evaluated_after(0.15, alert("firing", at=LATER)),
+        "already firing",
+    ),
+    "never evaluated": (evaluated_after(60, alert()), "did not evaluate"),
+    "quiet": (evaluated_after(0.15, alert(at=LATER)), ""),
+}
+
+
+@pytest.mark.parametrize("name", BEFORE_THE_FAULT)
+def test_before_the_fault_every_rule_was_evaluated_and_is_quiet(tmp_path: Path, name: str) -> None:
+    answer, refused = BEFORE_THE_FAULT[name]
+    with serving(answer) as server:
         one = performer(tmp_path, server.url)
-        with pytest.raises(InvalidDrill, match=r"already firing .* Nothing was injected"):
-            opening(one.clients, one).refuse_early(examples.cause())
-
-
-def test_an_alert_that_is_still_listed_before_the_fault_proves_nothing(tmp_path: Path) -> None:
-    with serving(alert(listed=True)) as server:
-        one = performer(tmp_path, server.url)
-        with pytest.raises(InvalidDrill, match="already firing"):
-            opening(one.clients, one).refuse_early(examples.cause())
+        one.settings = one.settings.model_copy(update={"evaluation_s": 0.1})
+        untouched: Any = None  # nothing is injected here
+        clock = SystemClock()
+        opening = Opening(
+            one, Recorder(CountingClock(clock)), untouched, Progress(clock, stream=io.StringIO())
+        )
+        effect = Probe(source=Http(url=server.url), expect=equals("no status"))
+        fault = Fault(title="f", changes=(), effect=effect)
+        alerts = (FiringAlert(alert="AppDown"),)
+        if not refused:
+            opening.refuse_early(fault, alerts)
+            return
+        with pytest.raises((InvalidDrill, CouldNotTell), match=refused):
+            opening.refuse_early(fault, alerts)

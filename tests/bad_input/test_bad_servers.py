@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from drillbook.cluster import which
 from drillbook.cluster.clients import Connections
 from drillbook.drill import environment as cluster
 from drillbook.drill.perform import Performer
@@ -99,7 +100,7 @@ def test_a_name_that_is_not_found_is_an_error_in_time(tmp_path: Path, probe: str
 # --------------------------------------------------------------------------- what the guards ask
 
 ASKING: dict[str, Callable[[Connections], object]] = {
-    "identity": cluster.identity,
+    "identity": which.identity,
     "rules": cluster.loaded_rules,
     "scrape interval": cluster.scrape_interval_s,
     "clock": cluster.clock_skew_s,
@@ -123,7 +124,7 @@ def test_retry_after_is_not_slept_through(tmp_path: Path) -> None:
     """A client library would sleep as long as the server says, three times, without a deadline."""
     with serving(lambda path: BAD["429 in an hour"]) as server, timed(5):
         with pytest.raises(CouldNotTell, match="429"):
-            cluster.identity(everything(tmp_path, server.url))
+            which.identity(everything(tmp_path, server.url))
         assert len(server.asked) == 1
 
 

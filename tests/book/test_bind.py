@@ -14,18 +14,18 @@ from drillbook.book.sentences import TYPES, Definition
 from drillbook.model import (
     Action,
     Command,
+    Component,
     Duration,
     Fault,
-    Name,
     Probe,
     Problem,
     Value,
     Var,
     Where,
     Word,
-    Workload,
     command,
     join,
+    name_of,
 )
 from drillbook.model.errors import UsageError
 from drillbook.model.matchers import equals, firing
@@ -34,9 +34,9 @@ from drillbook.sources import FiringAlert, Http
 READY = Probe(source=Http(url="http://x"), expect=equals("200"))
 
 
-def system(where: Where, app: str) -> Workload:
-    name = Name(literal=app, var=Var("APP"), find=command("find-it"))
-    return Workload(title="it", manifests=(), ready=READY, names=(name,))
+def system(where: Where, app: str) -> Component:
+    name = name_of(app, Var("APP"), command("find-it"))
+    return Component(title="it", manifests=(), ready=(READY,), names=(name,))
 
 
 def fault(app: Word) -> Fault:
@@ -150,8 +150,10 @@ def test_every_problem_is_reported_at_once() -> None:
 
 
 def test_a_runbook_without_a_workload_or_fault_says_so() -> None:
-    text = TEXT.replace('      Given "orders" is broken\n', '      Given the system "orders"\n')
+    text = TEXT.replace('      Given "orders" is broken\n', "")
     assert [p.rule for p in problems(text)] == ["one-fault"]
+    text = TEXT.replace('Given the system "orders"', 'Given "orders" is broken')
+    assert "no-component" in [p.rule for p in problems(text)]
 
 
 def test_a_given_that_does_not_bind_is_one_problem() -> None:

@@ -47,7 +47,7 @@ def test_a_child_drills_the_cluster_that_was_admitted(tmp_path: Path) -> None:
         root=tmp_path,
         folder=tmp_path / "run",
         until=Phase.PREVENTION,
-        keep=None,
+        leave_standing=None,
         environment={"DRILLBOOK_KUBECONFIG": "/own/kubeconfig"},
     )
     selected = select([RUNBOOK], ["one"], [])

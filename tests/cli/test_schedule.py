@@ -42,12 +42,13 @@ def fakes(names: str) -> list[Fake]:
         # A node drill and a namespace drill exclude each other, whoever came first.
         ("2a", "n1", 2, ""),
         ("n1", "2a", 2, ""),
+        # So do a node drill and one of any other domain, and two of two nodes.
+        ("2a p1", "", 9, "2a"),
+        ("p1", "2a", 2, ""),
+        ("2a 3a", "", 9, "2a"),
         # Who needs other locks passes; who would take what the waiting one needs does not.
-        ("2a p1", "n1", 3, "p1"),
+        ("p1 p2 n2", "n1", 3, "p1 n2"),
         ("2a n2", "n1", 3, ""),
-        ("2a 3a n2", "n1", 9, ""),
-        ("2a 2b 3a", "", 9, "2a 3a"),
-        ("2a n2 3a", "", 9, "2a"),
         # All of the cluster: alone, and nobody passes it.
         ("c1 n1 p1", "", 9, "c1"),
         ("c1 n1 p1", "2a", 9, ""),

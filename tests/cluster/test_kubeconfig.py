@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
+from drillbook.cluster import which
 from drillbook.cluster.clients import Connections, context_name
 from drillbook.cluster.kubeconfig import server_of
 from drillbook.cluster.settings import Settings
-from drillbook.drill import environment as cluster
 from drillbook.model.errors import CouldNotTell, UsageError
 
 
@@ -111,7 +111,7 @@ def login(folder: Path) -> dict[str, Any]:
 def test_a_login_program_is_refused_before_it_runs(tmp_path: Path) -> None:
     clients = Connections(settings(kubeconfig(tmp_path, login(tmp_path))), {})
     with pytest.raises(UsageError, match="logs in by `exec`"):
-        cluster.identity(clients)
+        which.identity(clients)
     assert not (tmp_path / "ran").exists()
 
 
@@ -124,7 +124,7 @@ def test_another_users_program_does_not_matter(tmp_path: Path) -> None:
     users = [{"name": "u", "user": {"token": "t"}}, {"name": "v", "user": login(tmp_path)}]
     clients = Connections(settings(kubeconfig(tmp_path, {}, users=users)), {})
     with pytest.raises(CouldNotTell, match="no usable answer"):
-        cluster.identity(clients)
+        which.identity(clients)
     assert not (tmp_path / "ran").exists()
 
 

@@ -133,7 +133,7 @@ def test_what_staging_did_not_write_is_named(checkout: Path, text: str) -> None:
 
 
 def test_an_incident_is_not_kept_for_longer_than_a_lease_may_last(checkout: Path) -> None:
-    (checkout / "drillbook.toml").write_text('keep = "3h"\n', encoding="utf-8")
+    (checkout / "drillbook.toml").write_text('leave_standing = "3h"\n', encoding="utf-8")
     with pytest.raises(UsageError, match="at most 2h"):
         settings.load(root=checkout)
 

@@ -17,11 +17,13 @@ from drillbook.cluster import settings
 from drillbook.cluster.clients import Connections
 from drillbook.drill.live_drill import LiveDrill, StepNotPassed
 from drillbook.drill.order import DrillOrder
+from drillbook.drill.printed import Shown
 from drillbook.drill.progress import Progress
 from drillbook.evidence import records
-from drillbook.model import Control, Duration, Injection, Undo, Verdict
-from drillbook.model.clock import SystemClock
+from drillbook.model import Advice, Control, Duration, Injection, Undo, Verdict
+from drillbook.model.clock import Clock, SystemClock
 from drillbook.model.errors import CouldNotTell, DrillbookError, Refused, UndoFailed
+from tests.drill.test_perform import HandClock
 
 NOBODY = "http://127.0.0.1:9"
 FEATURE = "features/spark/driver-crash-loop.feature"
@@ -76,11 +78,13 @@ def order(request: pytest.FixtureRequest) -> DrillOrder:
     )
 
 
-def incident(order: DrillOrder, namespace: Namespace, stream: Any = None) -> LiveDrill:
+def incident(
+    order: DrillOrder, namespace: Namespace, stream: Any = None, clock: Clock | None = None
+) -> LiveDrill:
     quick = settings.Settings(
         root=Path.cwd(), poll_s=0.05, scrape_s=0.1, probe_within="200ms", steady_within="200ms"
     )
-    clock = SystemClock()
+    clock = clock or SystemClock()
     values = {"CONTEXT": "c", "PROMETHEUS": NOBODY, "ALERTMANAGER": NOBODY}
     found = LiveDrill(
         order=order,
@@ -123,6 +127,22 @@ def test_monitoring_that_is_not_there_is_an_error_and_undone(order: DrillOrder) 
     assert "no steady state" in record.reason
 
 
+def test_what_the_harness_takes_itself_is_not_waiting(order: DrillOrder) -> None:
+    clock = HandClock()
+
+    class Slow(Namespace):
+        """Making the namespace and undoing take ten seconds of requests each."""
+
+        def create(self, *words: Any) -> None:
+            clock.seconds += 10
+
+        def close(self) -> None:
+            clock.seconds += 10
+
+    cost = begun_and_ended(incident(order, Slow(), clock=clock)).cost
+    assert (cost.wall_s - cost.waiting_s, cost.commands_s) == (pytest.approx(20.0), 0.0)
+
+
 def test_a_refusal_before_anything_was_changed_is_a_refusal(order: DrillOrder) -> None:
     namespace = Namespace(open=Refused("another drill holds it"))
     record = begun_and_ended(incident(order, namespace))
@@ -153,7 +173,7 @@ def test_an_undo_that_raises_is_an_undo_that_failed(order: DrillOrder, error: Ex
 
 
 def test_what_cannot_be_given_an_expiry_is_not_kept(order: DrillOrder) -> None:
-    kept = DrillOrder(**{**vars(order), "keep": Duration("30m")})
+    kept = DrillOrder(**{**vars(order), "leave_standing": Duration("30m")})
     namespace = Namespace(keep=CouldNotTell("no answer"))
     record = begun_and_ended(incident(kept, namespace))
     assert namespace.asked[-2:] == ["keep", "close"]
@@ -161,7 +181,7 @@ def test_what_cannot_be_given_an_expiry_is_not_kept(order: DrillOrder) -> None:
 
 
 def test_what_was_asked_for_is_kept(order: DrillOrder) -> None:
-    kept = DrillOrder(**{**vars(order), "keep": Duration("30m")})
+    kept = DrillOrder(**{**vars(order), "leave_standing": Duration("30m")})
     namespace = Namespace()
     record = begun_and_ended(incident(kept, namespace))
     assert namespace.asked[-1] == "keep"
@@ -183,3 +203,20 @@ def test_a_surprise_in_a_step_is_an_error_that_ends_the_drill(order: DrillOrder)
     assert (found.failed, record.verdict) == (True, Verdict.ERROR)
     assert record.scenarios[0].steps[0].verdict is Verdict.ERROR
     assert {s.verdict for s in record.scenarios[1:]} == {Verdict.NOT_RUN}
+
+
+def test_a_printed_line_that_lies_fails_the_step_before_anything_is_changed(
+    order: DrillOrder,
+) -> None:
+    found = incident(order, Namespace())
+    read, change = (order.scenarios[n].steps[0].step.line for n in (0, 2))
+    lie = Shown(command="curl", verdict=Verdict.FAILED, printed="[]", why="it does not show it")
+    found.recorder.evidence[read] = found.performer.advice(Advice("seen"))
+    found.printed.settle = lambda: {read: lie}  # type: ignore[method-assign]
+    found.select(change)
+    with pytest.raises(StepNotPassed, match="would have lied"):
+        found.perform_current_step()
+    record = found.end()
+    step = record.scenarios[0].steps[0]
+    assert (step.verdict, step.printed, record.verdict) == (Verdict.FAILED, "[]", Verdict.FAILED)
+    assert record.scenarios[2].steps[0].verdict is Verdict.NOT_RUN

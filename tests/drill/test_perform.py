@@ -85,6 +85,24 @@ def test_waits_until_it_holds(tmp_path: Path) -> None:
     assert (evidence.verdict, evidence.observed, clock.seconds) == (Verdict.PASSED, "2", 2.0)
 
 
+@dataclass(frozen=True)
+class Slow(Script):
+    """Every read takes three seconds."""
+
+    clock: HandClock = field(default_factory=HandClock, compare=False)
+
+    def read(self, clients: Connections) -> Reading:
+        self.clock.seconds += 3
+        return super().read(clients)
+
+
+def test_what_a_read_takes_was_not_waited(tmp_path: Path) -> None:
+    clock = HandClock()
+    source = Slow((Reading(answer="0"), Reading(answer="2")), clock=clock)
+    evidence = performer(tmp_path, clock).probe(Probe(source=source, expect=at_least(2)))
+    assert (evidence.took, evidence.waited) == (timedelta(seconds=7), timedelta(seconds=1))
+
+
 def test_a_wait_that_ends_says_what_it_saw_last(tmp_path: Path) -> None:
     probe = Probe(source=says("0", "1"), expect=at_least(2), within=Duration("5s"))
     evidence = performer(tmp_path).probe(probe)
@@ -198,7 +216,7 @@ def test_an_action_is_the_printed_line_with_variables_in_its_environment(tmp_pat
     runner.clients.values["APP"] = "o'r $(id)"
     evidence = runner.action(Action(command=command("printf", "%s", join("x-", Var("APP")))))
     assert (evidence.verdict, evidence.observed) == (Verdict.PASSED, "x-o'r $(id)")
-    assert evidence.command == 'printf %s x-"$APP"'
+    assert evidence.command == 'printf %s x-"$APP" && export CHANGED_AT="$(date +%s)"'
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from drillbook.model import Duration, Joined, Probe, Var, Workload, command, join, resolve, shell
+from drillbook.model import Component, Duration, Joined, Probe, Var, command, join, resolve, shell
 from drillbook.model.matchers import equals
 from drillbook.sources import Http
 
@@ -64,7 +64,7 @@ GOOD = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}}
 @pytest.mark.parametrize(
     ("bad", "part"),
     [
-        (None, "manifest 2 is empty"),
+        (None, "manifest 2 of 'it' is empty"),
         ({}, "no apiVersion and no kind and no metadata.name"),
         ({**GOOD, "kind": 1}, "has no kind"),
         ({**GOOD, "metadata": None}, "has no metadata.name"),
@@ -72,6 +72,6 @@ GOOD = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}}
     ],
 )
 def test_a_workload_is_made_of_named_objects(bad: Any, part: str) -> None:
-    assert Workload(title="it", manifests=(GOOD,), ready=READY).manifests == (GOOD,)
+    assert Component(title="it", manifests=(GOOD,), ready=(READY,)).manifests == (GOOD,)
     with pytest.raises(ValueError, match=part):
-        Workload(title="it", manifests=(GOOD, bad), ready=READY)
+        Component(title="it", manifests=(GOOD, bad), ready=(READY,))

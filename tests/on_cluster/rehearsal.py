@@ -27,6 +27,7 @@ from drillbook.model import (
     Cause,
     Change,
     Command,
+    Component,
     Control,
     Cordon,
     Create,
@@ -39,6 +40,7 @@ from drillbook.model import (
     Patch,
     Probe,
     Restart,
+    Run,
     Runbook,
     Scale,
     Tag,
@@ -72,16 +74,42 @@ CHANGES: dict[str, Change] = {
         manifest={"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "intruder"}}
     ),
     "delete": Delete(target=object_of("v1", "ConfigMap", "spare")),
+    "run": Run(
+        target=object_of("v1", "Pod", "shell"),
+        container="shell",
+        words=("touch", "/tmp/done"),  # noqa: S108 - in a container of the drill's
+        within=Duration("5s"),
+    ),
     "cordon": Cordon(node=NODE),
     "kill": KillNode(node=NODE),
     "cut": CutNode(node=NODE),
 }
 
 
-def manifests() -> tuple[Manifest, ...]:
+SHELL: Manifest = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "shell"},
+    "spec": {
+        "automountServiceAccountToken": False,
+        "containers": [
+            {
+                "name": "shell",
+                # A container with a `timeout` in it; it starts again when something was touched.
+                "image": "localhost/alertmanager:debian12",
+                "imagePullPolicy": "Never",
+                "command": ["sh", "-c", "until [ -e /tmp/done ]; do sleep 0.2; done"],
+            }
+        ],
+    },
+}
+
+
+def manifests(names: list[str]) -> tuple[Manifest, ...]:
     container = {"name": "idle", "image": f"localhost/pause:{PAUSE}", "imagePullPolicy": "Never"}
     pod = {"metadata": {"labels": LABELS}, "spec": {"containers": [container]}}
     return (
+        *((SHELL,) if "run" in names else ()),
         {
             "apiVersion": "v1",
             "kind": "ConfigMap",
@@ -115,6 +143,7 @@ EFFECTS: dict[str, Callable[[], Probe]] = {
     "delete": lambda: Probe(
         source=Kube(kind="configmaps", name="spare", path="{.data.kept}"), expect=gone()
     ),
+    "run": lambda: read("pods", "shell", "{.status.containerStatuses[0].restartCount}", "1"),
     "cordon": lambda: nodes.node_is_cordoned(WHERE, NODE).effect,
     "kill": lambda: nodes.node_is_dead(WHERE, NODE).effect,
     "cut": lambda: nodes.node_is_cut_off(WHERE, NODE).effect,
@@ -137,7 +166,10 @@ def bound(names: list[str]) -> BoundRunbook:
         effect=EFFECTS[names[-1]](),
     )
     ready = read("deployments", "idle", "{.status.readyReplicas}", "1")
-    workload = Workload(title="a pod that does nothing", manifests=manifests(), ready=ready)
+    if "run" in names:
+        ready = read("pods", "shell", "{.status.phase}", "Running")
+    idle = Component(title="a pod that does nothing", manifests=manifests(names), ready=(ready,))
+    workload = Workload((idle,))
     runbook = Runbook(
         path=PurePosixPath("features/tests/rehearsal.feature"),
         title="rehearsal",
@@ -151,7 +183,7 @@ def bound(names: list[str]) -> BoundRunbook:
     return BoundRunbook(runbook=runbook, causes=(one,))
 
 
-def incident(names: list[str], loaded: settings.Settings, keep: str) -> LiveDrill:
+def incident(names: list[str], loaded: settings.Settings, standing: str) -> LiveDrill:
     clock = SystemClock()
     plan = DrillOrder(
         bound=bound(names),
@@ -163,7 +195,7 @@ def incident(names: list[str], loaded: settings.Settings, keep: str) -> LiveDril
         rules={},
         skew_s=0.0,
         hash="none",
-        keep=Duration(keep) if keep else None,
+        leave_standing=Duration(standing) if standing else None,
     )
     return LiveDrill(
         order=plan,
@@ -182,11 +214,13 @@ def main() -> int:
     parser.add_argument("--again", action="store_true", help="take the fault back and inject again")
     parser.add_argument("--take-back", action="store_true", help="undo what is in place of it")
     parser.add_argument("--show", default="", help="what `kubectl get -o json` says of this, then")
-    parser.add_argument("--keep", default="", help="leave it standing for so long")
+    parser.add_argument(
+        "--leave-standing", dest="standing", default="", help="leave it standing for so long"
+    )
     asked = parser.parse_args()
     loaded = settings.load(root=ROOT)
     take_termination_as_interrupt()
-    found = incident(asked.changes, loaded, asked.keep)
+    found = incident(asked.changes, loaded, asked.standing)
     try:
         found.begin()
         stand(found, asked)

@@ -45,10 +45,12 @@ OF_A_NODE = ("record.plan", "fault.patch", "record.move", "undo.write")
 RARE: dict[str, tuple[str, ...]] = {
     "lease.renew:before#1": ("patch", "--hold", "25"),
     "lease.renew:after#1": ("patch", "--hold", "25"),
-    "lease.keep:before#1": ("patch", "--keep", "20s"),
-    "lease.keep:after#1": ("patch", "--keep", "20s"),
+    "lease.keep:before#1": ("patch", "--leave-standing", "20s"),
+    "lease.keep:after#1": ("patch", "--leave-standing", "20s"),
     "undo.make:before#1": ("delete", "--again"),
     "undo.make:after#1": ("delete", "--again"),
+    "fault.run:before#1": ("run",),
+    "fault.run:after#1": ("run",),
     "fault.create:after#2": ("create", "--again"),
     "undo.remove:after#1": ("create", "--again"),
     "undo.write:before#1": ("patch", "scale", "--again"),
@@ -63,7 +65,7 @@ HOST = (
     "undo.host:after#1",
 )
 SWEEPS = frozenset({"lease.take", "undo.touch", "undo.write"})
-"""Killed in `drillbook sweep`: test_safety.test_by_hand_without_a_reaper."""
+"""Killed in `drillbook undo`: test_safety.test_by_hand_without_a_reaper."""
 REAPERS = frozenset({"lease.annotate", "lease.take", "reaper.create", "reaper.renew"})
 """Killed in the reaper itself: test_safety.test_the_reaper_killed_at_its_own_writes."""
 STOPS = frozenset({"stop.create", "stop.add", "stop.delete"})

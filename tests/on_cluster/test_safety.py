@@ -203,7 +203,7 @@ def node_was_written_since(drill: str) -> bool:
 
 @pytest.mark.campaign
 def test_by_hand_without_a_reaper(rehearse: Callable[..., Rehearsal]) -> None:
-    """And killed at its own writes, the last of which a second sweep finds."""
+    """And killed at its own writes, the last of which a second one finds."""
     killed = False
     while not killed:
         found = rehearse("cordon", DRILLBOOK_KILL_AT="fault.patch:before#1")
@@ -213,17 +213,17 @@ def test_by_hand_without_a_reaper(rehearse: Callable[..., Rehearsal]) -> None:
             # Kubelet tells how its node is every five minutes. A change of the dead drill would be
             # refused for that, and nobody need touch the node to be sure: then another drill.
             if not node_was_written_since(found.named()):
-                kill_sweeps(found.named())
+                kill_undoing(found.named())
                 killed = True
-            code, said = HERE.run("sweep")
+            code, said = HERE.run("undo", "--dead", "--kept")
             assert code == 0, said
             assert not left_of(found.named())
 
 
-def kill_sweeps(drill: str) -> None:
+def kill_undoing(drill: str) -> None:
     for write in ("undo.touch", "lease.take", "undo.write"):
         for point in (f"{write}:before#1", f"{write}:after#1"):
-            code, said = HERE.run("sweep", DRILLBOOK_KILL_AT=point)
+            code, said = HERE.run("undo", "--dead", "--kept", DRILLBOOK_KILL_AT=point)
             assert code == -signal.SIGKILL, f"{point}: {said}"
             # A lease that was taken over is its taker's until that one is late; to wait for that
             # each time would take minutes.
@@ -441,11 +441,12 @@ def test_an_undo_that_fails_quarantines_the_cluster(rehearse: Callable[..., Rehe
     assert code == 3, said
     assert "quarantine" in said
     assert drill in said
-    code, said = HERE.run("sweep")  # somebody still undoes it: no reason to lift anything
+    # Somebody still undoes it: no reason to lift anything.
+    code, said = HERE.run("undo", "--dead")
     assert "the quarantine is lifted" not in said
     unstick(drill)
     nothing_left(drill, LEASE_S + GRACE_S)  # the reaper tries again
-    code, said = HERE.run("sweep")
+    code, said = HERE.run("undo", "--dead", "--kept")
     assert code == 0, said
     assert "the quarantine is lifted" in said
 
@@ -466,9 +467,9 @@ def test_killed_while_a_stop_is_written(side: str, rehearse: Callable[..., Rehea
         unstick(one.named())
     for one in (found, other):
         nothing_left(one.named(), LEASE_S + GRACE_S)
-    code, said = HERE.run("sweep", DRILLBOOK_KILL_AT=f"stop.delete:{side}#1")
+    code, said = HERE.run("undo", "--dead", "--kept", DRILLBOOK_KILL_AT=f"stop.delete:{side}#1")
     assert code == -signal.SIGKILL, said
-    code, said = HERE.run("sweep")
+    code, said = HERE.run("undo", "--dead", "--kept")
     assert code == 0, said
     assert "quarantine" not in kubectl("-n", SYSTEM_NAMESPACE, "get", "configmaps")
 
@@ -477,21 +478,21 @@ def test_killed_while_a_stop_is_written(side: str, rehearse: Callable[..., Rehea
 
 
 def test_what_is_kept_is_undone_at_its_end(rehearse: Callable[..., Rehearsal]) -> None:
-    found = rehearse("patch", "--keep", "20s")
+    found = rehearse("patch", "--leave-standing", "20s")
     found.ended()
     assert "undo kept" in found.said
     assert left_of(found.named())
     nothing_left(found.named(), 20 + GRACE_S)
 
 
-def test_sweep_removes_what_is_kept_and_leaves_what_is_under_way(
+def test_undo_by_hand_removes_what_is_kept_and_leaves_what_is_under_way(
     rehearse: Callable[..., Rehearsal],
 ) -> None:
-    kept = rehearse("patch", "--keep", "30m")
+    kept = rehearse("patch", "--leave-standing", "30m")
     live = rehearse("patch", "--hold", "25")
     kept.ended()
     live.await_line("effect confirmed")
-    code, said = HERE.run("sweep")
+    code, said = HERE.run("undo", "--dead", "--kept")
     assert code == 0, said
     assert f"{live.named()}: under way" in said
     assert not left_of(kept.named())

@@ -12,7 +12,7 @@ from tests.on_cluster.checkouts import Checkout
 pytestmark = pytest.mark.cluster
 
 SECRET = "hunter2-correct-horse-battery"  # noqa: S105 - of nothing
-MANIFESTS = "fixtures/workloads/orders/manifests.yaml"
+MANIFESTS = "fixtures/spark/orders/manifests.yaml"
 IN_IT = f"""
 ---
 apiVersion: v1

@@ -246,7 +246,7 @@ def test_risk_rollback_and_what_cannot_be_undone() -> None:
     destroys = page(bound=examples.runbook(examples.with_advice()))
     assert "- Risk: **destroys**; it cannot be undone." in destroys
     assert "nothing to do for you" not in destroys
-    plain = replace(examples.RAISE, rollback=None, saves=None, note="")
+    plain = replace(examples.RAISE, rollback=None, reads=(), note="")
     bare = page(bound=examples.changed(examples.runbook(), 3, plain))
     assert "- Risk: **changes**; no line takes it back." in bare
     assert "- [ ] Agree on a quota. This is for a person to do; no drill proves it." in destroys
@@ -254,9 +254,18 @@ def test_risk_rollback_and_what_cannot_be_undone() -> None:
 
 def test_a_change_shows_the_present_value_and_how_to_choose_before_its_line() -> None:
     text = page()
-    keep = text.index('export LIMIT_BEFORE="$(kubectl')
-    note = text.index("Before you run the next line: `3Gi` is the drilled application's; write")
-    assert keep < note < text.index("--limits=memory=3Gi") < text.index('memory="$LIMIT_BEFORE"')
+    order = (
+        "The pod restarts.",
+        "Fill in, between the quotes: three times the old one.",
+        "export LIMIT_NEW=''",
+        'export LIMIT_BEFORE="$(kubectl',
+        'echo LIMIT_BEFORE="${LIMIT_BEFORE:?is empty}" LIMIT_NEW="${LIMIT_NEW:?is empty}"',
+        '--limits=memory="${LIMIT_NEW:?run the lines above}" && export CHANGED_AT="$(date +%s)"',
+        '--limits=memory="${LIMIT_BEFORE:?run the lines above}" && export CHANGED_AT=',
+    )
+    places = [text.index(words) for words in order]
+    assert places == sorted(places)
+    assert "memory=3Gi" not in text
 
 
 def test_times_that_were_not_reached_are_said_to_be() -> None:

@@ -8,7 +8,17 @@ from dataclasses import replace
 import pytest
 import runbook_examples as examples
 
-from drillbook.model import Action, BoundRunbook, Phase, Saved, Tag, Var, command
+from drillbook.model import (
+    Action,
+    BoundRunbook,
+    Finding,
+    Phase,
+    Tag,
+    Var,
+    Workload,
+    command,
+    name_of,
+)
 from drillbook.model.errors import RunbookProblem
 from drillbook.pages.variables import setup
 from drillbook.sources import Http
@@ -39,7 +49,7 @@ def test_only_what_is_used_is_asked_for() -> None:
     action = Action(command=command("kubectl", "--context", Var("CONTEXT"), "get", "nodes"))
     nodes = examples.scenario(Phase.REMEDIATION, "x", examples.step("x", action, keyword="when"))
     quiet = examples.probe(source=Http(url="http://localhost/x"))
-    load = replace(examples.workload(), names=(), ready=quiet)
+    load = Workload((replace(examples.component(), names=(), ready=(quiet,)),))
     fault = replace(examples.FAULT, effect=quiet)
     cause = examples.cause(scenarios=(nodes,), load=load, fault=fault)
     assert exported(examples.runbook(cause)) == ["CONTEXT"]
@@ -47,9 +57,9 @@ def test_only_what_is_used_is_asked_for() -> None:
 
 
 def test_a_variable_without_a_source_is_a_problem() -> None:
-    action = Action(command=command("kubectl", "get", "node", Var("NODE")))
+    action = Action(command=command("kubectl", "get", "node", Var("HOST")))
     bound = examples.changed(examples.runbook(), 3, action)
-    with pytest.raises(RunbookProblem, match="its commands use NODE"):
+    with pytest.raises(RunbookProblem, match="its commands use HOST"):
         setup(bound)
 
 
@@ -68,11 +78,13 @@ def test_a_value_that_a_change_keeps_is_known_beside_the_change_and_not_before()
     find = command("kubectl", "get", "configmap", Var("APP"))
     back = command("kubectl", "set", Var("QUOTA_BEFORE"))
     keeping = replace(
-        examples.RAISE, saves=Saved(var=Var("QUOTA_BEFORE"), find=find), rollback=back
+        examples.RAISE,
+        reads=(*examples.RAISE.reads, Finding(var=Var("QUOTA_BEFORE"), command=find)),
+        rollback=back,
     )
     bound = examples.changed(examples.runbook(), 3, keeping)
     assert "QUOTA_BEFORE" not in exported(bound)
-    forgetting = replace(keeping, saves=None)
+    forgetting = replace(keeping, reads=examples.RAISE.reads)
     with pytest.raises(RunbookProblem, match="its commands use QUOTA_BEFORE"):
         setup(examples.changed(examples.runbook(), 3, forgetting))
 
@@ -98,8 +110,8 @@ def operation(name: str) -> BoundRunbook:
     """A runbook without an alert, whose one name is found by way of `name`."""
     bound = examples.runbook()
     find = command("kubectl", "--context", Var("CONTEXT"), "get", "pod", Var(name))
-    load = examples.workload()
-    load = replace(load, names=(replace(load.names[0], find=find),))
+    one = replace(examples.component(), names=(name_of("orders", Var("APP"), find),))
+    load = Workload((one,))
     causes = tuple(replace(cause, workload=load) for cause in bound.causes)
     tags = tuple(tag for tag in bound.runbook.tags if tag.name != "alert")
     return replace(bound, causes=causes, runbook=replace(bound.runbook, tags=tags))

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from drillbook.book.monitoring import AlertRule
+from drillbook.cluster import which
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.settings import Settings
 from drillbook.drill import environment as cluster
@@ -165,7 +166,7 @@ RULE = AlertRule(
     name="X", expr="up", for_s=0, labels={}, annotations={"runbook_url": "r"}, file="f", line=1
 )
 READS: dict[str, Callable[[Connections], object]] = {
-    "identity": cluster.identity,
+    "identity": which.identity,
     "pods": Kube(kind="pods", selector="a=b", path="{.items[*].x}").read,
     "pod": Kube(kind="pods", name="a", path="{.x}").read,
     "logs": Logs(selector="a=b", container="c").read,

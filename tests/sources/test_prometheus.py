@@ -21,7 +21,7 @@ def matrix(*values: tuple[float, str]) -> str:
 def test_the_query_keeps_its_variables_as_one_argument() -> None:
     line = str(BATCH.command())
     assert line == (
-        'curl -fsS --get "$PROMETHEUS"/api/v1/query --data-urlencode '
+        'curl -fsS --max-time 10 --get "$PROMETHEUS"/api/v1/query --data-urlencode '
         '\'query=batch{namespace="\'"$NAMESPACE"\'", app="x"}[1m]\''
     )
 

@@ -223,7 +223,7 @@ def loaded() -> set[str]:
 def drilled(running: str) -> Iterator[str]:
     """A namespace as the engine makes one."""
     name = "drill-of-a-test"
-    labels = {"drillbook.dev/drill": "test"}
+    labels = {"drillbook.dev/run": "test"}
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
     file = places().tmp / "namespace.json"
     file.write_text(json.dumps(body))

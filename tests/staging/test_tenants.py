@@ -20,7 +20,7 @@ def at(root: Path) -> Places:
 def test_a_refusal_names_the_namespaces_and_the_ways_out() -> None:
     text = tenants.refusal("`staging down`", ["drill-a", "drill-b"])
     assert "in the namespaces drill-a, drill-b; nothing was changed" in text
-    assert "drillbook sweep" in text
+    assert "drillbook undo --dead --kept" in text
     assert "--force" in text
     assert "in the namespace drill-a;" in tenants.refusal("x", ["drill-a"])
 

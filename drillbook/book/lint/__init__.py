@@ -24,4 +24,4 @@ def problems(book: Book) -> list[Problem]:
     """Every problem once, sorted by file and line; binding's and the reader's among them."""
     found = {p for runbook in book.runbooks for rule in RULES for p in rule(runbook, book)}
     found.update(alerts.pages_of_rules(book))
-    return sorted(found.union(book.unreadable, book.bind_problems))
+    return sorted(found.union(book.unreadable, book.bind_problems, book.rule_problems))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
 
 from drillbook.book.monitoring import AlertRule
+from drillbook.cluster.settings import SEVERITIES
 from drillbook.model import BoundRunbook, Problem, Runbook, page_of
 
 
@@ -29,6 +30,12 @@ class Book:
     evaluation_s: float
     default_within_s: float = 30.0
     """The budget of a sentence without `within`, in seconds."""
+    pages_url: str = ""
+    """What stands before a page's path where an alert leads to an address."""
+    severities: Mapping[str, Sequence[str]] = field(default_factory=SEVERITIES.copy)
+    """What an alert's severity means, as levels of @severity."""
+    rule_problems: tuple[Problem, ...] = ()
+    """What is wrong with the rules, and with every environment's values."""
 
     scripts: frozenset[str] = frozenset()
     """The files under scripts/, relative to the checkout."""

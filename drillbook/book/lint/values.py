@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from drillbook.book.lint.book import Book, did_you_mean, problem
-from drillbook.book.monitoring import AlertRule, floor_s
-from drillbook.evidence.proof import commands_of, tools_of
+from drillbook.book.monitoring import AlertRule, floor_s, silence_s
+from drillbook.evidence.proof import tools_of
 from drillbook.model import (
     Action,
     Advice,
     BoundCause,
     BoundScenario,
     BoundStep,
+    Component,
     Duration,
     Fault,
     Phase,
@@ -20,10 +21,9 @@ from drillbook.model import (
     Problem,
     Reinject,
     Runbook,
-    Workload,
+    alert_of,
 )
 from drillbook.model.matchers import Firing, Silent
-from drillbook.sources import FiringAlert
 
 _READ_ONLY = (Phase.DETECTION, Phase.DIAGNOSIS)
 
@@ -32,7 +32,7 @@ def set_up(runbook: Runbook, book: Book) -> Iterator[Problem]:
     """A scenario sets up nothing: its workload would never be made, its fault never taken back.
     That a Background has exactly one of each is `bind`'s to say."""
     for _, scenario, bound in _steps(runbook, book):
-        if isinstance(bound.value, (Workload, Fault)):
+        if isinstance(bound.value, (Component, Fault)):
             what = (
                 f"{bound.step.text!r} sets something up in the scenario {scenario.scenario.name!r}."
             )
@@ -93,7 +93,7 @@ def above_floor(runbook: Runbook, book: Book) -> Iterator[Problem]:
             shown = f"within {within}" if within else f"the default of {budget:g}s"
             what = (
                 f"{bound.step.text!r}: {shown} is below what monitoring needs at worst, {floor:g}s "
-                "(scrape + evaluation + the rule's `for`)."
+                f"(scrape + evaluation + the rule's `{_delays(bound.value)}`)."
             )
             fix = f"Write `within {floor:g}s` or more, or make monitoring faster."
             yield _at(runbook, bound, "below-floor", what, fix)
@@ -166,7 +166,7 @@ def injected_again(runbook: Runbook, book: Book) -> Iterator[Problem]:
 def there_are_tools(runbook: Runbook, book: Book) -> Iterator[Problem]:
     """A command that runs a missing file of scripts/ would fail in a responder's hands."""
     for bound in _all_steps(runbook, book):
-        for line in commands_of(bound.value):
+        for line in bound.value.lines():
             for path in tools_of(line):
                 if path not in book.scripts:
                     what = f"{bound.step.text!r} runs {path}, which is not there."
@@ -219,16 +219,20 @@ def _phase(scenario: BoundScenario) -> Phase | None:
 def _alert(bound: BoundStep) -> str | None:
     """The alert that a step reads, if it reads one."""
     source = bound.value.source if isinstance(bound.value, Probe) else None
-    return source.alert if isinstance(source, FiringAlert) else None
+    return None if source is None else alert_of(source)
 
 
 def _floor_s(probe: Probe, rule: AlertRule, book: Book) -> float:
-    """Seconds at worst. A rule's `for` delays its firing, not its end."""
+    """Seconds at worst. A rule's `for` delays its firing, `keep_firing_for` its end."""
     if isinstance(probe.expect, Silent):
-        return book.scrape_s + book.evaluation_s
+        return silence_s(rule, book.scrape_s, book.evaluation_s)
     if isinstance(probe.expect, Firing):
         return floor_s(rule, book.scrape_s, book.evaluation_s)
     return 0.0
+
+
+def _delays(probe: Probe) -> str:
+    return "keep_firing_for" if isinstance(probe.expect, Silent) else "for"
 
 
 def _at(runbook: Runbook, bound: BoundStep, rule: str, what: str, fix: str) -> Problem:

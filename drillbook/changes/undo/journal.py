@@ -94,11 +94,12 @@ class Journal:
             if other.target.uid == target.uid:
                 raise AlreadyChanged(
                     f"{target} was changed by the drill {other.drill}, which has not undone it: "
-                    "what it is now is not what it was. Wait for that drill, or `drillbook sweep`."
+                    "what it is now is not what it was. Wait for that drill, or `drillbook undo "
+                    "--dead`."
                 )
 
 
-def all_records(objects: Objects, namespace: str, selector: str = "") -> list[UndoRecord]:
+def all_records(objects: Objects, namespace: str, selector: str | None = None) -> list[UndoRecord]:
     """Every undo record there is. Raises CouldNotTell."""
     found = objects.listed(API_VERSION, KIND, namespace, selector)
     return sorted(map(from_object, found), key=lambda one: (one.drill, one.sequence))

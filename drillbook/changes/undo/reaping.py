@@ -1,4 +1,4 @@
-"""Dead drills: which there are, and their end, as the reaper and `drillbook sweep` bring it."""
+"""Dead drills: which there are, and their end, as the reaper and `drillbook undo` bring it."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def overdue(found: Sequence[Lease], now: datetime) -> list[Lease]:
     return [one for one in found if one.expired(now - timedelta(seconds=REAPERS_OWN_S))]
 
 
-def sweep_expired(reaping: Reaping) -> None:
+def end_expired(reaping: Reaping) -> None:
     """At the start of every drill: end what is overdue. Raises Refused when something is left that
     cannot be explained, or could not be undone."""
     left: list[str] = []
@@ -167,5 +167,5 @@ def sweep_expired(reaping: Reaping) -> None:
         lines = "\n".join(f"  {line}" for line in left)
         raise Refused(
             f"refused: earlier drills left what nobody can explain:\n{lines}\nLook at it; then "
-            "`drillbook sweep` removes what carries Drillbook's labels. Nothing was changed."
+            "`drillbook undo --dead` removes what carries Drillbook's labels. Nothing was changed."
         )

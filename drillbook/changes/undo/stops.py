@@ -57,7 +57,7 @@ def refuse_stopped(objects: Objects, namespace: str) -> None:
     if left:
         raise Refused(
             "refused: the cluster is in quarantine, because an undo failed and this was left:\n"
-            f"{left}\n`drillbook sweep` tries to undo it again, and lifts the quarantine when "
+            f"{left}\n`drillbook undo --dead` tries it again, and lifts the quarantine when "
             "nothing is left. Nothing was changed."
         )
 

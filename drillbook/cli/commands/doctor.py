@@ -65,6 +65,7 @@ def _runbooks(settings: Settings) -> None:
 
 def _monitoring(settings: Settings) -> None:
     rules = book.alerts(settings)
+    book.refuse_unreadable(rules.problems)
     guard.check_monitoring(settings, connections(settings), rules, rules)
 
 
@@ -78,7 +79,7 @@ def _left(settings: Settings) -> None:
     clock = SystemClock()
     left = reaping_of(connections(settings), settings, clock, "doctor").unexplained()
     if left:
-        raise CouldNotTell(f"{'; '.join(left)}. `drillbook sweep` removes what is Drillbook's.")
+        raise CouldNotTell(f"{'; '.join(left)}. `drillbook undo --dead` removes them.")
 
 
 def _provisioner(settings: Settings) -> Objects:

@@ -12,16 +12,13 @@ from rich.table import Table
 
 from drillbook.book import checkout as book
 from drillbook.book.reader import UNREADABLE
-from drillbook.changes.undo import stops
 from drillbook.cli.commands import left_behind, offline
 from drillbook.cli.dispatch import Dispatcher
 from drillbook.cli.selection import Selected, select
 from drillbook.cluster.clients import context_name
-from drillbook.cluster.connections import connections, runner
-from drillbook.cluster.identities import SYSTEM_NAMESPACE, Identity
-from drillbook.cluster.objects import Objects
+from drillbook.cluster.connections import connections
 from drillbook.cluster.settings import Settings
-from drillbook.drill import caps, guard
+from drillbook.drill.refusals import Refusals
 from drillbook.evidence import checkout, records, score
 from drillbook.model import Control, Duration, Phase, Runbook, Verdict
 from drillbook.model.clock import SystemClock
@@ -34,7 +31,7 @@ def drill(
     causes: Sequence[str],
     controls: Sequence[Control],
     until: Phase,
-    keep: Duration | None,
+    leave_standing: Duration | None,
     jobs: int,
     console: Console,
 ) -> int:
@@ -46,14 +43,14 @@ def drill(
         kind = UsageError if unreadable else RunbookProblem
         raise kind(f"{text}\nNothing is drilled before these are mended.")
     selected = select(runbooks, causes, controls)
-    _ask_guards(settings, runbooks, console)
+    _ask_guards(settings, runbooks)
     commit = checkout.commit(settings.root)
     run = f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%SZ}-{commit.partition('+')[0]}"
     dispatcher = Dispatcher(
         root=settings.root,
         folder=settings.runs / run,
         until=until,
-        keep=keep,
+        leave_standing=leave_standing,
         environment=_pinned(settings),
         jobs=jobs,
     )
@@ -113,20 +110,14 @@ def _left_behind(
         within_s,
     )
     if left:
-        console.print(f"not undone: {left}. `drillbook sweep` tries again.", markup=False)
+        console.print(f"not undone: {left}. `drillbook undo --dead` tries again.", markup=False)
     return bool(left)
 
 
-def _ask_guards(settings: Settings, runbooks: Sequence[Runbook], console: Console) -> None:
-    guard.admitted(settings, runner(settings))
-    clients = connections(settings)
-    alerts = [alert for runbook in runbooks for alert in runbook.alerts]
-    guard.check_monitoring(settings, clients, book.alerts(settings), alerts)
-    for bound in book.bound(settings, runbooks):
-        caps.refuse_over_caps(settings, bound)
-    objects, clock = Objects(clients.acting_as(Identity.PROVISIONER)), SystemClock()
-    stops.refuse_without_reaper(objects, SYSTEM_NAMESPACE, clock.now())
-    stops.refuse_stopped(objects, SYSTEM_NAMESPACE)
+def _ask_guards(settings: Settings, runbooks: Sequence[Runbook]) -> None:
+    bounds = book.bound(settings, runbooks)
+    for check in Refusals(settings, bounds, book.alerts(settings), SystemClock()).of_a_run():
+        check.ask()
 
 
 def _report(

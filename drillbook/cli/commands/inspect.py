@@ -8,21 +8,27 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 
 from drillbook.book import checkout as book
-from drillbook.book import tree
+from drillbook.book import monitoring, tree
 from drillbook.cluster.settings import Settings
 from drillbook.evidence import accept, proof, proof_state
 from drillbook.model import Action, BoundCause, Phase, Probe
+from drillbook.model.errors import RunbookProblem
 from drillbook.pages import render
 
 
 def list_runbooks(settings: Settings, console: Console) -> None:
-    """A line per cause: runbook, alert, cause, state of proof."""
+    """A line per cause: runbook, alert, cause, state of proof. Raises UsageError in the end for
+    what could not be read: the others are shown."""
     found, problems = book.runbooks(settings, [])
-    proofs, rules = accept.newest(settings.proof), book.alerts(settings)
+    proofs, rules, unknown = accept.newest(settings.proof), book.alerts(settings), []
     rows = [("id", "runbook", "alert", "cause", "proof")]
     for bound in book.bound(settings, found):
         one = bound.runbook
-        states = render.states(bound, proofs, proof.hashes(bound, settings.root, rules))
+        try:
+            states = render.states(bound, proofs, proof.hashes(bound, settings.root, rules))
+        except RunbookProblem as error:  # such as a rule that cannot be read
+            unknown.append(error)
+            states = {cause.cause.id: "unknown" for cause in bound.causes}
         for cause, state in states.items():
             rows.append((one.id, one.title, ", ".join(one.alerts), cause, state))
     for line in columns(rows):
@@ -32,7 +38,7 @@ def list_runbooks(settings: Settings, console: Console) -> None:
     known = {(runbook.id, cause.id) for runbook in found for cause in runbook.causes}
     for line in proof_state.lost((d for ones in proofs.values() for d in ones), known):
         console.print(f"lost: {line}", markup=False, highlight=False, soft_wrap=True)
-    book.refuse_unreadable(problems)
+    monitoring.refuse([*problems, *rules.problems, *unknown])
 
 
 def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from drillbook.book import checkout as book
 from drillbook.book import lint as linting
-from drillbook.book import reader, tree
+from drillbook.book import promtool, reader, tree
 from drillbook.book.bind import Binder
 from drillbook.cluster.settings import Settings
 from drillbook.evidence import accept as accepting
@@ -31,6 +31,9 @@ def problems(settings: Settings, paths: Sequence[Path]) -> tuple[list[Runbook], 
         bind_problems=tuple(p for _, found in results for p in found),
         unreadable=tuple(unreadable),
         alerts=book.alerts(settings),
+        rule_problems=tuple(promtool.rule_problems(settings)),
+        pages_url=settings.pages_url,
+        severities=settings.severities,
         scrape_s=settings.scrape_s,
         evaluation_s=settings.evaluation_s,
         default_within_s=settings.duration("probe_within").seconds,
@@ -93,7 +96,7 @@ def pages(
 def render_pages(settings: Settings, check: bool, console: Console) -> None:
     """Write every page; with `check`, only compare. Raises RunbookProblem when they differ."""
     found, unreadable = book.runbooks(settings, [])
-    book.refuse_unreadable(unreadable)
+    book.refuse_unreadable([*unreadable, *book.alerts(settings).problems])
     bound = book.bound(settings, found)
     secret = [str(p) for one in bound for p in linting.secrets(one.runbook, one)]
     if secret:

@@ -2,63 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
+from textwrap import indent
+from typing import Any
 
+import yaml
 from rich.console import Console
 
 from drillbook.book import checkout as book
 from drillbook.cluster.kubeconfig import none_is_set
 from drillbook.cluster.settings import Settings
-from drillbook.drill import caps, forecast
-from drillbook.drill.forecast import Finding
-from drillbook.model import (
-    Action,
-    BoundCause,
-    BoundRunbook,
-    Change,
-    Cordon,
-    Create,
-    CutNode,
-    Delete,
-    KillNode,
-    Patch,
-    Restart,
-    Scale,
-    shell,
-)
+from drillbook.drill import caps
+from drillbook.drill.refusals import Finding, Refusals, findings
+from drillbook.model import Action, BoundCause, BoundRunbook, Change, Joined, Var, shell
 from drillbook.model.clock import SystemClock
-from drillbook.model.errors import CouldNotTell, Refused
+from drillbook.model.errors import CouldNotTell
+
+NOBODY = "so whether a drill could begin is not known"
 
 
 def plan(settings: Settings, name: str, offline: bool, console: Console) -> None:
     """Print what the files say; then, unless `offline`, what the cluster says, which is asked and
-    not changed. Raises Refused after everything was printed when a drill would be refused now, and
-    CouldNotTell when the cluster does not answer or there is none to ask."""
+    not changed. After everything was printed it raises what the drill would: Refused, CouldNotTell;
+    and CouldNotTell when no cluster was asked."""
     runbook = book.one_runbook(settings, name)
     (bound,) = book.bound(settings, [runbook])
     _print(console, planned(settings, bound))
     if offline or settings.kubeconfig is None:
-        said = f"no cluster was asked: {_why_not(offline)}"
-        _print(console, ["", said])
         caps.refuse_over_caps(settings, bound)
-        if not offline:
-            raise CouldNotTell(f"whether a drill could begin: {said}")
-        return
+        raise CouldNotTell(f"no cluster was asked, {NOBODY}: {_why_not(offline)}")
     _print(console, ["", "now, on the cluster:"])
+    refusals = Refusals(settings, (bound,), book.alerts(settings), SystemClock())
     wrong = []
-    for finding in forecast.findings(settings, bound, SystemClock().now()):
+    for finding in findings(
+        c for of in (refusals.of_a_run, refusals.of_its_beginning) for c in of()
+    ):
         _print(console, [told(finding)])
-        wrong += [finding] if finding.wrong else []
+        wrong += [finding] if finding.error else []
     refuse(bound, wrong)
 
 
-def _print(console: Console, lines: Iterator[str] | list[str]) -> None:
+def _print(console: Console, lines: Iterable[str]) -> None:
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _why_not(offline: bool) -> str:
-    return "--offline was given" if offline else none_is_set()
+    return "--offline was given." if offline else none_is_set()
 
 
 # --------------------------------------------------------------------------- what the files say
@@ -73,8 +64,7 @@ def planned(settings: Settings, bound: BoundRunbook) -> Iterator[str]:
     for cause in bound.causes:
         yield f"\n{cause.cause.id}--plain: one namespace drill-..., removed afterwards, with"
         yield from _touched(cause)
-        radius = caps.blast_radius(cause, settings)
-        yield f"  radius   {caps.words(settings, radius)}"
+        yield f"  radius   {caps.words(settings, caps.blast_radius(cause, settings))}"
     yield "\nall--healthy: the same namespace and workload, no fault, no action"
 
 
@@ -82,31 +72,27 @@ def _touched(cause: BoundCause) -> Iterator[str]:
     for manifest in cause.workload.manifests:
         yield f"  creates  {manifest['kind']}/{manifest['metadata']['name']}"
     for change in cause.fault.changes:
-        yield f"  fault    {change_words(change)}"
+        yield f"  fault    {type(change).__name__}\n{indent(change_words(change), ' ' * 13)}"
     for step in (s for scenario in cause.scenarios for s in scenario.steps):
         if isinstance(step.value, Action):
             yield f"  action   {step.value.command}"
 
 
 def change_words(change: Change) -> str:
-    """One change of a fault, with its undo. Pure."""
-    match change:
-        case Patch():
-            return f"patches {change.target}: {dict(change.patch)}"
-        case Restart():
-            return f"deletes pods to be made anew: {shell(change.target.selector)}"
-        case Scale():
-            return f"scales {change.target} to {change.replicas}"
-        case Create():
-            return f"creates {change.manifest['kind']}/{change.manifest['metadata']['name']}"
-        case Delete():
-            return f"deletes {change.target}, to be made again"
-        case Cordon():
-            return f"cordons the node {shell(change.node)}"
-        case KillNode():
-            return f"kills the node {shell(change.node)}, which the host's agent starts again"
-        case CutNode():
-            return f"cuts the node {shell(change.node)} off, which the host's agent takes back"
+    """What one change of a fault does to what, as YAML. Pure."""
+    told = {field.name: _plain(getattr(change, field.name)) for field in fields(change)}
+    return yaml.safe_dump(told, sort_keys=False, width=1000).rstrip()
+
+
+def _plain(value: Any) -> Any:
+    """As YAML takes it: what stands for a name is told as a shell would be."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, Var | Joined):
+        return shell(value)
+    return value if isinstance(value, str | int | float | None) else str(value)
 
 
 # --------------------------------------------------------------------------- what the cluster says
@@ -114,14 +100,14 @@ def change_words(change: Change) -> str:
 
 def told(finding: Finding) -> str:
     """Pure."""
-    return f"  {'NO ' if finding.wrong else 'yes'}  {finding.about}: {finding.said}"
+    return f"  {'NO ' if finding.error else 'yes'}  {finding.about}: {finding.said}"
 
 
 def refuse(bound: BoundRunbook, wrong: list[Finding]) -> None:
-    """Raises Refused when there is anything wrong, with all of it."""
-    if wrong:
+    """Raises what the first of them would end the drill with, with the words of all."""
+    if wrong and wrong[0].error:
         lines = "\n".join(f"  {finding.about}: {finding.said}" for finding in wrong)
-        raise Refused(
-            f"refused: a drill of {bound.runbook.id} would not begin now:\n{lines}\n"
+        raise type(wrong[0].error)(
+            f"a drill of {bound.runbook.id} would not begin now:\n{lines}\n"
             "This was asked only: nothing was changed."
         )

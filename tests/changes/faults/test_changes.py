@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from drillbook.changes.faults.injector import Outcome, ask_host, refusal, took
+from drillbook.changes.faults.applied import Outcome, refusal
+from drillbook.changes.faults.kinds.fields import took
+from drillbook.changes.faults.kinds.host import ask_host
 from drillbook.changes.undo.record import UndoRecord, Verb
 from drillbook.model.errors import CouldNotTell
 from drillbook.model.object_ref import ObjectRef

@@ -40,7 +40,10 @@ ALLOWED: tuple[Row, ...] = (
     ("provisioner", "create", f"{RBAC}/rolebindings", CLUSTER),
     *(
         ("provisioner", "get bind", f"{RBAC}/clusterroles:drillbook-{role}", CLUSTER)
-        for role in ("provisioner-in-drill", "observer-in-drill", "responder")
+        for role in (
+            *("provisioner-in-drill", "observer-in-drill", "responder"),
+            *("injector-exec", "inspector"),
+        )
     ),
     ("provisioner", "get list create update delete", LEASES, SYSTEM_NAMESPACE),
     ("provisioner", "get list create patch", "drillbook.dev/undorecords", SYSTEM_NAMESPACE),
@@ -80,7 +83,15 @@ ALLOWED: tuple[Row, ...] = (
     ),
     # ------------------------------------------------------------------ injectors
     ("injector", "get patch", "/configmaps:orders-conf", DRILL),
+    ("injector", "list", "/pods", DRILL),
+    ("injector", "get create", "/pods/exec", DRILL),
     ("node-injector", "get patch", "/nodes", CLUSTER),
+    # ------------------------------------------------------------------ inspector
+    ("inspector", "get list", "/pods", DRILL),
+    ("inspector", "get", "/services", DRILL),
+    ("inspector", "get create", "/pods/exec", DRILL),
+    ("inspector", "get create", "/pods/portforward", DRILL),
+    ("inspector", "get", "/secrets:orders-reader", DRILL),
     # ------------------------------------------------------------------ responder
     *(
         ("responder", READ, resource, DRILL)

@@ -80,8 +80,8 @@ def test_a_fence_never_falls(world: World) -> None:
     lasting["metadata"]["annotations"][DEADLINE] = "2030-01-01T00:00:00Z"
     api.create_namespaced_lease(SYSTEM_NAMESPACE, lasting)
     try:
-        leases.update(spec(leaseTransitions=2, holderIdentity="sweep/test/1"))
-        leases.update(spec(leaseTransitions=3, holderIdentity="sweep/test/1"))
+        leases.update(spec(leaseTransitions=2, holderIdentity="undo/test/1"))
+        leases.update(spec(leaseTransitions=3, holderIdentity="undo/test/1"))
         assert "never falls" in leases.refused_update(spec(leaseTransitions=1))
         assert "never falls" in leases.refused_update(lambda b: b["spec"].pop("leaseTransitions"))
     finally:

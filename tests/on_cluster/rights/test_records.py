@@ -71,7 +71,7 @@ def test_a_state_only_moves_forward(record: Records) -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        {"verb": "run"},
+        {"verb": "shell"},
         {"drill": "kube-system"},
         {"sequence": -1},
         {"expires": "tomorrow"},

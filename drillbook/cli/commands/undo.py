@@ -1,10 +1,11 @@
-"""`sweep` and `halt`: by hand what the reaper does by itself, and what stops every drill."""
+"""`undo` and `halt`: by hand what the reaper does by itself, and what stops every drill."""
 
 from __future__ import annotations
 
 import os
 import socket
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 
 from rich.console import Console
@@ -20,37 +21,51 @@ from drillbook.cluster.objects import Objects
 from drillbook.cluster.settings import Settings
 from drillbook.drill import guard
 from drillbook.model.clock import SystemClock
-from drillbook.model.errors import UndoFailed
+from drillbook.model.errors import UndoFailed, UsageError
 
 
-def sweep(settings: Settings, console: Console) -> None:
-    """Undo every drill that nobody answers for, kept ones included, and lift the quarantine when
-    nothing is left. A drill that is under way is left alone, and named. Raises UndoFailed."""
+def by_hand(settings: Settings, dead: bool, kept: bool, console: Console) -> None:
+    """Undo what dead drills left behind (`dead`) and the incidents that were left standing
+    (`kept`); lift the quarantine when nothing is left. A drill that is under way is left alone, and
+    named. Raises UndoFailed."""
+    if not (dead or kept):
+        raise UsageError(
+            "say what: `drillbook undo --dead` undoes what dead drills left behind, "
+            "`drillbook undo --kept` ends incidents that were left standing. Nothing was changed."
+        )
     reaping = _reaping(settings)
     found, failed = reaping.leases(), list[str]()
     now = reaping.clock.now()
-    chosen = {one.name for one in found if one.expired(now) or one.kept}
+    chosen = {one.name for one in found if (kept and one.kept) or (dead and one.expired(now))}
     for lease in found:
         if lease.name in chosen:
             _end(reaping, lease, console, failed)
         else:
-            console.print(
-                f"{lease.name}: under way, held until {lease.ends:%H:%M:%S} UTC unless "
-                f"{lease.holder} renews; left alone. If that is dead, the reaper undoes it then.",
-                markup=False,
-                soft_wrap=True,
-            )
-    lost = reaping.orphans()
+            console.print(_left_alone(lease, now), markup=False, soft_wrap=True)
+    lost = reaping.orphans() if dead else []
     for name in lost:
         _try(partial(reaping.end, name), name, console, failed)
-    strangers = reaping.strangers()
+    strangers = reaping.strangers() if dead else []
     for name in strangers:
         _try(partial(reaping.remove, name), name, console, failed)
-    left = [*failed, *reaping.unexplained()]
+    left = [*failed, *(reaping.unexplained() if dead else ())]
     if left:
         raise UndoFailed("\n".join(("this is left; drills stay refused until it is gone:", *left)))
     console.print(f"{len(chosen) + len(lost) + len(strangers)} undone, verified")
-    _lift_quarantine(reaping, console)
+    if dead:
+        _lift_quarantine(reaping, console)
+
+
+def _left_alone(lease: Lease, now: datetime) -> str:
+    """Why a drill is not undone, and who ends it."""
+    if lease.kept:
+        return f"{lease.name}: left standing until {lease.ends:%H:%M:%S} UTC; `--kept` ends it."
+    if lease.expired(now):
+        return f"{lease.name}: dead since {lease.ends:%H:%M:%S} UTC; `--dead` undoes it."
+    return (
+        f"{lease.name}: under way, held until {lease.ends:%H:%M:%S} UTC unless "
+        f"{lease.holder} renews; left alone. If that is dead, the reaper undoes it then."
+    )
 
 
 def _lift_quarantine(reaping: Reaping, console: Console) -> None:
@@ -59,7 +74,10 @@ def _lift_quarantine(reaping: Reaping, console: Console) -> None:
     waiting = sorted(stops.in_quarantine(reaping.objects, SYSTEM_NAMESPACE) & there)
     if waiting:
         names = ", ".join(waiting)
-        console.print(f"the quarantine stays: {names} is still being undone; sweep again then")
+        console.print(
+            f"the quarantine stays: {names} is still being undone; `drillbook undo --dead` again "
+            "then"
+        )
     elif stops.lift_quarantine(reaping.objects, SYSTEM_NAMESPACE):
         console.print("nothing is left: the quarantine is lifted")
 
@@ -89,7 +107,7 @@ def _admitted(settings: Settings) -> Connections:
 
 
 def _reaping(settings: Settings) -> Reaping:
-    holder = f"sweep/{socket.gethostname()}/{os.getpid()}"
+    holder = f"undo/{socket.gethostname()}/{os.getpid()}"
     return reaping_of(_admitted(settings), settings, SystemClock(), holder)
 
 

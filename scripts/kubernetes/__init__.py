@@ -1,0 +1,1 @@
+"""Tools for objects of any system on Kubernetes."""

@@ -1,0 +1,321 @@
+"""Everything that refuses a drill, asked of a stand-in of the servers: nothing is changed there."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from drillbook.book.monitoring import AlertRule
+from drillbook.changes.undo import lease as leases
+from drillbook.changes.undo.record import stamp
+from drillbook.cluster.settings import Settings
+from drillbook.drill.refusals import Finding, Refusals, _beside, findings, lacking
+from drillbook.model import BoundRunbook, Change, Cordon, KillNode, Workload, domains
+from drillbook.model.clock import SystemClock
+from drillbook.model.errors import CouldNotTell, Refused
+from tests import runbook_examples as examples
+from tests.drill.test_guard import UID, VERSION
+
+KINDS = {
+    "v1": {"Namespace": False, "ConfigMap": True, "Node": False, "PersistentVolume": False},
+    "apps/v1": {"Deployment": True},
+    "batch/v1": {"Job": True},
+    "rbac.authorization.k8s.io/v1": {"ClusterRole": False},
+    "coordination.k8s.io/v1": {"Lease": True},
+    "drillbook.dev/v1": {"Drill": False},
+}
+SYSTEM = "/namespaces/drillbook-system"
+ROLE = "/clusterroles/drillbook-provisioner-in-drill"
+EXPR = "max by (namespace) (app_up) < 1"
+
+
+def now() -> str:
+    return stamp(datetime.now(UTC))
+
+
+@dataclass
+class Servers:
+    """An API server, a Prometheus and an Alertmanager that answer from a table, by a path's end."""
+
+    answers: dict[str, Any] = field(default_factory=dict)
+    written: list[str] = field(default_factory=list)
+
+    def answer(self, verb: str, path: str) -> tuple[int, Any]:
+        plain = path.partition("?")[0]
+        if plain.endswith("/selfsubjectaccessreviews"):
+            return 201, {"kind": "It", "spec": {}, "status": {"allowed": True}}
+        if verb != "GET" and not plain.endswith("/token"):
+            self.written.append(path)
+            return 201, {"kind": "It", "metadata": {"name": "x", "uid": "u"}}
+        known = {**standing(), **self.answers}
+        found = next((known[end] for end in known if plain.endswith(end)), None)
+        if found is None:
+            return 404, {"reason": "NotFound", "message": "no"}
+        return 200, {"kind": "ItList" if "items" in found else "It", **found} if isinstance(
+            found, dict
+        ) else found
+
+
+def standing() -> dict[str, Any]:
+    """What a good cluster says."""
+    discovered = {
+        f"/apis/{group}": {
+            "kind": "APIResourceList",
+            "groupVersion": group,
+            "resources": listed(kinds),
+        }
+        for group, kinds in KINDS.items()
+        if "/" in group
+    }
+    groups = [
+        {"name": name, "versions": [version], "preferredVersion": version}
+        for name, _, number in (group.partition("/") for group in KINDS if "/" in group)
+        for version in [{"groupVersion": f"{name}/{number}", "version": number}]
+    ]
+    rule = {"name": "AppDown", "query": EXPR, "duration": 15, "health": "ok"}
+    rules = {"groups": [{"name": "g", "interval": 5, "rules": [rule]}]}
+    everything = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}
+    return {
+        "/version": VERSION,
+        "/version/": VERSION,
+        "/namespaces/kube-system": {"metadata": {"name": "kube-system", "uid": UID}},
+        f"/v1{SYSTEM}": {"metadata": {"name": "x", "labels": {"environment": "staging"}}},
+        f"{SYSTEM}/leases/reaper": {"metadata": {"name": "reaper"}, "spec": {"renewTime": now()}},
+        f"{SYSTEM}/leases": {"items": []},
+        ROLE: {"metadata": {"name": "x"}, "rules": [everything]},
+        "/nodes/node2": {"metadata": {"name": "node2", "uid": "u-2"}},
+        **discovered,
+        "/api": {"kind": "APIVersions", "versions": ["v1"]},
+        "/apis": {"kind": "APIGroupList", "groups": groups},
+        "/api/v1": {
+            "kind": "APIResourceList",
+            "groupVersion": "v1",
+            "resources": listed(KINDS["v1"]),
+        },
+        "/api/v1/rules": data(rules),
+        "/api/v1/status/config": data({"yaml": "global: {scrape_interval: 5s}"}),
+        "/api/v1/format_query": data(EXPR),
+        "/api/v2/status": {"versionInfo": {"version": "1"}},
+    }
+
+
+def data(found: Any) -> Any:
+    return {"status": "success", "data": found}
+
+
+def listed(kinds: dict[str, bool]) -> list[dict[str, Any]]:
+    return [
+        {"name": f"{kind.lower()}s", "kind": kind, "namespaced": namespaced, "verbs": ["get"]}
+        for kind, namespaced in kinds.items()
+    ]
+
+
+@contextmanager
+def serving(servers: Servers) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            path = self.path.removeprefix("/prometheus").removeprefix("/alertmanager")
+            status, body = servers.answer(self.command, path)
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(json.dumps(body).encode())
+
+        do_POST = do_PATCH = do_DELETE = do_PUT = do_GET
+
+        def log_message(self, *words: Any) -> None:
+            """Quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        try:
+            yield f"127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+
+
+def asked(
+    folder: Path, servers: Servers, bound: BoundRunbook, **changed: Any
+) -> dict[str, Finding]:
+    """What was found about each thing; the runner is everybody here, by the override."""
+    with serving(servers) as host:
+        path = folder / "kubeconfig"
+        document = {
+            "current-context": "c",
+            "contexts": [{"name": "c", "context": {"cluster": "c", "user": "c"}}],
+            "clusters": [{"name": "c", "cluster": {"server": f"http://{host}"}}],
+            "users": [{"name": "c", "user": {"token": "t"}}],
+        }
+        path.write_text(yaml.safe_dump(document))
+        fields: dict[str, Any] = {
+            "kubeconfig": path,
+            "allowed_clusters": (UID,),
+            "allowed_hosts": (host,),
+            "allow_cluster_admin": True,
+            "prometheus_url": f"http://{host}/prometheus",
+            "alertmanager_url": f"http://{host}/alertmanager",
+            **changed,
+        }
+        about: Any = {"labels": {}, "annotations": {}, "file": "x.yaml", "line": 1}
+        rule = AlertRule(name="AppDown", expr=EXPR, for_s=15, **about)
+        asking = Refusals(Settings(**fields), (bound,), {"AppDown": rule}, SystemClock())
+        both = (asking.of_a_run, asking.of_its_beginning)
+        return {one.about: one for one in findings(check for of in both for check in of())}
+
+
+def one(*changes: Change, manifest: Any = None) -> BoundRunbook:
+    own = examples.component()
+    if manifest:
+        own = replace(own, manifests=(*own.manifests, manifest))
+    fault = replace(examples.FAULT, changes=changes or examples.FAULT.changes)
+    return examples.runbook(examples.cause("oom", fault=fault, load=Workload((own,))))
+
+
+def test_a_drill_that_may_begin_is_told_so_and_nothing_was_made(tmp_path: Path) -> None:
+    servers = Servers()
+    answers = asked(tmp_path, servers, one())
+    assert not [finding for finding in answers.values() if finding.error]
+    assert list(answers) == [
+        *("cluster", "identities", "monitoring", "blast radius", "reaper", "stops"),
+        *("other drills", "namespace of oom"),
+    ]
+    assert [path.partition("?")[0].rpartition("/")[2] for path in servers.written] == [
+        "drills",
+        "namespaces",
+    ]
+    assert all("dryRun=All" in path for path in servers.written)
+
+
+def named(kind: str, version: str, **more: Any) -> dict[str, Any]:
+    return {"apiVersion": version, "kind": kind, "metadata": {"name": "extra"}, **more}
+
+
+STOP = {"metadata": {"name": "halt"}, "data": {"reason": "an incident"}}
+ONLY_READS = {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get"]}
+
+
+@pytest.mark.parametrize(
+    ("answers", "bound", "about", "said"),
+    [
+        (
+            {"/api/v1/rules": data({"groups": []})},
+            one(),
+            "monitoring",
+            "AppDown is not loaded",
+        ),
+        ({f"{SYSTEM}/configmaps/halt": STOP}, one(), "stops", "halted: an incident"),
+        (
+            {f"{SYSTEM}/leases/reaper": {"spec": {"renewTime": "2026-01-01T00:00:00Z"}}},
+            one(),
+            "reaper",
+            "last sign of life",
+        ),
+        (
+            {ROLE: {"rules": [ONLY_READS]}},
+            one(),
+            "namespace of oom",
+            "create deployments.apps, patch deployments.apps",
+        ),
+        (
+            {ROLE: {"rules": [ONLY_READS]}},
+            one(manifest=named("Job", "batch/v1", rules=[{"resources": ["x"], "verbs": ["bind"]}])),
+            "namespace of oom",
+            "create jobs.batch, patch jobs.batch, bind x",
+        ),
+        ({}, one(manifest=named("Thing", "x.dev/v1")), "namespace of oom", "x.dev/v1"),
+        (
+            {},
+            one(manifest=named("PersistentVolume", "v1")),
+            "namespace of oom",
+            "PersistentVolume/extra is not namespaced",
+        ),
+        ({}, one(Cordon(node="node9")), "nodes of oom", "the node node9 is not there"),
+        ({}, one(KillNode(node="node2")), "nodes of oom", "no host agent is set"),
+    ],
+)
+def test_each_refusal_is_told(
+    tmp_path: Path, answers: dict[str, Any], bound: BoundRunbook, about: str, said: str
+) -> None:
+    found = asked(tmp_path, Servers(answers), bound)
+    assert [name for name, finding in found.items() if finding.error] == [about]
+    assert said in found[about].said
+
+
+def test_a_node_is_shown_by_its_uid(tmp_path: Path) -> None:
+    assert (
+        "node2 (UID u-2)"
+        in asked(tmp_path, Servers(), one(Cordon(node="node2")))["nodes of oom"].said
+    )
+
+
+@pytest.mark.parametrize("changed", [{"allowed_clusters": ("another",)}, {"allowed_hosts": ()}])
+def test_a_cluster_that_may_not_be_drilled_is_asked_nothing_more(
+    tmp_path: Path, changed: dict[str, Any]
+) -> None:
+    (found,) = asked(tmp_path, Servers(), one(), **changed).values()
+    assert isinstance(found.error, Refused)
+
+
+def test_what_does_not_answer_is_a_finding_too(tmp_path: Path) -> None:
+    found = asked(tmp_path, Servers(), one(), prometheus_url="http://127.0.0.1:9")
+    assert isinstance(found["monitoring"].error, CouldNotTell)
+    assert found["reaper"].said == "alive"
+
+
+# --------------------------------------------------------------------------- pure
+
+
+def under_way(domain: str) -> leases.Lease:
+    at = datetime(2026, 11, 21, 15, 0, tzinfo=UTC)
+    body = leases.manifest(
+        name="drill-other",
+        namespace="drillbook-system",
+        run="run",
+        holder="host/1",
+        now=at,
+        duration_s=30,
+        deadline=at.replace(hour=16),
+        locks=domains.to_text(domains.locks(domain, "drill-other")),
+        verbs=(),
+        owner={},
+    )
+    metadata = {**body["metadata"], "uid": "u", "resourceVersion": "1"}
+    return leases.from_object({**body, "metadata": metadata})
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "free"),
+    [
+        ("cluster/namespace", "cluster/namespace", True),
+        ("cluster/node/2", "cluster/node/2", False),
+        ("cluster/node/2", "cluster/namespace", False),
+    ],
+)
+def test_a_drill_under_way_that_holds_what_is_needed_refuses(
+    ours: str, theirs: str, free: bool
+) -> None:
+    locks, other = domains.locks(ours, "planned"), under_way(theirs)
+    if free:
+        assert "drill-other (until 15:00:30 UTC" in _beside(other, locks)
+    else:
+        with pytest.raises(Refused, match="needs some of that"):
+            _beside(other, locks)
+    with pytest.raises(Refused, match="cannot be read"):
+        _beside(replace(other, locks="{"), locks)
+
+
+def test_a_rule_for_one_name_grants_nothing_on_the_others() -> None:
+    wanted = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]
+    assert lacking([{**wanted[0], "resourceNames": ["a"]}], wanted) == ["get pods"]
+    assert lacking(wanted, wanted) == []
