@@ -9,7 +9,6 @@ from drillbook.book.lint.book import Book, did_you_mean, problem
 from drillbook.book.lint.tags import KEBAB, TAGS, Level
 from drillbook.book.prose import REQUIRED, sections, structured
 from drillbook.evidence import shapes
-from drillbook.evidence.proof import commands_of
 from drillbook.model import BoundRunbook, BoundStep, Problem, Runbook, Step, Tag
 
 PROGRAMS = (
@@ -157,7 +156,7 @@ def secrets(runbook: Runbook, bound: BoundRunbook | None) -> Iterator[Problem]:
     lines = (
         (step.step.line, str(line))
         for step in (all_steps(bound) if bound else ())
-        for line in commands_of(step.value)
+        for line in step.value.lines()
     )
     for line, text in (*_texts(runbook), *lines):
         clean = shapes.without(text)
