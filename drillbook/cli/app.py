@@ -17,7 +17,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from drillbook.cli import commandline, completion
+from drillbook.cli import commandline, completion, embedded
 from drillbook.cli.commands import doctor, inspect, offline, planning
 from drillbook.cli.commands import drill as drilling
 from drillbook.cli.commands import undo as undoing
@@ -27,7 +27,6 @@ from drillbook.evidence.clean_stream import clean_output, lost_output
 from drillbook.evidence.redactor import Redactor
 from drillbook.model import Control, Phase
 from drillbook.model.errors import DrillbookError, UsageError
-from drillbook.staging.cli import app as staging
 
 app = typer.Typer(
     help="""Runbooks that prove themselves.
@@ -40,7 +39,6 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-app.add_typer(staging, name="staging")
 
 REDACTOR = Redactor()
 """A command holds no Secrets of a cluster: it knows the environment's, and the shapes."""
@@ -156,6 +154,18 @@ def render(
 
 
 @app.command()
+def rules(
+    environment: Annotated[str, typer.Argument(help="a file of monitoring/values, less its end")],
+    folder: Annotated[Path, typer.Argument(help="where the rule files are written")],
+) -> None:
+    """The alert rules of an environment, as Prometheus loads them.
+
+    Example: drillbook rules production /etc/prometheus/rules
+    """
+    offline.rules(_settings(), environment, folder, console)
+
+
+@app.command()
 def score(
     month: Annotated[str | None, typer.Option(help="YYYY-MM; all by default")] = None,
 ) -> None:
@@ -211,6 +221,17 @@ def halt(
         undoing.halt(_settings(), why, console)
     else:
         undoing.lift(_settings(), console)
+
+
+@app.command(
+    add_help_option=False,
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+)
+def staging(
+    words: Annotated[list[str] | None, typer.Argument(metavar="up|status|images|down")] = None,
+) -> None:
+    """The embedded staging cluster, Kubernetes on this machine: `drillbook staging --help`."""
+    embedded.run(words or [])
 
 
 @app.command("doctor")

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from drillbook.book import checkout as book
 from drillbook.book.reader import UNREADABLE
+from drillbook.cli import embedded
 from drillbook.cli.commands import left_behind, offline
 from drillbook.cli.dispatch import Dispatcher
 from drillbook.cli.selection import Selected, select
@@ -44,6 +45,8 @@ def drill(
         raise kind(f"{text}\nNothing is drilled before these are mended.")
     selected = select(runbooks, causes, controls)
     _ask_guards(settings, runbooks)
+    wanted = book.bound(settings, [one.runbook for one in selected])
+    embedded.provide(settings, wanted, lambda text: console.print(text, markup=False))
     commit = checkout.commit(settings.root)
     run = f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%SZ}-{commit.partition('+')[0]}"
     dispatcher = Dispatcher(

@@ -20,8 +20,9 @@ def list_runbooks(settings: Settings, console: Console) -> None:
     """A line per cause: runbook, alert, cause, state of proof. Raises UsageError in the end for
     what could not be read: the others are shown."""
     found, problems = book.runbooks(settings, [])
-    proofs, rules, unknown = accept.newest(settings.proof), book.alerts(settings), []
+    proofs, rules = accept.newest(settings.proof), book.alerts(settings)
     rows = [("id", "runbook", "alert", "cause", "proof")]
+    unknown: list[RunbookProblem] = []
     for bound in book.bound(settings, found):
         one = bound.runbook
         try:
@@ -75,4 +76,4 @@ def _steps(cause: BoundCause) -> Iterator[str]:
                 if isinstance(step.value, Probe):
                     yield f"      $ {step.value.source.command()}"
                 elif isinstance(step.value, Action):
-                    yield f"      $ {step.value.command}"
+                    yield from (f"      $ {line}" for line in step.value.block.splitlines())

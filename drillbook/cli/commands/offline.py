@@ -9,7 +9,7 @@ from rich.console import Console
 
 from drillbook.book import checkout as book
 from drillbook.book import lint as linting
-from drillbook.book import promtool, reader, tree
+from drillbook.book import monitoring, promtool, reader, tree
 from drillbook.book.bind import Binder
 from drillbook.cluster.settings import Settings
 from drillbook.evidence import accept as accepting
@@ -25,12 +25,14 @@ def problems(settings: Settings, paths: Sequence[Path]) -> tuple[list[Runbook], 
     every, unreadable = book.runbooks(settings, [])
     binder = Binder(book.definitions(settings.root))
     results = [binder.bind(runbook) for runbook in every]
+    rules = book.alerts(settings)
     context = linting.Book(
         runbooks=tuple(every),
         bound={str(b.runbook.path): b for b, _ in results if b is not None},
         bind_problems=tuple(p for _, found in results for p in found),
         unreadable=tuple(unreadable),
-        alerts=book.alerts(settings),
+        alerts=rules,
+        written_alerts=rules.written,
         rule_problems=tuple(promtool.rule_problems(settings)),
         pages_url=settings.pages_url,
         severities=settings.severities,
@@ -152,6 +154,20 @@ def _write(root: Path, path: Path, text: str) -> None:
             f"{path}: the page cannot be written: {error.strerror}. Make room or give the right to "
             "write there, then run `drillbook render`."
         ) from error
+
+
+def rules(settings: Settings, environment: str, folder: Path, console: Console) -> None:
+    """Write an environment's rule files, each page at its address. Raises UsageError for rules that
+    Prometheus would not take: nothing is written then."""
+    monitoring.refuse(promtool.rule_problems(settings))
+    texts = monitoring.rendered_rules(settings.root, environment, settings.pages_url)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            (folder / name).write_text(text, "utf-8")
+    except OSError as error:
+        raise CouldNotTell(f"{folder}: the rules cannot be written: {error.strerror}.") from error
+    console.print(f"{len(texts)} rule files for {environment}.")
 
 
 def scorecard(settings: Settings, month: str | None, console: Console) -> None:
