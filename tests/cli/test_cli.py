@@ -53,7 +53,7 @@ def windows_page(checkout: Path) -> None:
     page.write_bytes(page.read_bytes().replace(b"\n", b"\r\n"))
 
 
-START = "fixtures/workloads/orders/app/start.sh"
+START = "fixtures/spark/orders/app/start.sh"
 NAMELESS = "---\napiVersion: v1\nkind: Secret\n"
 NO_TOOL = (
     "steps/spark.py",
@@ -77,7 +77,7 @@ BAD = [
     (TORN, "list", 2, "refused-configuration"),
     # Of another runbook nobody was asked.
     (TORN, "show rb-spark-001", 0, "diagnose_driver.py"),
-    (TORN, "plan RB-SPARK-001 --offline", 0, "creates"),
+    (TORN, "plan RB-SPARK-001 --offline", 4, "creates"),
     (TORN, "show features/spark/torn.feature", 2, "torn.feature:4"),
     (appended(START, "\r\n"), "lint", 1, "[line-ends]"),
     (appended(START, "\r\n"), "list", 0, "Windows line ends"),
@@ -124,8 +124,7 @@ def test_the_place_where_one_stands_changes_nothing(checkout: Path) -> None:
         ("{} lint > /dev/full", 4, "could not be written: No space left"),
         ("{} lint <&- 2>&-", 0, ""),
         ("{} --version | grep -qx 'drillbook [0-9.]*'", 0, ""),
-        ("COMP_WORDS='drillbook show R' COMP_CWORD=2 {} | grep -qx RB-SPARK-001", 0, ""),
-        ("COMP_WORDS='drillbook lint Sp' COMP_CWORD=2 {} | grep -qx SparkDriverCrashLoop", 0, ""),
+        ("COMP_WORDS='drillbook show ' COMP_CWORD=2 {} | grep -qz RB-SPARK-001.SparkDriver", 0, ""),
         ("COMP_WORDS='drillbook drill --cause d' COMP_CWORD=3 {} | grep -qx driver-oom", 0, ""),
     ],
 )
