@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -139,7 +139,7 @@ class Connections:
         """One GET. Raises CouldNotTell for no answer, a bad status, or a body that is no JSON."""
         url = f"{base}{path}"
         try:
-            answer = requests.get(url, params=parameters, timeout=self.request_timeout)
+            answer = http_get(url, self.request_timeout, parameters)
             answer.raise_for_status()
             return answer.json()
         except (requests.RequestException, ValueError) as error:
@@ -226,10 +226,29 @@ def _innermost(error: BaseException) -> str:
     return text.rstrip(".")[:300]
 
 
+def http_get(
+    url: str, timeout_s: float, parameters: Sequence[tuple[str, str]] = ()
+) -> requests.Response:
+    """One GET of exactly this server: no proxy of the environment, no redirection and no login of
+    a home's `.netrc` takes it elsewhere, or there as somebody else."""
+    with requests.Session() as session:
+        session.trust_env = False
+        authority = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+        return session.get(
+            url,
+            params=list(parameters),
+            timeout=timeout_s,
+            allow_redirects=False,
+            verify=authority or True,
+        )
+
+
 def without_retries() -> client.Configuration:
     """One request is one request: urllib3 would sleep for as long as a server's Retry-After says,
-    past every deadline, and repeat a write that may have been made."""
+    past every deadline, and repeat a write that may have been made. And no proxy of the environment
+    stands between: a drill's commands have none either."""
     configuration = client.Configuration()
+    configuration.proxy = configuration.no_proxy = None
     configuration.retries = urllib3.Retry(total=0, respect_retry_after_header=False)
     return configuration
 
