@@ -218,7 +218,7 @@ class LiveDrill:
             self.cross_checks.ask_siblings()
         elif phase is not Phase.DETECTION:
             self._hear_siblings()
-        self.progress.enter(phase, scenario.scenario.name)
+        self.progress.enter(str(phase), scenario.scenario.name)
 
     def _hear_siblings(self) -> None:
         """This waiting does not count in the time to recover."""

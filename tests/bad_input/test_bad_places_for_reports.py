@@ -14,7 +14,6 @@ import runbook_examples as examples
 
 from drillbook.cli.dispatch import Dispatcher
 from drillbook.evidence import records
-from drillbook.model import Phase
 from drillbook.model.errors import CouldNotTell
 from tests.bad_input.command_line import ROOT
 
@@ -99,7 +98,7 @@ from drillbook.cli import app as cli
 from drillbook.cli.dispatch import Dispatcher
 from drillbook.model import Phase
 run = Dispatcher(
-    root=Path("."), folder=Path("reports/run"), until=Phase.PREVENTION, leave_standing=None
+    root=Path("."), folder=Path("reports/run")
 )
 raise SystemExit(cli._run(lambda: run.begin([], "abc")))
 """
@@ -119,8 +118,6 @@ def test_a_file_in_the_folder_s_place(checkout: Path) -> None:
     run = Dispatcher(
         root=checkout,
         folder=checkout / "reports/runs/r",
-        until=Phase.PREVENTION,
-        leave_standing=None,
     )
     with pytest.raises((CouldNotTell, OSError), match="Not a directory"):
         run.begin([], "abc")

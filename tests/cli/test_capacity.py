@@ -10,6 +10,7 @@ import pytest
 
 from drillbook.cli.capacity import OWN_BYTES, PER_PROCESSOR, memory, room
 from drillbook.cli.schedule import Room
+from drillbook.model import Workload
 from tests import runbook_examples as examples
 
 MOST = PER_PROCESSOR * len(os.sched_getaffinity(0))
@@ -43,5 +44,6 @@ def test_a_drill_asks_for_what_its_containers_declare(
     pod = {"containers": [{"name": "a", "resources": resources}]}
     (deployment,) = examples.workload().manifests
     made = {**deployment, "spec": {"replicas": replicas, "template": {"spec": pod}}}
-    load = replace(examples.workload(), manifests=(made, {**deployment, "kind": "Service"}))
+    manifests = (made, {**deployment, "kind": "Service"})
+    load = Workload(components=(replace(examples.component(), manifests=manifests),))
     assert memory(examples.cause(load=load)) == OWN_BYTES + wanted
