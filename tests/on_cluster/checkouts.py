@@ -48,7 +48,7 @@ class Checkout:
         return child.returncode, said
 
     def drill(self, *words: str, **environment: str) -> tuple[int, str]:
-        return self.run("drill", *words, **environment)
+        return self.run("drill", "-v", *words, **environment)
 
     @property
     def record(self) -> records.Drill:

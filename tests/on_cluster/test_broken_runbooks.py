@@ -28,7 +28,7 @@ def test_a_remediation_that_does_not_remedy_fails(checkout: Checkout) -> None:
     failed = [s for s in record.scenarios if s.verdict is Verdict.FAILED]
     assert [s.phase for s in failed] == ["remediation"]
     assert '"orders" completes a batch within 40s' in said
-    assert "ended as FAILED: expected a Unix time later" in said
+    assert "  expected  a Unix time later" in said
 
 
 @pytest.mark.campaign
@@ -38,8 +38,8 @@ def test_a_diagnosis_of_the_wrong_reason_fails(checkout: Checkout) -> None:
     record = checkout.record
     assert (code, record.verdict, record.valid) == (1, Verdict.FAILED, True), said
     assert [s.phase for s in record.scenarios if s.verdict is Verdict.FAILED] == ["diagnosis"]
-    assert "expected `Completed`" in said
-    assert "saw OOMKilled" in said
+    assert "  expected  `Completed`" in said
+    assert "  saw       OOMKilled" in said
 
 
 @pytest.mark.campaign
@@ -96,7 +96,7 @@ def test_an_alert_that_always_fires_is_falsified(
     record = always_firing.record
     assert (code, record.verdict) == (1, Verdict.FAILED), said
     assert set(record.falsified) == {"driver-oom", "missing-module", "refused-configuration"}
-    assert "falsifies" in said
+    assert "found where it is not the cause" in said
 
     code, said = always_firing.drill(*OOM)
     assert code == 4, said

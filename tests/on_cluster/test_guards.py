@@ -91,7 +91,7 @@ def test_a_missing_kubeconfig_is_a_usage_error(checkout: Checkout) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_in_the_undo(checkout: Checkout, number: signal.Signals) -> None:
     before = namespaces()
-    child = checkout.start("drill", *OOM)
+    child = checkout.start("drill", "-v", *OOM)
     while not namespaces() - before:
         assert child.poll() is None, child.communicate()[0]
         time.sleep(0.2)
@@ -108,12 +108,16 @@ def test_a_signal_ends_in_the_undo(checkout: Checkout, number: signal.Signals) -
 
 def test_a_dispatcher_that_is_killed_takes_its_drill_along(checkout: Checkout) -> None:
     before = namespaces()
-    child = checkout.start("drill", *OOM)
+    child = checkout.start("drill", "-v", *OOM)
     while not namespaces() - before:
         assert child.poll() is None, child.communicate()[0]
         time.sleep(0.2)
     child.kill()
-    child.communicate(timeout=120)  # ends when the drill closes the pipe that it inherited
+    child.communicate(timeout=120)
+    end = time.monotonic() + 120
+    while not list((checkout.root / "reports" / "runs").glob("*/RB-*.json")):
+        assert time.monotonic() < end, "the drill did not notice that its dispatcher is gone"
+        time.sleep(0.2)
     assert namespaces() == before
     assert checkout.record.undo is Undo.VERIFIED
 

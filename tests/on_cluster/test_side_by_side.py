@@ -49,7 +49,7 @@ def test_namespace_drills_run_side_by_side(checkout: Checkout) -> None:
 
 def test_one_signal_ends_both_by_their_undo(checkout: Checkout) -> None:
     before = ours()
-    child = checkout.start("drill", *TWO, "-j", "2")
+    child = checkout.start("drill", "-v", *TWO, "-j", "2")
     while len(ours() - before) < 2:
         assert child.poll() is None, child.communicate()[0]
         time.sleep(0.2)
@@ -66,7 +66,7 @@ def test_a_lock_of_another_run_refuses(checkout: Checkout, tmp_path: Path) -> No
     other = Checkout(tmp_path / "other")
     shutil.copytree(checkout.root, other.root, ignore=shutil.ignore_patterns("other"))
     before = ours()
-    holder = checkout.start("drill", *OOM)
+    holder = checkout.start("drill", "-v", *OOM)
     try:
         while not ours() - before:
             assert holder.poll() is None, holder.communicate()[0]
@@ -92,7 +92,7 @@ def test_a_lock_of_another_run_refuses(checkout: Checkout, tmp_path: Path) -> No
 
 def test_a_killed_drill_is_awaited_until_the_reaper_has_undone_it(checkout: Checkout) -> None:
     before = ours()
-    child = checkout.start("drill", *OOM)
+    child = checkout.start("drill", "-v", *OOM)
     while not ours() - before:
         assert child.poll() is None, child.communicate()[0]
         time.sleep(0.2)
