@@ -8,27 +8,24 @@ ENGINE := staging/images/drillbook-python
 help:  ## show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
-$(SETUP): requirements.txt pyproject.toml
+$(SETUP): requirements.txt pyproject.toml staging/pyproject.toml
 	@bash scripts/setup_venv.sh $(VENV)
 	@touch $@
 
 machine:  ## say in the first second whether this machine can run the embedded cluster
-	@python3 -m drillbook.staging.preflight
+	@PYTHONPATH=staging python3 -m drillbook_staging.preflight
 
 setup: $(SETUP)  ## install the pinned, hashed requirements into .venv
 
 drill: machine $(SETUP) staging-up  ## drill every runbook on the embedded staging cluster
 	$(BIN)/drillbook drill
 
-test: machine $(SETUP)  ## the whole proof: pytest, the cluster's tests, then one real drill
-	$(BIN)/pytest -n 2
-	$(BIN)/pytest -m staging
-	$(BIN)/drillbook staging up
-	$(BIN)/pytest -m "cluster and not staging and not campaign"
-	$(BIN)/drillbook drill features/spark/driver-crash-loop.feature --cause driver-oom --control plain
+test: machine $(SETUP)  ## the whole proof: pytest, the cluster's tests, one real drill among them
+	@bash tests/whole.sh
 
 campaign: machine $(SETUP) staging-up  ## kill drills at every write there is, the reaper's own too (docs/safety.md)
 	$(BIN)/pytest -s -m campaign
+	DRILLBOOK_LIFE=always $(BIN)/pytest -m staging
 
 lint: $(SETUP)  ## ruff, mypy --strict, import contracts, and the runbooks' own lint
 	$(BIN)/ruff format --check .
@@ -48,8 +45,8 @@ staging-down: $(SETUP)  ## remove it, leaving nothing but the build cache
 	$(BIN)/drillbook staging down
 
 lock: $(SETUP)  ## pin and hash the requirements again
-	$(BIN)/uv pip compile pyproject.toml --extra dev --extra staging --generate-hashes \
-	  --python-version 3.11 --no-annotate --custom-compile-command "make lock" -o requirements.txt
+	$(BIN)/uv pip compile pyproject.toml staging/pyproject.toml --extra dev --generate-hashes \
+	  --no-emit-package drillbook --python-version 3.11 --no-annotate --custom-compile-command "make lock" -o requirements.txt
 	$(BIN)/uv pip compile $(ENGINE)/requirements.in --constraint requirements.txt --generate-hashes \
 	  --python-version 3.11 --no-annotate --custom-compile-command "make lock" \
 	  -o $(ENGINE)/requirements.txt

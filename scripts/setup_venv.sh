@@ -1,5 +1,6 @@
 #!/bin/bash
-# setup_venv.sh VENV: a virtual environment with the pinned, hashed requirements and this checkout.
+# setup_venv.sh VENV: a virtual environment with the pinned, hashed requirements and this checkout's two
+# distributions: the engine, and the embedded cluster beside it.
 # Debian keeps ensurepip in a package of its own; a bare machine lacks it.
 set -euo pipefail
 venv=$1
@@ -15,4 +16,4 @@ fi
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
 echo "installing the pinned requirements into $venv (a minute or two the first time)"
 "$venv/bin/pip" install -q --disable-pip-version-check --require-hashes -r requirements.txt
-"$venv/bin/pip" install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+"$venv/bin/pip" install -q --disable-pip-version-check --no-deps --no-build-isolation -e . -e staging

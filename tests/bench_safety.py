@@ -119,7 +119,7 @@ def main() -> None:
     )
     for name, word in (
         ("reaper", b"drillbook.changes.reaper"),
-        ("host agent", b"drillbook.staging.agent"),
+        ("host agent", b"drillbook_staging.agent"),
     ):
         share = idle_share(processes(word), asked.idle)
         print(f"| {name}, idle, of one core | <= 1 % | {100 * share:.2f} % ({asked.idle:g} s) |")

@@ -75,11 +75,13 @@ class AlertRule:
 
 class Rules(dict[str, AlertRule]):
     """An environment's alerts by name; of variants the first. What is wrong with the others is in
-    `problems`, and to ask for one of these raises UsageError."""
+    `problems`, and to ask for one of these raises UsageError. `written` names all of them."""
 
-    def __init__(self, rules: Mapping[str, AlertRule], problems: Iterable[Problem] = ()) -> None:
+    def __init__(
+        self, rules: Mapping[str, AlertRule], problems: Iterable[Problem], written: frozenset[str]
+    ) -> None:
         super().__init__(rules)
-        self.problems = tuple(problems)
+        self.problems, self.written = tuple(problems), written
 
     def __missing__(self, name: str) -> AlertRule:
         why = "".join(f"\n{problem}" for problem in self.problems)

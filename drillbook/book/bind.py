@@ -186,6 +186,15 @@ class _Binding:
             self._report_unmatched(step, found)
             return
         definition, arguments = found[0]
+        takes = inspect.signature(definition.build).parameters
+        for name, there in (("doc_string", step.doc_string), ("table", step.table)):
+            if there is not None and name not in takes:
+                self._report(
+                    step,
+                    "unread-argument",
+                    f"{step.text!r} takes no {name.replace('_', ' ')}, so nobody would read it.",
+                    f"Remove it, or give the builder at {definition.place} a parameter `{name}`.",
+                )
         try:
             value = self._build(definition, arguments, step)
         except _REFUSALS as error:

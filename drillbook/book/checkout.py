@@ -19,7 +19,9 @@ from drillbook.model.errors import DrillbookError, RunbookProblem, UsageError
 
 def definitions(root: Path) -> Sequence[Definition]:
     """Import the checkout's step modules, as pytest does, and return what they defined."""
-    if str(root) not in sys.path:
+    if not (root / "steps" / "__init__.py").is_file():
+        raise UsageError(f"{root / 'steps'}: no __init__.py here, so no sentence is known.")
+    if sys.path[0] != str(root):  # another checkout's may be further behind
         sys.path.insert(0, str(root))
     try:
         for name in _modules(root, importlib.import_module("steps")):
@@ -74,16 +76,14 @@ def bound(settings: Settings, found: Sequence[Runbook]) -> list[BoundRunbook]:
     return [one for one, _ in results if one is not None]
 
 
-def one_runbook(settings: Settings, name: str) -> tuple[Runbook, list[Problem]]:
-    """A runbook by id, by path or by its file's stem, and what kept others from being read.
-    Raises UsageError naming what there is."""
-    found, problems = runbooks(settings, [])
-    for runbook in found:
-        if name in (runbook.id, str(runbook.path), runbook.path.stem):
-            return runbook, problems
-    known = ", ".join(f"{r.id} ({r.path})" for r in found) or "none"
-    unread = "".join(f"\n{problem}" for problem in problems)
-    raise UsageError(f"no runbook is named {name!r}. There is: {known}.{unread}")
+def one_runbook(settings: Settings, name: str) -> Runbook:
+    """The runbook of that id, title, path, page or alert. Raises UsageError when there is none, or
+    more than one, and MalformedFeature when it cannot be read."""
+    found = reader.discover(settings.root, [Path(name)])
+    if len(found) > 1:
+        several = ", ".join(str(path.relative_to(settings.root)) for path in found)
+        raise UsageError(f"{name}: {len(found)} runbooks: {several}. Name one of them.")
+    return reader.read(found[0], settings.root)
 
 
 def refuse_unreadable(problems: Sequence[Problem]) -> None:

@@ -108,7 +108,7 @@ def _rules(files: RuleFiles, values: Values) -> Rules:
             what = f"the alert {one.name} is there already, with the same labels, at "
             fix = "Rename one of them, or give them labels that differ, such as severity."
             wrong.append(bad(one.file, one.line, f"{what}{same.file}:{same.line}.", fix))
-    return Rules(rules, sorted(set(wrong)))
+    return Rules(rules, sorted(set(wrong)), files.names)
 
 
 def _strangers(files: RuleFiles, values: Values) -> Iterator[Problem]:
@@ -123,11 +123,11 @@ def _loaded(files: RuleFiles, values: Values, wrong: list[Problem]) -> Iterator[
     every = [(file.shown, g, rule) for file in files.files for g in file.groups for rule in g.rules]
     records = tuple(_record(*one) for one in every if one[2].record)
     for shown, group, rule in every:
-        if rule.alert and rule.alert not in values.waits:
+        if rule.alert and rule.alert not in values.waits and values.is_readable:
             what = f"the alert {rule.alert} has no value in {values.shown}."
             fix = f"Add `{rule.alert}: 0s` (how long it waits before it fires) under `for`."
             wrong.append(bad(shown, rule.line, what, fix))
-        elif rule.alert:
+        elif rule.alert in values.waits:
             yield AlertRule(
                 name=rule.alert,
                 expr=rule.expr,

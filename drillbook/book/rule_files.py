@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from drillbook.book import promql
+from drillbook.book.reader import UNREADABLE
 from drillbook.model import Problem, yamlfile
 from drillbook.model.errors import UsageError
 
@@ -77,9 +78,13 @@ class Values:
     """Where each alert stands first."""
     problems: tuple[Problem, ...]
 
+    @property
+    def is_readable(self) -> bool:
+        return all(problem.rule != UNREADABLE for problem in self.problems)
 
-def bad(path: str, line: int, what: str, fix: str) -> Problem:
-    return Problem(path=path, line=max(line, 1), rule="bad-rule", what=what, fix=fix)
+
+def bad(path: str, line: int, what: str, fix: str, rule: str = "bad-rule") -> Problem:
+    return Problem(path=path, line=max(line, 1), rule=rule, what=what, fix=fix)
 
 
 def read_rules(root: Path) -> RuleFiles:
@@ -131,7 +136,7 @@ class _Reader:
                 line, what = error.line, error.what
         if isinstance(found, yamlfile.Lined):
             return found
-        self.say(line, what, "Correct the file.")
+        self.problems.append(bad(self.shown, line, what, "Correct the file.", UNREADABLE))
         return None
 
     def known(self, data: yamlfile.Lined, known: Iterable[str], where: str) -> None:

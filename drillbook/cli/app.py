@@ -5,6 +5,7 @@ Each command imports what it needs: `--help` and `list` do not wait for clients 
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
@@ -12,13 +13,14 @@ import tempfile
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from drillbook.cli import commandline
+from drillbook.cli import commandline, completion, embedded
 from drillbook.cluster import settings as settings_module
 from drillbook.cluster.settings import Settings
 from drillbook.evidence.clean_stream import clean_output, lost_output
@@ -36,18 +38,47 @@ app = typer.Typer(
     """,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
 )
 
 REDACTOR = Redactor()
 """A command holds no Secrets of a cluster: it knows the environment's, and the shapes."""
 
 # Into a file or a log, a table must not be cut to the width of a terminal that is not there.
-console = Console(width=None if sys.stdout.isatty() else 160)
+# And `:100:` in a problem's place is no emoji.
+console = Console(
+    width=None if sys.stdout is not None and sys.stdout.isatty() else 160, emoji=False
+)
 Paths = Annotated[
-    list[Path] | None, typer.Argument(help="feature files or folders; all of features/ by default")
+    list[Path] | None,
+    typer.Argument(
+        help="runbooks by id, title, alert, page, file or folder; all of features/ by default",
+        autocompletion=completion.runbooks,
+    ),
 ]
-Named = Annotated[str, typer.Argument(help="a runbook's id, path or file name", metavar="RUNBOOK")]
+Named = Annotated[
+    str,
+    typer.Argument(
+        help="a runbook's id, title, alert, page or file",
+        metavar="RUNBOOK",
+        autocompletion=completion.runbooks,
+    ),
+]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        console.print(f"drillbook {version('drillbook')}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def every_command(
+    show_version: Annotated[
+        bool,
+        typer.Option("--version", help="print it and end", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    """What stands before a command's name."""
 
 
 def _settings(kubeconfig: Path | None = None, context: str | None = None) -> Settings:
@@ -83,7 +114,8 @@ def plan(
 def drill(
     paths: Paths = None,
     cause: Annotated[
-        list[str] | None, typer.Option(help="only this cause; may be repeated")
+        list[str] | None,
+        typer.Option(help="only this cause; may be repeated", autocompletion=completion.causes),
     ] = None,
     control: Annotated[
         list[Control] | None, typer.Option(help="only this control; may be repeated")
@@ -152,6 +184,20 @@ def render(
     from drillbook.cli.commands import offline
 
     offline.render_pages(_settings(), check, console)
+
+
+@app.command()
+def rules(
+    environment: Annotated[str, typer.Argument(help="a file of monitoring/values, less its end")],
+    folder: Annotated[Path, typer.Argument(help="where the rule files are written")],
+) -> None:
+    """The alert rules of an environment, as Prometheus loads them.
+
+    Example: drillbook rules production /etc/prometheus/rules
+    """
+    from drillbook.cli.commands import offline
+
+    offline.rules(_settings(), environment, folder, console)
 
 
 @app.command()
@@ -229,12 +275,10 @@ def halt(
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
 )
 def staging(
-    words: Annotated[list[str] | None, typer.Argument(metavar="up|status|down")] = None,
+    words: Annotated[list[str] | None, typer.Argument(metavar="up|status|images|down")] = None,
 ) -> None:
     """The embedded staging cluster, Kubernetes on this machine: `drillbook staging --help`."""
-    from drillbook.staging.cli import app as embedded
-
-    embedded(words or [], prog_name="drillbook staging")
+    embedded.run(words or [])
 
 
 @app.command("doctor")
@@ -261,7 +305,8 @@ def _written(code: int) -> int:
     if lost is None:
         return code
     with suppress(OSError):  # where both streams are lost, the code is all there is
-        os.write(2, f"drillbook: its output could not be written: {lost.strerror}.\n".encode())
+        why = "it was closed" if lost.errno == errno.EBADF else lost.strerror
+        os.write(2, f"drillbook: its output could not be written: {why}.\n".encode())
     return code or 4
 
 
@@ -276,7 +321,8 @@ def _run(command: Callable[[], object]) -> int:
     except KeyboardInterrupt:
         return _say("interrupted", 130)
     except OSError as error:
-        return _say(f"{error}. Nothing more is known; correct it and try again.", 4)
+        place = f"{error.filename}: " if error.filename else ""
+        return _say(f"{place}{error.strerror or error}. Nothing more is known; try again.", 4)
     except Exception as error:  # noqa: BLE001 - the last net: a reader gets one line, never a trace
         # Redacted before it is cut: half of a secret is not known to be one.
         said = " ".join(REDACTOR.words(str(error)).split())

@@ -76,7 +76,7 @@ def _run(
     try:
         heard = _heard(opened.sock, until)
     finally:
-        opened.close()
+        opened.sock.shutdown()  # without a farewell, which a silent server would not answer
     return ended(heard.get(STATUS, b""), heard.get(STDOUT, b"") + heard.get(STDERR, b""))
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
+from drillbook.book import promql
 from drillbook.cluster.clients import Connections, asking
-from drillbook.model import Duration
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ def scrape_interval_s(clients: Connections) -> float:
     answer = clients.prometheus("/api/v1/status/config", [])
     with asking("Prometheus about its scrape interval"):
         configuration: dict[str, Any] = yaml.safe_load(answer["yaml"])
-        return Duration(configuration["global"]["scrape_interval"]).seconds
+        return promql.seconds(configuration["global"]["scrape_interval"])
 
 
 def normal_form(clients: Connections, query: str) -> str:

@@ -137,21 +137,9 @@ def _no_credentials(settings: Settings, error: CouldNotTell) -> str:
 def check_monitoring(
     settings: Settings, clients: Connections, rules: Mapping[str, AlertRule], names: Iterable[str]
 ) -> None:
-    """Raises CouldNotTell with every difference between `monitoring/` and the running servers."""
-    if differences := monitoring_differences(settings, clients, rules, names):
-        raise CouldNotTell(
-            f"{settings.prometheus_url} does not run what monitoring/ describes: "
-            f"{'; '.join(differences)}. A drill would prove another alert than the page shows. "
-            "Load the rules (embedded cluster: `drillbook staging up`), or correct the settings."
-        )
-
-
-def monitoring_differences(
-    settings: Settings, clients: Connections, rules: Mapping[str, AlertRule], names: Iterable[str]
-) -> list[str]:
-    """What of these alerts, of the recording rules that they read and of the scrape interval the
-    running servers have otherwise than `monitoring/`. Raises CouldNotTell when one of them does
-    not answer, UsageError for a rule that cannot be read."""
+    """Raises CouldNotTell with every difference between `monitoring/` and the running servers: in
+    these alerts, in the recording rules that they read, in the scrape interval. Raises UsageError
+    for a rule that cannot be read."""
     cluster.alertmanager_ready(clients)
     loaded = cluster.loaded_rules(clients)
     wanted = [one for name in names for one in rules[name].every]
@@ -165,7 +153,13 @@ def monitoring_differences(
     scrape_s = cluster.scrape_interval_s(clients)
     if scrape_s != settings.scrape_s:
         differences.append(f"scrape interval {scrape_s:g} s, settings say {settings.scrape_s:g} s")
-    return list(dict.fromkeys(differences))
+    if differences:
+        raise CouldNotTell(
+            f"{settings.prometheus_url} does not run what monitoring/ describes: "
+            f"{'; '.join(dict.fromkeys(differences))}. A drill would prove another alert than the "
+            "page shows. Load the rules (embedded cluster: `drillbook staging up`), or correct the "
+            "settings."
+        )
 
 
 def _differences(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -82,15 +82,32 @@ def worst(found: Sequence[Standing]) -> State:
 
 
 def _newest(bound: BoundRunbook, proofs: Proofs) -> dict[str, Drill]:
-    """Of each cause, and of `all`, the newest record that was valid and said yes or no."""
+    """Of each cause, and of `all`, the record that counts: valid, and it said yes or no."""
     keys = [(c.cause.id, Control.PLAIN) for c in bound.causes] + [(ALL, Control.HEALTHY)]
     found = {
-        cause: next(
-            (d for d in proofs.get((bound.runbook.id, cause, control), ()) if judged(d)), None
-        )
+        cause: [d for d in proofs.get((bound.runbook.id, cause, control), ()) if judged(d)]
         for cause, control in keys
     }
-    return {cause: drill for cause, drill in found.items() if drill is not None}
+    # Of the newest run its first attempt: a repetition does not better what failed.
+    return {
+        cause: [d for d in drills if d.run == drills[0].run][-1]
+        for cause, drills in found.items()
+        if drills
+    }
+
+
+def lost(drills: Iterable[Drill], known: Collection[tuple[str, str]]) -> tuple[str, ...]:
+    """Proofs whose cause no runbook has now, in words. `known`: runbook ids and cause ids."""
+    found: dict[tuple[str, str], list[Drill]] = {}
+    for drill in drills:
+        if drill.cause != ALL and judged(drill) and (drill.runbook, drill.cause) not in known:
+            found.setdefault((drill.runbook, drill.cause), []).append(drill)
+    return tuple(
+        f"{runbook} {cause}: {len(ones)} {'drill' if len(ones) == 1 else 'drills'}, the last on "
+        f"{max(d.started for d in ones).date()}, but no runbook has this cause now. If it was "
+        "renamed, take the old id back: it is kept for life."
+        for (runbook, cause), ones in sorted(found.items())
+    )
 
 
 def _standing(cause: str, newest: Mapping[str, Drill], hashes: Mapping[str, str]) -> Standing:

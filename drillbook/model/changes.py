@@ -73,6 +73,10 @@ class Scale:
     target: Target
     replicas: int
 
+    @property
+    def patch(self) -> Mapping[str, Any]:
+        return {"spec": {"replicas": self.replicas}}
+
     def __post_init__(self) -> None:
         self.target.refuse_selector()
 

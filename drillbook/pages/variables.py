@@ -41,7 +41,7 @@ class Setup:
     """What a page prints before its first command."""
 
     exports: tuple[str, ...]
-    """Lines of one bash block, comments included."""
+    """Lines of one bash block; no comments, which an interactive zsh takes for commands."""
     tools: tuple[str, ...]
     """Programs that the page's commands call, in the order of first use."""
     scripts: tuple[str, ...]
@@ -117,24 +117,18 @@ def _exports(
         if variable in used or (variable == "ALERTMANAGER" and asks)
     ]
     if reached or "CONTEXT" in used:
-        yield "# The cluster that the alert came from."
         yield 'export CONTEXT="$(kubectl config current-context)"'
     if reached:
-        yield "# Monitoring, reached through the cluster."
         for _, (service, port) in reached:
             yield _forward(service, port)
         for variable, (_, port) in reached:
             yield f"export {variable}=http://localhost:{port}"
     if asks:
-        yield "# Where it happens, by the labels of the first alert in the list."
         for variable in labels:
             yield f'export {variable}="$({_label(alerts, _FROM_LABELS[variable])})"'
     elif labels:
-        yield "# The namespace that kubectl uses."
         yield f'export NAMESPACE="$({_namespace_in_use()})"'
-    if finds:
-        yield "# The names that the commands below use."
-        yield from map(export, finds)
+    yield from map(export, finds)
     shown = [Var(v) for v in ("CONTEXT", *labels) if v in used]
     yield show([*shown, *(one.var for one in finds)])
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from rich.console import Console
 
 from drillbook.book import monitoring
 from drillbook.book.monitoring import (
@@ -18,6 +19,8 @@ from drillbook.book.monitoring import (
     rendered_rules,
     silence_s,
 )
+from drillbook.cli.commands import offline
+from drillbook.cluster.settings import Settings
 from drillbook.evidence import proof
 from drillbook.model.errors import UsageError
 
@@ -362,3 +365,15 @@ def test_an_alert_leads_to_an_address(
 def test_whether_a_server_took_its_rules(value: int, well: bool) -> None:
     metrics = f"# TYPE x gauge\nprometheus_config_last_reload_successful {value}\nup 1\n"
     assert monitoring.reloaded(metrics) is well
+
+
+def test_the_rules_command_writes_what_prometheus_loads(tmp_path: Path) -> None:
+    settings = Settings(root=checkout(tmp_path), pages_url="https://git.example/book")
+    offline.rules(settings, "lab", tmp_path / "out", Console())
+    assert "runbook_url: https://git.example/book/runbooks/a/down.md" in (
+        (tmp_path / "out/one.yaml").read_text()
+    )
+    (tmp_path / "monitoring/alerts/one.yaml").write_text(RULES.replace("== 0", "=="))
+    with pytest.raises(UsageError, match=r"one\.yaml:8: "):
+        offline.rules(settings, "lab", tmp_path / "other", Console())
+    assert not (tmp_path / "other").exists()

@@ -44,6 +44,6 @@ def test_a_drill_asks_for_what_its_containers_declare(
     pod = {"containers": [{"name": "a", "resources": resources}]}
     (deployment,) = examples.workload().manifests
     made = {**deployment, "spec": {"replicas": replicas, "template": {"spec": pod}}}
-    manifests = (made, {**deployment, "kind": "Service"})
-    load = Workload(components=(replace(examples.component(), manifests=manifests),))
+    own = (made, {**deployment, "kind": "Service"})
+    load = Workload((replace(examples.component(), manifests=own),))
     assert memory(examples.cause(load=load)) == OWN_BYTES + wanted

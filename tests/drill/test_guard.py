@@ -6,14 +6,16 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
 
+from drillbook.book.alert_rules import AlertRule, Cadence, RecordingRule
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.kubeconfig import host_of
 from drillbook.cluster.settings import Settings
@@ -214,3 +216,105 @@ def test_the_host_of_a_server(server: str, host: str) -> None:
 def test_what_has_no_host(server: str) -> None:
     with pytest.raises(ValueError, match=r"names no host|[Pp]ort"):
         host_of(server)
+
+
+# --------------------------------------------------------------------------- monitoring
+
+RECORD = RecordingRule(name="job:up", expr="sum by (job) (up)", labels={}, file="f", line=1)
+RULE = AlertRule(
+    name="Down",
+    expr="job:up == 0",
+    for_s=60,
+    keep_s=30,
+    labels={"severity": "P2"},
+    cadence=Cadence(interval_s=10),
+    records=(RECORD,),
+    annotations={"runbook_url": "r"},
+    file="f",
+    line=1,
+)
+WORST = replace(RULE, expr="job:up < 0.5", labels={"severity": "P1"})
+LOADED = {
+    "Down": {"query": "job:up  == 0", "duration": 60, "keepFiringFor": 30, "interval": 10},
+    "Worst": {"query": "job:up < 0.5", "duration": 60, "keepFiringFor": 30, "interval": 10},
+    "job:up": {"query": "sum by (job) (up)", "type": "recording", "interval": 5},
+}
+
+
+def differences(folder: Path, loaded: dict[str, dict[str, Any]], scrape: str = "5s") -> str:
+    """What the guard says of rules that a Prometheus runs; empty: nothing."""
+    severities = {"Down": {"severity": "P2"}, "Worst": {"severity": "P1"}}
+    groups = [
+        {
+            "interval": one["interval"],
+            "rules": [
+                {
+                    "name": name.replace("Worst", "Down"),
+                    "type": "alerting",
+                    "labels": severities.get(name),
+                    **one,
+                }
+            ],
+        }
+        for name, one in loaded.items()
+    ]
+
+    class Monitoring(Api):
+        def answer(self, path: str) -> tuple[int, Any]:
+            url = urlsplit(path)
+            if url.path.endswith("/format_query"):
+                data: Any = " ".join(parse_qs(url.query)["query"][0].split())
+            elif url.path.endswith("/status/config"):
+                data = {"yaml": f"global: {{scrape_interval: {scrape}}}"}
+            else:
+                data = {"groups": groups}
+            return 200, {"versionInfo": {"version": "1"}, "status": "success", "data": data}
+
+    with serving(Monitoring()) as host:
+        url = f"http://{host}"
+        settings = Settings(root=folder, prometheus_url=url, request_timeout_s=2)
+        clients = Connections(settings, {"PROMETHEUS": url, "ALERTMANAGER": url})
+        rules = {"Down": replace(RULE, variants=(WORST,))}
+        try:
+            guard.check_monitoring(settings, clients, rules, ["Down"])
+        except CouldNotTell as error:
+            return str(error)
+    return ""
+
+
+def test_the_rules_that_are_loaded_are_those_of_the_checkout(tmp_path: Path) -> None:
+    assert differences(tmp_path, LOADED) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("Down", None, "loaded with the labels {'severity': 'P1'}, not {'severity': 'P2'}"),
+        (
+            "Down",
+            {"query": "job:up == 1"},
+            "Down has another expression: loaded `job:up == 1`, wanted `job:up == 0`",
+        ),
+        ("Worst", {"duration": 0}, "Down has for 0 s, not 60 s"),
+        ("Down", {"keepFiringFor": 0}, "Down has keep_firing_for 0 s, not 30 s"),
+        ("Down", {"interval": 5}, "Down is evaluated every 5 s, not 10 s"),
+        ("Worst", {"labels": {"severity": "P2"}}, "2 rules of the same labels are named Down"),
+        ("job:up", None, "job:up is not loaded"),
+        (
+            "job:up",
+            {"query": "vector(0)"},
+            "job:up has another expression: loaded `vector(0)`, wanted `sum by (job) (up)`",
+        ),
+    ],
+)
+def test_every_rule_that_is_loaded_otherwise_is_named(
+    tmp_path: Path, name: str, change: dict[str, Any] | None, said: str
+) -> None:
+    loaded = {n: {**one, **(change or {})} if n == name else one for n, one in LOADED.items()}
+    if change is None:
+        del loaded[name]
+    assert said in differences(tmp_path, loaded)
+
+
+def test_another_scrape_interval_is_named(tmp_path: Path) -> None:
+    assert "scrape interval 90 s, settings say 5 s" in differences(tmp_path, LOADED, "1m30s")

@@ -1,7 +1,7 @@
 """A drill without a runbook's text: a pod that does nothing, and whatever changes are asked for.
 
 `python -m tests.on_cluster.rehearsal patch restart ...` runs it as the plugin runs a drill:
-the same Incident, the same identities, the same signals. It is small, so that it can be killed at
+the same LiveDrill, the same identities, the same signals. It is small, so that it can be killed at
 every write in turn (tests/on_cluster/test_kill_points.py). Its last line is the record's verdicts.
 """
 
@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from drillbook.cluster import settings
 from drillbook.cluster.connections import connections, runner
@@ -52,7 +53,8 @@ from drillbook.model.clock import SystemClock
 from drillbook.model.errors import DrillbookError, Refused
 from drillbook.model.matchers import equals, gone
 from drillbook.sources import Kube
-from drillbook.staging.images import PAUSE
+from drillbook_staging import images
+from drillbook_staging.places import places
 from fixtures.faults import nodes
 
 ROOT = Path(__file__).parents[2]
@@ -105,11 +107,25 @@ SHELL: Manifest = {
 }
 
 
-def manifests(names: list[str]) -> tuple[Manifest, ...]:
-    container = {"name": "idle", "image": f"localhost/pause:{PAUSE}", "imagePullPolicy": "Never"}
+CLAIM: Manifest = {
+    "apiVersion": "v1",
+    "kind": "PersistentVolumeClaim",
+    "metadata": {"name": "data"},
+    "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}},
+}
+
+
+def manifests(names: list[str], volume: bool) -> tuple[Manifest, ...]:
+    pause = images.read(places()).named("pause").reference
+    container: dict[str, Any] = {"name": "idle", "image": pause, "imagePullPolicy": "Never"}
     pod = {"metadata": {"labels": LABELS}, "spec": {"containers": [container]}}
+    if volume:
+        container["volumeMounts"] = [{"name": "data", "mountPath": "/data"}]
+        claimed = [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]
+        pod["spec"]["volumes"] = claimed  # type: ignore[index]
     return (
         *((SHELL,) if "run" in names else ()),
+        *([CLAIM] if volume else []),
         {
             "apiVersion": "v1",
             "kind": "ConfigMap",
@@ -150,7 +166,7 @@ EFFECTS: dict[str, Callable[[], Probe]] = {
 }
 
 
-def bound(names: list[str]) -> BoundRunbook:
+def bound(names: list[str], volume: bool) -> BoundRunbook:
     beyond = {"cordon", "kill", "cut"} & set(names)
     domain = "cluster/node/2" if beyond else "cluster/namespace"
     tags = tuple(
@@ -168,7 +184,8 @@ def bound(names: list[str]) -> BoundRunbook:
     ready = read("deployments", "idle", "{.status.readyReplicas}", "1")
     if "run" in names:
         ready = read("pods", "shell", "{.status.phase}", "Running")
-    idle = Component(title="a pod that does nothing", manifests=manifests(names), ready=(ready,))
+    own = manifests(names, volume)
+    idle = Component(title="a pod that does nothing", manifests=own, ready=(ready,))
     workload = Workload((idle,))
     runbook = Runbook(
         path=PurePosixPath("features/tests/rehearsal.feature"),
@@ -183,10 +200,10 @@ def bound(names: list[str]) -> BoundRunbook:
     return BoundRunbook(runbook=runbook, causes=(one,))
 
 
-def incident(names: list[str], loaded: settings.Settings, standing: str) -> LiveDrill:
+def incident(asked: argparse.Namespace, loaded: settings.Settings) -> LiveDrill:
     clock = SystemClock()
     plan = DrillOrder(
-        bound=bound(names),
+        bound=bound(asked.changes, asked.volume),
         cause="rehearsal",
         control=Control.PLAIN,
         run="rehearsal",
@@ -195,7 +212,7 @@ def incident(names: list[str], loaded: settings.Settings, standing: str) -> Live
         rules={},
         skew_s=0.0,
         hash="none",
-        leave_standing=Duration(standing) if standing else None,
+        leave_standing=Duration(asked.standing) if asked.standing else None,
     )
     return LiveDrill(
         order=plan,
@@ -214,13 +231,14 @@ def main() -> int:
     parser.add_argument("--again", action="store_true", help="take the fault back and inject again")
     parser.add_argument("--take-back", action="store_true", help="undo what is in place of it")
     parser.add_argument("--show", default="", help="what `kubectl get -o json` says of this, then")
+    parser.add_argument("--volume", action="store_true", help="the pod claims a volume")
     parser.add_argument(
         "--leave-standing", dest="standing", default="", help="leave it standing for so long"
     )
     asked = parser.parse_args()
     loaded = settings.load(root=ROOT)
     take_termination_as_interrupt()
-    found = incident(asked.changes, loaded, asked.standing)
+    found = incident(asked, loaded)
     try:
         found.begin()
         stand(found, asked)
@@ -239,7 +257,7 @@ def main() -> int:
 
 def stand(found: LiveDrill, asked: argparse.Namespace) -> None:
     """What a drill does while its incident stands."""
-    cause = found.plan.cause_bound
+    cause = found.order.cause_bound
     if asked.again and cause is not None:
         taken = found.injector.take_back(cause.fault)
         applied = found.injector.inject(cause.fault)

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from drillbook.staging import engine, images, node, state
-from drillbook.staging.cluster import Kubectl
-from drillbook.staging.places import places
-from drillbook.staging.shell import Shell
+from drillbook_staging import engine, images, node, nodes_images, state
+from drillbook_staging.cluster import Kubectl
+from drillbook_staging.places import places
+from drillbook_staging.shell import Shell
 
 pytestmark = pytest.mark.cluster
 
@@ -29,13 +29,14 @@ def pod() -> dict[str, Any]:
 
 
 def test_every_node_carries_the_image_that_the_reaper_is_annotated_with() -> None:
-    wanted = images.key_tag(engine.ENGINE, pod()["metadata"]["annotations"][engine.ANNOTATION])
+    image = images.read(places()).named(engine.REFERENCE)
+    assert pod()["metadata"]["annotations"][engine.ANNOTATION] == image.key
     processes = node.first_processes(places())
     assert processes
     for process in processes.values():
-        found = engine.names(Shell(places(), "test"), process)
-        assert {wanted, engine.ENGINE.reference} <= found
-        assert engine.older(found, wanted) == []
+        found = nodes_images.names(Shell(places(), "test"), process)
+        assert engine.REFERENCE in found
+        assert [each for each in found if each.startswith(image.family)] == [image.by_key]
 
 
 def test_it_runs_on_the_first_node_as_nobody_and_cannot_write() -> None:

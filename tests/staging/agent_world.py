@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from drillbook.staging.agent.change import Change, Key, Verb
-from drillbook.staging.agent.journal import Journal
-from drillbook.staging.agent.keeper import Clock, Keeper
-from drillbook.staging.agent.requests import Apply
-from drillbook.staging.errors import StageFailed
+from drillbook_staging.agent.change import Change, Key, Verb
+from drillbook_staging.agent.journal import Journal
+from drillbook_staging.agent.keeper import Clock, Keeper
+from drillbook_staging.agent.requests import Apply
+from drillbook_staging.errors import StageFailed
 
 NOON = 1_800_000_000.0
 

@@ -1,4 +1,5 @@
-"""A picture of the host, to compare before and after. It looks at the host, not at our marks."""
+"""A picture of what is the embedded cluster's on the host, to compare before and after. Other
+people's shells, caches and servers are not in it."""
 
 from __future__ import annotations
 
@@ -6,29 +7,38 @@ import json
 import os
 import subprocess
 from collections.abc import Iterable, Mapping
+from ipaddress import ip_network
 from pathlib import Path
+
+from drillbook_staging.addresses import RANGE
+from drillbook_staging.node import FOLDERS, KERNEL_SETTINGS
+from drillbook_staging.places import BRIDGE, CGROUP, PART_OF, Places
 
 Picture = Mapping[str, frozenset[str]]
 """Of each kind of thing, what there is."""
 
-LOOKED = ("/bin", "/etc", "/lib", "/mnt", "/opt", "/run", "/sbin", "/srv", "/usr", "/var")
-"""Where programs of a system write; elsewhere other people's come and go."""
-TEMPORARY = ("/var/tmp",)  # noqa: S108 - looked at by nobody
-VOLATILE = ("random/", "ns_last_pid", "nf_conntrack_count", "pty/nr", "usermodehelper/", "sched_")
+ELSEWHERE = (
+    *FOLDERS.values(),
+    *("/var/lib/containers", "/run/containerd", "/run/containers", "/run/netns", "/run/buildah"),
+    *("/usr/sbin/policy-rc.d", "/etc/containers"),
+    *(str(Path.home() / name) for name in ("go", ".kube", ".cache/go-build", ".config/go")),
+)
+"""Where the programs that we start write, unless they are told otherwise."""
+SETTINGS = (*KERNEL_SETTINGS, "net/ipv4/ip_forward", "net/netfilter/nf_conntrack_max")
+"""Of the kernel: what kubelet, kube-proxy and the nodes' routing would set for all."""
 
 
-def picture(cache: Path, known: Picture | None = None) -> Picture:
-    """All of it. Processes that others started since `known` are left out."""
+def picture(at: Places) -> Picture:
+    """All of it."""
     return {
-        "process": frozenset(_processes(known)),
-        "mount": frozenset(_mounts()),
-        "interface": frozenset(path.name for path in Path("/sys/class/net").iterdir()),
-        "route": frozenset(_ip("-4", "route") | _ip("-6", "route") | _ip("rule")),
-        "firewall": frozenset(_output("nft", "list", "ruleset").splitlines()),
+        "process": frozenset(_processes(at)),
+        "mount": frozenset(_lines(Path("/proc/self/mountinfo").read_text(), at)),
+        "interface": frozenset(p.name for p in Path("/sys/class/net").glob(f"{BRIDGE}*")),
+        "route": frozenset(_routes()),
+        "firewall": frozenset(_firewall()),
         "cgroup": frozenset(_cgroups()),
-        "network namespace": frozenset(_network_namespaces()),
         "kernel setting": frozenset(_settings()),
-        "file": frozenset(_files(cache)),
+        "file": frozenset(_files(at)),
     }
 
 
@@ -39,62 +49,44 @@ def differences(before: Picture, after: Picture) -> list[str]:
         for kind in before
         for sign, names in (
             ("came", after[kind] - before[kind]),
-            ("went", before[kind] - after[kind] if kind in LASTING else frozenset()),
+            ("went", before[kind] - after[kind]),
         )
         for name in sorted(names)
     ]
 
 
-LASTING = ("mount", "interface", "route", "firewall", "kernel setting")
-"""What nobody else takes away while we look."""
+def _lines(text: str, at: Places) -> Iterable[str]:
+    """Those that speak of our folders."""
+    return (line for line in text.splitlines() if str(at.state) in line or str(at.cache) in line)
 
 
 # --------------------------------------------------------------------------- processes
 
 
-def _processes(known: Picture | None) -> Iterable[str]:
-    parents = _parents()
-    alibi = _alibi(known["process"], parents) if known else set()
-    for process in parents:
-        if not alibi & set(_line(process, parents)) and not _is_kernels(process, parents):
-            yield f"{process} {_words(process)}"
+def _processes(at: Places) -> Iterable[str]:
+    """Those that carry our mark, stand in our cgroup, or work on our folders."""
+    marks = (PART_OF, str(at.state), str(at.cache))
+    for folder in Path("/proc").glob("[0-9]*"):
+        if int(folder.name) != os.getpid():
+            words = _read(folder / "cmdline").replace("\0", " ")
+            told = f"{words}\n{_read(folder / 'environ')}\n{_link(folder / 'cwd')}"
+            grouped = f"/{CGROUP}/" in _read(folder / "cgroup")
+            if grouped or any(mark in told for mark in marks):
+                yield f"{folder.name} {words[:100]}"
 
 
-def _alibi(before: frozenset[str], parents: Mapping[int, int]) -> set[int]:
-    """Processes that ran before and are no ancestors of ours: what descends from them is no
-    matter of ours. An orphan of ours is taken in by process 1, which is an ancestor."""
-    return {int(told.split()[0]) for told in before} - set(_line(os.getpid(), parents))
-
-
-def _line(process: int, parents: Mapping[int, int]) -> list[int]:
-    """A process and its ancestors."""
-    found = [process]
-    while found[-1] in parents and parents[found[-1]]:
-        found.append(parents[found[-1]])
-    return found
-
-
-def _is_kernels(process: int, parents: Mapping[int, int]) -> bool:
-    return 2 in _line(process, parents)
-
-
-def _parents() -> dict[int, int]:
-    found: dict[int, int] = {}
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            try:
-                stat = (folder / "stat").read_text()
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            found[int(folder.name)] = int(stat.rpartition(")")[2].split()[1])
-    return found
-
-
-def _words(process: int) -> str:
+def _read(file: Path) -> str:
     try:
-        return Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode()[:100]
-    except (FileNotFoundError, ProcessLookupError):
-        return "(ended)"
+        return file.read_bytes().decode(errors="replace")
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return ""  # it ended while we looked
+
+
+def _link(path: Path) -> str:
+    try:
+        return os.readlink(path)
+    except OSError:
+        return ""
 
 
 # --------------------------------------------------------------------------- the kernel's things
@@ -104,62 +96,37 @@ def _output(*words: str) -> str:
     return subprocess.run(words, capture_output=True, text=True, check=True).stdout
 
 
-def _mounts() -> set[str]:
-    lines = Path("/proc/self/mountinfo").read_text().splitlines()
-    return {f"{line.split()[4]} {line.split(' - ')[1]}" for line in lines}
+def _routes() -> Iterable[str]:
+    for row in json.loads(_output("ip", "-json", "-4", "route", "show", "table", "all") or "[]"):
+        to = row["dst"]
+        within = to != "default" and ip_network(to, strict=False).overlaps(RANGE)
+        if within or str(row.get("dev", "")).startswith(BRIDGE):
+            yield json.dumps(row)
 
 
-def _ip(*words: str) -> set[str]:
-    shown = [] if words == ("rule",) else ["table", "all"]
-    rows = json.loads(_output("ip", "-json", *words, "show", *shown) or "[]")
-    return {json.dumps({k: v for k, v in row.items() if k != "expires"}) for row in rows}
+def _firewall() -> Iterable[str]:
+    """What names our network, and what kube-proxy and the CNI would make."""
+    ours = (BRIDGE, "kube", "KUBE", "CNI", str(RANGE.network_address).rsplit(".", 2)[0])
+    rules = _output("nft", "list", "ruleset").splitlines()
+    return (line for line in rules if any(word in line for word in ours))
 
 
-def _cgroups() -> set[str]:
-    return {folder for folder, _, _ in os.walk("/sys/fs/cgroup")}
+def _cgroups() -> Iterable[str]:
+    found = (folder for folder, _, _ in os.walk("/sys/fs/cgroup"))
+    return (each for each in found if {CGROUP, "kubepods"} & set(Path(each).parts))
 
 
-def _network_namespaces() -> set[str]:
-    names = {f"{path}" for path in Path("/run").glob("netns/*")}
-    held = _output("lsns", "--type", "net", "--noheadings", "--output", "NS").split()
-    return names | set(held)
-
-
-def _settings() -> set[str]:
-    found = set()
-    for tree in ("vm", "kernel", "net/ipv4", "net/ipv6", "net/netfilter"):
-        for file in Path("/proc/sys", tree).rglob("*"):
-            if not any(part in str(file) for part in VOLATILE) and os.access(file, os.R_OK):
-                found |= _setting(file)
-    return found
-
-
-def _setting(file: Path) -> set[str]:
-    # Each interface has settings of its own, which come and go with it.
-    if not file.is_file() or "/conf/" in str(file) or "/neigh/" in str(file):
-        return set()
-    try:
-        return {f"{file} = {file.read_text().strip()}"}
-    except OSError:
-        return set()
+def _settings() -> Iterable[str]:
+    files = (Path("/proc/sys", name) for name in SETTINGS)
+    return (f"{file} = {file.read_text().strip()}" for file in files if file.exists())
 
 
 # --------------------------------------------------------------------------- files
 
 
-def _files(cache: Path) -> Iterable[str]:
-    skipped = {*TEMPORARY, str(cache)}
-    yield from (str(path) for path in (*Path.home().iterdir(), *Path.home().glob(".config/*")))
-    for top in LOOKED:
-        for folder, folders, files in os.walk(top):
-            folders[:] = [name for name in folders if os.path.join(folder, name) not in skipped]
-            yield folder
-            yield from (_file(folder, name) for name in files if "__pycache__" not in folder)
-
-
-def _file(folder: str, name: str) -> str:
-    path = os.path.join(folder, name)
-    if not folder.startswith("/etc") or os.path.islink(path):
-        return path
-    # What people configure must be as it was, not only be there.
-    return f"{path} {os.stat(path).st_size} {os.stat(path).st_mtime_ns}"
+def _files(at: Places) -> Iterable[str]:
+    for top in (str(at.state.parent), *ELSEWHERE):
+        if os.path.exists(top):
+            yield top
+        for folder, _, files in os.walk(top):
+            yield from (os.path.join(folder, name) for name in files)

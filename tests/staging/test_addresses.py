@@ -6,8 +6,8 @@ import ipaddress
 
 import pytest
 
-from drillbook.staging import addresses
-from drillbook.staging.addresses import MAX_NODES, RANGE, nodes, overlapping
+from drillbook_staging import addresses
+from drillbook_staging.addresses import MAX_NODES, RANGE, nodes, overlapping
 
 
 def test_every_node_has_its_own_addresses_inside_the_range() -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from drillbook.changes.host_agent import HostAgent
-from drillbook.staging import residue
-from drillbook.staging.agent import launch
-from drillbook.staging.places import places
+from drillbook_staging import residue
+from drillbook_staging.agent import launch
+from drillbook_staging.places import places
 
 pytestmark = [pytest.mark.cluster, pytest.mark.staging]
 

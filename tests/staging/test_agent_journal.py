@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from drillbook.staging.agent.change import Change, State, Verb
-from drillbook.staging.agent.journal import Found, Journal
+from drillbook_staging.agent.change import Change, State, Verb
+from drillbook_staging.agent.journal import Found, Journal
 
 CHANGE = Change(drill="drill-a", sequence=1, verb=Verb.KILL_NODE, node="node2", expires=1e9)
 

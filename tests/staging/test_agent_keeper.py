@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from drillbook.model.errors import CouldNotTell, Refused, UndoFailed
-from drillbook.staging.agent.change import State, Verb
-from drillbook.staging.agent.keeper import RETRY_S
+from drillbook_staging.agent.change import State, Verb
+from drillbook_staging.agent.keeper import RETRY_S
 from tests.staging.agent_world import NOON, Killed, Points, World, asked, tick
 
 

@@ -16,12 +16,12 @@ import pytest
 
 from drillbook.changes.host_agent import HostAgent
 from drillbook.model.errors import CouldNotTell, Refused
-from drillbook.staging.agent import launch, version
-from drillbook.staging.agent.change import Change, Verb
-from drillbook.staging.agent.journal import Journal
-from drillbook.staging.places import Places
+from drillbook_staging.agent import launch, version
+from drillbook_staging.agent.change import Change, Verb
+from drillbook_staging.agent.journal import Journal
+from drillbook_staging.places import Places
 
-PROGRAM = (sys.executable, "-m", "drillbook.staging.agent")
+PROGRAM = (sys.executable, "-m", "drillbook_staging.agent")
 
 
 def at(root: Path) -> Places:

@@ -7,9 +7,9 @@ import json
 import pytest
 
 from drillbook.model.errors import Refused
-from drillbook.staging.agent import requests
-from drillbook.staging.agent.change import Verb
-from drillbook.staging.agent.requests import LONGEST_LINE, Apply, Hello, List, Renew, Undo
+from drillbook_staging.agent import requests
+from drillbook_staging.agent.change import Verb
+from drillbook_staging.agent.requests import LONGEST_LINE, Apply, Hello, List, Renew, Undo
 
 APPLY = {
     "do": "apply",

@@ -12,7 +12,7 @@ import pytest
 
 from drillbook.changes.host_agent import Held, Hello, HostAgent, address
 from drillbook.model.errors import CouldNotTell, Refused, UndoFailed
-from drillbook.staging.agent.server import Desk, Server
+from drillbook_staging.agent.server import Desk, Server
 from tests.staging.agent_world import NOON, World
 
 

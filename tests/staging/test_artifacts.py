@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from drillbook.staging import builds
-from drillbook.staging.artifacts import Artifact
-from drillbook.staging.errors import StageFailed
-from drillbook.staging.places import Places
-from drillbook.staging.progress import Progress
-from drillbook.staging.shell import Shell
+from drillbook_staging import builds
+from drillbook_staging.artifacts import Artifact
+from drillbook_staging.errors import StageFailed
+from drillbook_staging.places import Places
+from drillbook_staging.progress import Progress
+from drillbook_staging.shell import Shell
 
 
 def at(root: Path) -> Places:
@@ -66,14 +66,11 @@ def test_one_lane_that_fails_ends_the_others(tmp_path: Path) -> None:
         shell.run("sh", "-c", 'until [ -e "$0" ]; do sleep 0.05; done', str(log))
         raise StageFailed("it broke")
 
-    every = {
-        "long": artifact(long, "a", "long"),
-        "broken": artifact(after_the_other_began, "b", "broken"),
-    }
+    every = [artifact(long, "a", "long"), artifact(after_the_other_began, "b", "broken")]
     with pytest.raises(StageFailed, match="it broke"):
         builds.artifacts(at(tmp_path), every, quiet())
 
 
 def test_what_is_there_is_not_made_again(tmp_path: Path) -> None:
     artifact(write).ensure(at(tmp_path))
-    builds.artifacts(at(tmp_path), {"thing": artifact(never)}, quiet())
+    builds.artifacts(at(tmp_path), [artifact(never)], quiet())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from drillbook.staging import cgroups
+from drillbook_staging import cgroups
 
 V1 = """\
 30 25 0:26 / /sys/fs/cgroup ro - tmpfs tmpfs ro

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drillbook.staging.debian import Source, missing, parse_sources
+from drillbook_staging.debian import Source, missing, parse_sources
 
 TARGETS = """\
 Debian|main|http://deb.example/debian/|bookworm

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from drillbook.staging.digest import LENGTH, of_files, of_text
+from drillbook_staging.digest import LENGTH, of_files, of_text
 
 
 def folder(root: Path) -> Path:

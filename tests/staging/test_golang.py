@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from drillbook.staging import golang
-from drillbook.staging.places import Places
+from drillbook_staging import golang
+from drillbook_staging.places import Places
 
 
 def at(root: Path) -> Places:

@@ -1,37 +1,55 @@
-"""The comparison itself: it must be able to find each kind of leftover."""
+"""The comparison itself: it must find what is ours, and nothing of others."""
 
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
-from tests.staging.host import LASTING, Picture, differences, picture
+import pytest
 
-EMPTY: Picture = {"file": frozenset({"/a"}), "mount": frozenset({"/m"})}
-
-
-def test_the_same_is_no_difference() -> None:
-    assert differences(EMPTY, EMPTY) == []
+from drillbook_staging.places import PART_OF, Places
+from tests.staging.host import differences, picture
 
 
-def test_what_came_is_told() -> None:
-    after = {**EMPTY, "file": frozenset({"/a", "/b"})}
-    assert differences(EMPTY, after) == ["file came: /b"]
+@pytest.fixture
+def at(tmp_path: Path) -> Places:
+    return Places(tmp_path / "state", tmp_path / "cache", tmp_path)
 
 
-def test_what_went_is_told_where_it_lasts() -> None:
-    assert "mount" in LASTING
-    assert differences(EMPTY, {**EMPTY, "mount": frozenset()}) == ["mount went: /m"]
-    assert differences(EMPTY, {**EMPTY, "file": frozenset()}) == []
-
-
-def test_an_orphan_of_ours_is_found(tmp_path: Path) -> None:
-    before = picture(tmp_path)
+@pytest.fixture
+def orphan(request: pytest.FixtureRequest, at: Places) -> Iterator[str]:
+    """A process that nobody waits for, with these variables."""
     script = "sleep 4242 >/dev/null 2>&1 & echo $!"
-    orphan = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
-    number = orphan.stdout.strip()
-    try:
-        found = differences(before, picture(tmp_path, before))
-        assert any(f"process came: {number} sleep" in line for line in found)
-    finally:
-        subprocess.run(["kill", "-KILL", number], check=True)
+    environ = {"PATH": "/usr/bin:/bin", **request.param(at)}
+    child = subprocess.run(
+        ["sh", "-c", script], env=environ, capture_output=True, text=True, check=True
+    )
+    yield child.stdout.strip()
+    subprocess.run(["kill", "-KILL", child.stdout.strip()], check=True)
+
+
+def came(at: Places, number: str) -> bool:
+    nothing = {kind: frozenset[str]() for kind in picture(at)}
+    found = differences(nothing, picture(at))
+    return any(line.startswith(f"process came: {number} sleep") for line in found)
+
+
+@pytest.mark.parametrize("orphan", [lambda at: {PART_OF: str(at.state)}], indirect=True)
+def test_an_orphan_of_ours_is_found(orphan: str, at: Places) -> None:
+    assert came(at, orphan)
+
+
+@pytest.mark.parametrize("orphan", [lambda at: {}], indirect=True)
+def test_somebody_elses_shell_is_no_matter_of_ours(orphan: str, at: Places) -> None:
+    assert not came(at, orphan)
+
+
+def test_what_came_and_what_went_is_told(at: Places) -> None:
+    before = picture(at)
+    assert differences(before, picture(at)) == []
+    at.state.mkdir()
+    (at.state / "left").write_text("")
+    (line,) = differences(before, picture(at))
+    assert line == f"file came: {at.state}/left"
+    assert [line.replace(" came: ", " went: ")] == differences(picture(at), before)

@@ -1,28 +1,90 @@
-"""Images: who is built from whom, and what makes a key another."""
+"""Images as data: who is built from whom, what makes a key another, what wrong data is answered."""
 
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
-from drillbook.staging import engine, golang, images, seed
-from drillbook.staging.errors import StageFailed
-from drillbook.staging.images import IMAGES, keys, parents
-from drillbook.staging.places import Places, places
+from drillbook.model.errors import UsageError
+from drillbook_staging import buildah, engine, images, seed
+from drillbook_staging.errors import StageFailed
+from drillbook_staging.images import Image, Images, parents
+from drillbook_staging.places import Places, places
+
+OURS = images.read(places({}))
 
 
-def copy(root: Path) -> Places:
-    """The sources where a test may change them."""
-    shutil.copytree(places({}).sources, root / "staging")
-    return replace(places({}), sources=root / "staging")
+@pytest.fixture
+def at(tmp_path: Path) -> Places:
+    """The data where a test may change it."""
+    ignored = shutil.ignore_patterns("drillbook_staging", "__pycache__")
+    shutil.copytree(places({}).sources, tmp_path / "staging", ignore=ignored)
+    return Places(tmp_path / "state", tmp_path / "cache", tmp_path / "staging")
 
 
-def all_keys(at: Places) -> dict[str, str]:
-    return keys(at, images.artifacts(at))
+def described(at: Places, folder: str, containerfile: str, data: str = 'tag = "1"\n') -> Path:
+    made = at.root / folder
+    made.mkdir(parents=True)
+    (made / "Containerfile").write_text(containerfile)
+    (made / "image.toml").write_text(data)
+    return made
+
+
+def changed(at: Places, edit: Callable[[], object]) -> set[str]:
+    """Names of the images whose key an edit makes another."""
+    before = {image.key for image in images.read(at).every.values()}
+    edit()
+    return {image.name for image in images.read(at).every.values() if image.key not in before}
+
+
+def appended(file: Path, text: str) -> Callable[[], object]:
+    return lambda: file.write_text(file.read_text() + text)
+
+
+# --------------------------------------------------------------------------- the checkout's own
+
+
+def test_every_parent_is_built_before_its_children() -> None:
+    built: list[str] = []
+    for image in OURS.every.values():
+        assert set(image.parents) <= set(built)
+        built.append(image.reference)
+
+
+def test_every_folder_is_an_image() -> None:
+    folders = {file.parent.name for file in places({}).root.glob("*/images/*/Containerfile")}
+    assert folders <= {image.name for image in OURS.every.values()}
+
+
+def test_the_embedded_platform_names_images_that_the_nodes_have() -> None:
+    file = places({}).sources / "platform" / "embedded" / "kustomization.yaml"
+    wanted = {
+        f"{each['newName']}:{each['newTag']}" for each in yaml.safe_load(file.read_text())["images"]
+    }
+    assert wanted - {engine.REFERENCE} <= {image.reference for image in OURS.core}
+    assert engine.REFERENCE in OURS.every
+
+
+def test_the_modules_name_the_versions_that_the_images_are_called_by() -> None:
+    sources = places({}).sources
+    kube = (sources / "kube" / "go.mod").read_text()
+    assert f"k8s.io/kubernetes {OURS.tag('kube-apiserver')}" in kube
+    assert f"etcd/server/v3 v{OURS.tag('etcd')}" in kube
+    coredns = (sources / "images" / "coredns" / "go.mod").read_text()
+    assert f"coredns/coredns {OURS.tag('coredns')}" in coredns
+
+
+def test_servers_are_not_what_the_nodes_are_set_up_with() -> None:
+    core = {image.name for image in OURS.core}
+    assert {"pause", "etcd", "prometheus"} <= core
+    assert core.isdisjoint({"spark", "drillbook", "drillbook-python"})
+
+
+# --------------------------------------------------------------------------- keys
 
 
 def test_only_parents_of_ours_count() -> None:
@@ -30,60 +92,96 @@ def test_only_parents_of_ours_count() -> None:
     assert parents(text) == ("localhost/debian:12", "localhost/b:1")
 
 
-def test_every_parent_is_built_before_its_children() -> None:
-    built: list[str] = []
-    for image in (*IMAGES, *engine.IMAGES):
-        folder = places({}).sources / "images" / image.name
-        assert set(parents((folder / "Containerfile").read_text())) <= set(built)
-        built.append(image.reference)
+def test_a_changed_containerfile_changes_its_own_key_and_its_childrens(at: Places) -> None:
+    found = changed(at, appended(at.sources / "images/debian/Containerfile", "LABEL a=b\n"))
+    assert {"debian", "pause", "spark"} <= found
+    assert "coredns" not in found
 
 
-def test_every_folder_is_an_image() -> None:
-    folders = {path.name for path in (places({}).sources / "images").iterdir() if path.is_dir()}
-    assert folders == {image.name for image in (*IMAGES, *engine.IMAGES)}
+@pytest.mark.parametrize(
+    ("file", "text", "expected"),
+    [
+        ("images/coredns/go.mod", "// changed\n", {"coredns"}),
+        ("kube/go.sum", "x\n", {"etcd", *(f"kube-{n}" for n in ("apiserver", "proxy"))}),
+        ("images/spark/image.toml", "# a remark\n", set()),
+        ("toolchains.toml", '"2.0" = "x"\n', set()),
+        ("images/drillbook-python/requirements.txt", "x==1\n", {"drillbook-python", "drillbook"}),
+    ],
+)
+def test_what_an_image_takes_in_counts_and_nothing_else(
+    at: Places, file: str, text: str, expected: set[str]
+) -> None:
+    found = changed(at, appended(at.sources / file, text))
+    assert expected <= found
+    assert found == expected or "kube" in file
 
 
-def test_a_changed_containerfile_changes_its_own_key_and_its_childrens(tmp_path: Path) -> None:
-    at = copy(tmp_path)
-    before = all_keys(at)
-    file = at.sources / "images" / "debian" / "Containerfile"
-    file.write_text(f"{file.read_text()}LABEL a=b\n")
-    changed = {name for name, key in all_keys(at).items() if key != before[name]}
-    assert {"localhost/debian:12", "localhost/pause:3.10.1", "localhost/spark:4.0.1"} <= changed
-    assert f"localhost/coredns:{images.COREDNS}" not in changed
-
-
-def test_a_changed_go_mod_changes_the_program_and_its_image_alone(tmp_path: Path) -> None:
-    at = copy(tmp_path)
-    before, made = all_keys(at), images.artifacts(at)
-    (at.sources / "coredns" / "go.mod").write_text("module changed\n")
-    changed = {name for name, key in all_keys(at).items() if key != before[name]}
-    assert changed == {f"localhost/coredns:{images.COREDNS}"}
-    others = {name for name, each in images.artifacts(at).items() if each.key != made[name].key}
-    assert others == {"coredns"}
-
-
-def test_the_seed_is_another_when_one_image_is(tmp_path: Path) -> None:
-    at = copy(tmp_path)
-    before = seed.path(at, all_keys(at))
-    assert seed.path(at, all_keys(at)) == before
+def test_another_server_leaves_what_the_nodes_are_made_of(at: Places) -> None:
+    before = seed.path(at, images.read(at).core)
+    described(at, "fixtures/redis/images/another", "FROM localhost/debian:12\n")
+    assert "localhost/another:1" in images.read(at).every
+    assert seed.path(at, images.read(at).core) == before
     (at.sources / "images" / "pause" / "pause.c").write_text("int main(void) { return 0; }\n")
-    assert seed.path(at, all_keys(at)) != before
+    assert seed.path(at, images.read(at).core) != before
 
 
-def test_the_embedded_platform_names_images_that_are_built() -> None:
-    file = places({}).sources / "platform" / "embedded" / "kustomization.yaml"
-    wanted = {
-        f"{each['newName']}:{each['newTag']}" for each in yaml.safe_load(file.read_text())["images"]
-    }
-    assert wanted <= {image.reference for image in (*IMAGES, *engine.IMAGES)}
+# --------------------------------------------------------------------------- wrong data
 
 
-def test_the_modules_name_the_versions_that_the_images_are_called_by() -> None:
-    sources = places({}).sources
-    assert f"k8s.io/kubernetes {golang.KUBERNETES}" in (sources / "kube" / "go.mod").read_text()
-    assert f"etcd/server/v3 v{golang.ETCD}" in (sources / "kube" / "go.mod").read_text()
-    assert f"coredns/coredns {images.COREDNS}" in (sources / "coredns" / "go.mod").read_text()
+@pytest.mark.parametrize(
+    ("containerfile", "data", "said"),
+    [
+        ("FROM scratch\n", "tag = 1\n", "tag"),
+        ("FROM scratch\n", 'tag = "1"\nport = 80\n', "port"),
+        ("FROM scratch\n", 'tag = "1\n', "image.toml"),
+        ("FROM localhost/nobody:1\n", 'tag = "1"\n', "no image localhost/nobody:1"),
+        ("FROM localhost/debian:11\n", 'tag = "1"\n', "no image localhost/debian:11"),
+        ("FROM localhost/x:1\n", 'tag = "1"\n', "starts from itself"),
+        ("FROM scratch\n", 'tag = "1"\nuses = ["nothing/x"]\n', "uses 'nothing/x'"),
+        ("FROM scratch\n", 'tag = "1"\n[[go]]\ntoolchain = "1.0"\nprograms = []\n', "no hash"),
+    ],
+)
+def test_wrong_data_is_named_with_its_file(
+    at: Places, containerfile: str, data: str, said: str
+) -> None:
+    described(at, "staging/images/x", containerfile, data)
+    with pytest.raises(UsageError, match=said) as told:
+        images.read(at)
+    assert "x" in str(told.value)
+
+
+def test_two_images_of_one_name_are_refused(at: Places) -> None:
+    described(at, "fixtures/a/images/spark", "FROM scratch\n")
+    with pytest.raises(UsageError, match="an image of that name is in"):
+        images.read(at)
+
+
+def test_an_unknown_image_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(UsageError, match=r"localhost/nobody:1: no image .* localhost/spark:4"):
+        OURS.named("localhost/nobody:1")
+
+
+# --------------------------------------------------------------------------- building
+
+
+def chain(*names: str) -> Images:
+    """Each starts from the one before it."""
+    every: dict[str, Image] = {}
+    for name in names:
+        every[f"localhost/{name}:1"] = Image(Path(name), "1", False, tuple(every)[-1:], (), name)
+    return Images(every)
+
+
+@pytest.mark.parametrize(
+    ("there", "expected"),
+    [((), ["a", "b", "c"]), (("b",), ["c"]), (("a",), ["b", "c"]), (("c",), [])],
+)
+def test_a_parent_is_built_only_for_a_child_that_is(
+    there: tuple[str, ...], expected: list[str]
+) -> None:
+    known = chain("a", "b", "c")
+    named = {known.named(name).by_key for name in there}
+    assert [each.name for each in buildah.missing(known, [known.named("c")], named)] == expected
 
 
 def failing(*said: str) -> list[str]:
@@ -94,15 +192,15 @@ def failing(*said: str) -> list[str]:
         if left:
             raise StageFailed(left.pop(0))
 
-    images.patiently(build)
+    buildah.patiently(build)
     return left
 
 
 def test_a_build_that_the_kernel_was_too_busy_for_is_tried_again() -> None:
-    assert failing(images.SEALING, images.SEALING) == []
+    assert failing(buildah.SEALING, buildah.SEALING) == []
 
 
-@pytest.mark.parametrize("said", [("no such package",), (images.SEALING,) * 3])
+@pytest.mark.parametrize("said", [("no such package",), (buildah.SEALING,) * 3])
 def test_a_build_that_fails_is_told(said: tuple[str, ...]) -> None:
     with pytest.raises(StageFailed):
         failing(*said)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import yaml
 
-from drillbook.staging import cluster
-from drillbook.staging.cluster import Kubectl, renamed, runner
-from drillbook.staging.places import CONTEXT, Places
-from drillbook.staging.shell import Shell
+from drillbook_staging import cluster
+from drillbook_staging.cluster import Kubectl, renamed, runner
+from drillbook_staging.places import CONTEXT, Places
+from drillbook_staging.shell import Shell
 
 ADMIN = renamed(
     {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from drillbook.staging import mountpoints
-from drillbook.staging.places import Places
+from drillbook_staging import mountpoints
+from drillbook_staging.places import Places
 
 
 def at(root: Path) -> Places:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from drillbook.staging.addresses import nodes
-from drillbook.staging.network import lacks, parse_routes, routes
+from drillbook_staging.addresses import nodes
+from drillbook_staging.network import lacks, parse_routes, routes
 
 TABLE = """\
 Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT

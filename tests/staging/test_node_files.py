@@ -9,14 +9,14 @@ import pytest
 import yaml
 from jinja2 import UndefinedError
 
-from drillbook.staging import cluster, node
-from drillbook.staging.addresses import nodes
-from drillbook.staging.node import Programs
-from drillbook.staging.node_init import environment
-from drillbook.staging.places import Places
+from drillbook_staging import cluster, images, node
+from drillbook_staging.addresses import nodes
+from drillbook_staging.node import Programs
+from drillbook_staging.node_init import environment
+from drillbook_staging.places import Places, places
 
 PLACES = Places(Path("/s/state"), Path("/c/cache"), Path("/checkout/staging"))
-PROGRAMS = Programs(Path("/c/cache/kube"))
+PROGRAMS = Programs(Path("/c/cache/kube"), "localhost/pause:1")
 FIRST, SECOND = nodes(2)
 ADMIN = {
     "clusters": [{"name": "kubernetes", "cluster": {"server": "https://x", "ca": "A"}}],
@@ -63,7 +63,11 @@ def test_a_nodes_environment_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_kubeadm_is_told_every_document() -> None:
-    documents = list(yaml.safe_load_all(cluster.init_config(FIRST, "abcdef.0123456789abcdef")))
+    documents = list(
+        yaml.safe_load_all(
+            cluster.init_config(FIRST, "abcdef.0123456789abcdef", images.read(places({})))
+        )
+    )
     assert [document["kind"] for document in documents] == [
         "InitConfiguration",
         "ClusterConfiguration",

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from drillbook.cluster.settings import DEFAULT_STATE
 from drillbook.model.errors import UsageError
-from drillbook.staging.places import STATE_NAMES, places
+from drillbook_staging.places import STATE_NAMES, places
 
 
 def test_unset_variables_mean_the_usual_folders() -> None:
     found = places({"DRILLBOOK_STATE": ""})
-    assert found.state == Path("/var/lib/drillbook/staging")
+    assert found.state == DEFAULT_STATE
     assert found.cache == Path("/var/cache/drillbook")
 
 

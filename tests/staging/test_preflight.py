@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from drillbook.staging import network, preflight
-from drillbook.staging.places import Places, places
-from drillbook.staging.preflight import GIB, Machine, Problem, space
+from drillbook_staging import network, preflight
+from drillbook_staging.places import Places, places
+from drillbook_staging.preflight import GIB, Machine, Problem, space
 
 MOUNTINFO = """\
 22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw
@@ -157,13 +157,13 @@ def test_another_processor_is_told_so(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "found riscv64" in problem
 
 
-def test_missing_python_packages_name_the_extra(
+def test_missing_python_packages_say_how_to_get_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(preflight, "find_spec", lambda name: None)
     (problem,) = told(preflight._python, machine(tmp_path))
     assert "supervisor" in problem
-    assert "pip install 'drillbook[staging]'" in problem
+    assert "`make setup`" in problem
 
 
 def test_all_problems_are_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

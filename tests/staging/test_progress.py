@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from rich.console import Console
 
-from drillbook.staging.progress import Progress
+from drillbook_staging.progress import Progress
 
 
 def progress(seconds: Iterator[float]) -> tuple[Progress, io.StringIO]:

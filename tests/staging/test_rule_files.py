@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import yaml
 
-from drillbook.staging.platform import rules_manifest, with_hashes
+from drillbook_staging.platform import rules_manifest, with_hashes
 
 
 def test_a_name_changes_with_the_content_alone() -> None:

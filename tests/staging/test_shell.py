@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from drillbook.staging.errors import StageFailed
-from drillbook.staging.places import PART_OF, Places
-from drillbook.staging.shell import LAST_LINES, Shell, tail
+from drillbook_staging.errors import StageFailed
+from drillbook_staging.places import PART_OF, Places
+from drillbook_staging.shell import LAST_LINES, Shell, tail
 
 
 def shell(root: Path) -> Shell:

@@ -6,8 +6,8 @@ import inspect
 
 import pytest
 
-from drillbook.staging import lifecycle
-from drillbook.staging.lifecycle import REFRESH, STAGES, stages_for
+from drillbook_staging import lifecycle
+from drillbook_staging.lifecycle import REFRESH, STAGES, stages_for
 
 
 def names(stages: tuple[lifecycle.Stage, ...]) -> list[str]:

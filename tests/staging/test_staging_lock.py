@@ -8,7 +8,7 @@ import secrets
 import pytest
 
 from drillbook.model.errors import Refused
-from drillbook.staging import lock
+from drillbook_staging import lock
 
 
 def fresh() -> str:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from drillbook.staging import state
-from drillbook.staging.places import Places
-from drillbook.staging.state import Cluster
+from drillbook_staging import state
+from drillbook_staging.places import Places
+from drillbook_staging.state import Cluster
 
 KNOWN = Cluster(
     kubeconfig=Path("/s/kubeconfig"),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from drillbook.staging.survey import WORKLOADS, survey, told
+from drillbook_staging.survey import WORKLOADS, survey, told
 
 Json = dict[str, Any]
 
@@ -44,6 +44,7 @@ def healthy() -> dict[str, Json]:
         "prometheus": deployment("monitoring", "prometheus"),
         "alertmanager": deployment("monitoring", "alertmanager"),
         "metrics": deployment("monitoring", "kube-state-metrics"),
+        "volumes": deployment("local-path-storage", "local-path-provisioner"),
         "reaper": deployment("drillbook-system", "reaper"),
         "drilled": deployment("drill-x", "prometheus"),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from drillbook.staging.platform import counted
+from drillbook_staging.platform import counted
 
 SINCE = datetime(2026, 11, 21, 17, 0, tzinfo=UTC)
 

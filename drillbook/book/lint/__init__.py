@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from drillbook.book.lint import alerts, metadata, structure, values
 from drillbook.book.lint.book import Book
+from drillbook.book.lint.metadata import secrets
+from drillbook.book.lint.structure import LOSING
 from drillbook.book.lint.tags import TAGS
 from drillbook.book.reader import UNREADABLE
 from drillbook.model import Problem
 
-__all__ = ["RULES", "TAGS", "UNREADABLE", "Book", "problems"]
+__all__ = ["LOSING", "RULES", "TAGS", "UNREADABLE", "Book", "problems", "secrets"]
 
 RULES = (*metadata.RULES, *structure.RULES, *alerts.RULES, *values.RULES)
 """Each takes one runbook and the book that it stands in."""

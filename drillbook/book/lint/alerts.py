@@ -14,12 +14,13 @@ NAMESPACE = "namespace"
 
 def known_alerts(runbook: Runbook, book: Book) -> Iterator[Problem]:
     for tag in runbook.tags:
-        if tag.name == "alert" and tag.value not in book.alerts:
+        # What is wrong with a rule that somebody wrote is said where it stands.
+        if tag.name == "alert" and tag.value not in {*book.alerts, *book.written_alerts}:
             yield problem(
                 runbook,
                 tag.line,
                 "unknown-alert",
-                f"no usable rule under monitoring/alerts is named {tag.value!r}.",
+                f"no rule under monitoring/alerts is named {tag.value!r}.",
                 did_you_mean(tag.value, book.alerts, "Correct the tag, or write the rule."),
             )
 
@@ -102,7 +103,7 @@ def severities(runbook: Runbook, book: Book) -> Iterator[Problem]:
             "severity",
             f"the alert {rule.name} is of severity {word!r}, its runbook {runbook.path} of "
             f"@severity:{wanted}.",
-            f"Make them agree: {word!r} stands for {' or '.join(means)}.",
+            f"Make them agree: {' or '.join(means)} in the runbook, or another word in the rule.",
         )
 
 

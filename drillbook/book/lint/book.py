@@ -34,6 +34,8 @@ class Book:
     """What stands before a page's path where an alert leads to an address."""
     severities: Mapping[str, Sequence[str]] = field(default_factory=SEVERITIES.copy)
     """What an alert's severity means, as levels of @severity."""
+    written_alerts: frozenset[str] = frozenset()
+    """The name of every rule that somebody wrote, usable or not."""
     rule_problems: tuple[Problem, ...] = ()
     """What is wrong with the rules, and with every environment's values."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from drillbook.changes.faults.applied import Applied, Outcome
 from drillbook.changes.faults.kinds import Kind, Site, kind_of
@@ -27,7 +26,7 @@ class Injector:
     namespace: str
     custody: Custody
     _fault: Fault | None = field(default=None, init=False)
-    _kinds: list[Kind[Any]] = field(default_factory=list, init=False)
+    _kinds: list[Kind] = field(default_factory=list, init=False)
     """The fault's changes, each with the records of its last application."""
 
     def inject(self, fault: Fault) -> Applied:
@@ -52,7 +51,7 @@ class Injector:
         """Whether every Restart's controller made a pod with a new UID. Raises CouldNotTell."""
         return all(kind.recreated() for kind in self._of(fault))
 
-    def _of(self, fault: Fault) -> list[Kind[Any]]:
+    def _of(self, fault: Fault) -> list[Kind]:
         if fault is not self._fault:
             site = Site(self.clients, self.namespace, self.custody)
             self._fault = fault

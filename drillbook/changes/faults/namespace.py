@@ -17,7 +17,7 @@ from drillbook.changes.faults.rights import allowed, granted
 from drillbook.changes.undo.custody import Custody
 from drillbook.changes.undo.killpoints import writes
 from drillbook.changes.undo.lease import RUN_LABEL
-from drillbook.changes.undo.record import LEASE_LABEL, Verb
+from drillbook.changes.undo.record import LEASE_LABEL, PREFIX, Verb
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.identities import Identity
 from drillbook.cluster.objects import Objects
@@ -25,7 +25,6 @@ from drillbook.model import Change, Manifest
 from drillbook.model.errors import CouldNotTell, InvalidDrill
 from drillbook.model.object_ref import ObjectRef
 
-PREFIX = "drill-"
 ENVIRONMENT_LABEL = "environment"
 # Whoever may start a privileged pod has its node: the admission policy asks for this label.
 POD_SECURITY = {"pod-security.kubernetes.io/enforce": "baseline"}

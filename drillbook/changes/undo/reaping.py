@@ -10,7 +10,7 @@ from drillbook.changes.undo import lease as leases
 from drillbook.changes.undo import residue, stops
 from drillbook.changes.undo.lease import Lease
 from drillbook.changes.undo.lease_renewal import LeaseLost
-from drillbook.changes.undo.record import API_VERSION, moment
+from drillbook.changes.undo.record import API_VERSION, PREFIX, moment
 from drillbook.changes.undo.undoer import Undoer, remove
 from drillbook.cluster.objects import Conflict, Object, Objects
 from drillbook.model.clock import Clock
@@ -19,10 +19,9 @@ from drillbook.model.object_ref import ObjectRef
 
 REAPER_HOLDER = "reaper/"
 """What the holder of a lease that a reaper took over begins with."""
-TAKEN_FOR_S = 30.0
-RENEWED_EVERY_S = 10.0
 REAPERS_OWN_S = 15.0
 """The reaper ends a drill within this after its lease."""
+VOLUME_GONE_WITHIN_S = 60.0
 ORPHAN_AFTER_S = 30.0
 """A drill writes its lease at once after itself; without one for so long it died in between."""
 
@@ -33,11 +32,14 @@ def dead(found: Sequence[Lease], now: datetime) -> list[Lease]:
     return [one for one in found if one.expired(now) or one.holder.startswith(REAPER_HOLDER)]
 
 
-def orphans(drills: Sequence[Object], found: Sequence[Lease], now: datetime) -> list[str]:
-    """The names of drills that have no lease, and do not begin just now. `found` must be read
-    after `drills`. Pure."""
+def orphans(
+    drills: Sequence[Object], found: Sequence[Lease], now: datetime, after_s: float
+) -> list[str]:
+    """The names of drills that have no lease, and do not begin just now: a drill writes its lease
+    at once after itself; without one for `after_s` it died in between. `found` must be read after
+    `drills`. Pure."""
     known = {one.name for one in found}
-    latest = now - timedelta(seconds=ORPHAN_AFTER_S)
+    latest = now - timedelta(seconds=after_s)
     return [
         one["metadata"]["name"]
         for one in drills
@@ -53,13 +55,14 @@ class Hold:
     objects: Objects
     clock: Clock
     lease: Lease
+    renew_s: float
     since: float
     """When it was last renewed, by the clock's monotonic seconds."""
 
     def check(self) -> None:
         """Before every step. Raises LeaseLost when somebody else has it now, CouldNotTell."""
         at = self.clock.monotonic()
-        if at - self.since < RENEWED_EVERY_S:
+        if at - self.since < self.renew_s:
             return
         try:
             self.lease = leases.renew(self.objects, self.lease, self.clock.now())
@@ -78,6 +81,9 @@ class Reaping:
     clock: Clock
     holder: str
     within_s: float
+    lease_s: float
+    """For how long a lease that is taken over lasts; the settings of this process, as renew_s."""
+    renew_s: float
 
     def leases(self) -> list[Lease]:
         return leases.of_drills(self.objects, self.namespace)
@@ -91,9 +97,9 @@ class Reaping:
         begin = self.clock.monotonic()
         try:
             taken = leases.take_over(
-                self.objects, lease, self.holder, self.clock.now(), TAKEN_FOR_S
+                self.objects, lease, self.holder, self.clock.now(), self.lease_s
             )
-            hold = Hold(self.objects, self.clock, taken, begin)
+            hold = Hold(self.objects, self.clock, taken, self.renew_s, begin)
             self._end(lease.name, replace(self.undoer, check=hold.check))
         except (Conflict, LeaseLost):
             return False
@@ -114,7 +120,7 @@ class Reaping:
 
     def orphans(self) -> list[str]:
         drills = self.drills()
-        return orphans(drills, self.leases(), self.clock.now())
+        return orphans(drills, self.leases(), self.clock.now(), self.lease_s)
 
     def strangers(self) -> list[str]:
         """Namespaces with our label that no drill answers for. Raises CouldNotTell."""
@@ -135,11 +141,19 @@ class Reaping:
     def unexplained(self) -> list[str]:
         """What carries marks of drills that are no more, in words. Raises CouldNotTell."""
         spaces, marks = residue.namespaces(self.objects), residue.marks(self.objects)
+        # One that was being made when its claim went is taken back by whoever made it.
+        latest = self.clock.now() - timedelta(seconds=VOLUME_GONE_WITHIN_S)
+        volumes = [v for v in residue.volumes(self.objects) if v.made < latest]
         # Last: a drill that began meanwhile is known, and its namespace no stranger.
         known = self._names()
         return [
             *(f"namespace/{one}: no drill answers for it" for one in spaces if one not in known),
             *(f"node/{node} carries the mark of {one}" for node, one in marks if one not in known),
+            *(
+                f"{one}: claimed from {one.namespace}, and no drill answers for it"
+                for one in volumes
+                if one.namespace.startswith(PREFIX) and one.namespace not in known
+            ),
         ]
 
     def _names(self) -> set[str]:
@@ -149,7 +163,7 @@ class Reaping:
 
 def overdue(found: Sequence[Lease], now: datetime) -> list[Lease]:
     """Those that the reaper should have ended by now. Before that they are its alone: who helps
-    and is killed over it, holds them for another half minute. Pure."""
+    and is killed over it, holds them for another lease. Pure."""
     return [one for one in found if one.expired(now - timedelta(seconds=REAPERS_OWN_S))]
 
 

@@ -14,6 +14,8 @@ from drillbook.model.object_ref import ObjectRef
 
 API_VERSION = "drillbook.dev/v1"
 KIND = "UndoRecord"
+PREFIX = "drill-"
+"""What the name of every drill's namespace begins with."""
 LEASE_LABEL = "drillbook.dev/lease"
 """On records, drill namespaces and what else a drill makes: the name of its lease."""
 

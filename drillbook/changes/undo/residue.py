@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from drillbook.changes.undo.inverse import FENCE, MARK
@@ -19,12 +20,37 @@ def of_drill(objects: Objects, drill: str) -> list[str]:
     return [
         *(f"namespace/{one['metadata']['name']} is still there" for one in spaces),
         *(f"node/{node} carries its mark" for node, one in marks(objects) if one == drill),
+        # With one on a node that is away, its undo waits for the node.
+        *(f"{one} of it is still there" for one in volumes(objects) if one.namespace == drill),
     ]
 
 
 def namespaces(objects: Objects) -> list[str]:
     """The names of those with our label, whosever. Raises CouldNotTell."""
     return [one["metadata"]["name"] for one in objects.listed("v1", "Namespace", "", RUN_LABEL)]
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A PersistentVolume that was claimed. Whoever made it removes its folder, then itself."""
+
+    name: str
+    namespace: str
+    made: datetime
+
+    def __str__(self) -> str:
+        return f"persistentvolume/{self.name}"
+
+
+def volumes(objects: Objects) -> list[Volume]:
+    """Those that are claimed, from whatever namespace. Raises CouldNotTell."""
+    found = []
+    for one in objects.listed("v1", "PersistentVolume"):
+        metadata, claim = one["metadata"], one["spec"].get("claimRef")
+        if claim:
+            made = moment(metadata["creationTimestamp"])
+            found.append(Volume(metadata["name"], claim["namespace"], made))
+    return found
 
 
 def marks(objects: Objects) -> list[tuple[str, str]]:

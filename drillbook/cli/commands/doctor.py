@@ -11,6 +11,7 @@ from rich.console import Console
 from drillbook.book import checkout as book
 from drillbook.changes.undo import stops
 from drillbook.changes.undo.undoers import reaping_of
+from drillbook.cli import embedded
 from drillbook.cluster.connections import connections, runner
 from drillbook.cluster.identities import SYSTEM_NAMESPACE, Identity
 from drillbook.cluster.objects import Objects
@@ -18,8 +19,6 @@ from drillbook.cluster.settings import Settings
 from drillbook.drill import guard
 from drillbook.model.clock import SystemClock
 from drillbook.model.errors import CouldNotTell, DrillbookError, UsageError
-from drillbook.staging import preflight
-from drillbook.staging.places import places
 
 BUILT = ("kubectl", "promtool")
 TOOLS = ("bash", "kubectl", "curl", "python3", "promtool")
@@ -40,8 +39,9 @@ def doctor(settings: Settings, console: Console) -> None:
 
 def _checks(settings: Settings) -> Iterator[tuple[str, str | None]]:
     """A check's name, and what is wrong (None: nothing)."""
-    for problem in preflight.problems(places()):
-        yield "machine for the embedded cluster", str(problem)
+    cluster = embedded.installed()
+    for problem in cluster.problems() if cluster else ():
+        yield "machine for the embedded cluster", problem
     path = f"{settings.tool_path}:{os.environ.get('PATH', '')}"
     for tool in TOOLS:
         found = shutil.which(tool, path=path)

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from drillbook.book import checkout as book
 from drillbook.book.reader import UNREADABLE
-from drillbook.cli import capacity, due, estimate, summary
+from drillbook.cli import capacity, due, embedded, estimate, summary
 from drillbook.cli.commands import left_behind, offline
 from drillbook.cli.dispatch import Dispatcher
 from drillbook.cli.selection import Selected, healthy_once, select
@@ -65,8 +65,10 @@ def drill(settings: Settings, asked: Asked, console: Console) -> int:
     if not selected:
         console.print("no drill is asked for: every proof is there and valid.")
         return 0
-    wanted = {one.runbook.id for one in selected}
-    _ask_guards(settings, [bound for bound in bounds if bound.runbook.id in wanted])
+    ids = {one.runbook.id for one in selected}
+    wanted = [bound for bound in bounds if bound.runbook.id in ids]
+    _ask_guards(settings, wanted)
+    embedded.provide(settings, wanted, lambda text: console.print(text, markup=False))
     room = capacity.room(asked.jobs, workloads_here=settings.agent_socket is not None)
     known = estimate.last_durations(selected, (settings.proof, settings.runs))
     console.print(estimate.words(selected, known, room.jobs), highlight=False)
@@ -213,10 +215,9 @@ def _write_reports(
     """The scorecard and a preview of each page beside the records, as if the run was accepted."""
     if not drills:
         return [f"no record was written; the logs are in {folder / 'logs'}"]
-    found, _ = book.runbooks(settings, [])
     card = folder / "scorecard.md"
     planned = [one.node for one in selected]
-    scored = score.scorecard(drills, score.catalogue(found), planned=planned)
+    scored = score.scorecard(drills, offline.catalogue(settings, drills), planned=planned)
     card.write_text(score.markdown(scored), "utf-8")
     lines = [f"records:   {folder}", f"scorecard: {card}"]
     partial = any(one.partial for one in drills)

@@ -2,71 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
-from rich.table import Table
 
 from drillbook.book import checkout as book
-from drillbook.book import monitoring
+from drillbook.book import monitoring, tree
 from drillbook.cluster.settings import Settings
-from drillbook.evidence import accept, proof
-from drillbook.model import (
-    Action,
-    BoundCause,
-    BoundRunbook,
-    Phase,
-    Probe,
-)
+from drillbook.evidence import accept, proof, proof_state
+from drillbook.model import Action, BoundCause, Phase, Probe
 from drillbook.model.errors import RunbookProblem
 from drillbook.pages import render
-
-
-def states(settings: Settings, bound: BoundRunbook) -> dict[str, str]:
-    """Each cause's state of proof: verified, stale, failing or never-run."""
-    return render.states(
-        bound, accept.newest(settings.proof), proof.hashes(bound, settings.root, _rules(settings))
-    )
-
-
-def _rules(settings: Settings) -> monitoring.Rules:
-    return book.alerts(settings)
 
 
 def list_runbooks(settings: Settings, console: Console) -> None:
     """A line per cause: runbook, alert, cause, state of proof. Raises UsageError in the end for
     what could not be read: the others are shown."""
     found, problems = book.runbooks(settings, [])
-    table = Table("id", "runbook", "alert", "cause", "proof", box=None)
+    proofs, rules = accept.newest(settings.proof), book.alerts(settings)
+    rows = [("id", "runbook", "alert", "cause", "proof")]
     unknown: list[RunbookProblem] = []
     for bound in book.bound(settings, found):
-        runbook = bound.runbook
+        one = bound.runbook
         try:
-            known = states(settings, bound)
+            states = render.states(bound, proofs, proof.hashes(bound, settings.root, rules))
         except RunbookProblem as error:  # such as a rule that cannot be read
             unknown.append(error)
-            known = {cause.cause.id: "unknown" for cause in bound.causes}
-        for cause, state in known.items():
-            table.add_row(runbook.id, runbook.title, ", ".join(runbook.alerts), cause, state)
-    console.print(table)
-    monitoring.refuse([*problems, *_rules(settings).problems, *unknown])
+            states = {cause.cause.id: "unknown" for cause in bound.causes}
+        for cause, state in states.items():
+            rows.append((one.id, one.title, ", ".join(one.alerts), cause, state))
+    for line in columns(rows):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    for problem in tree.line_ends(settings.root):
+        console.print(str(problem), markup=False, highlight=False, soft_wrap=True)
+    known = {(runbook.id, cause.id) for runbook in found for cause in runbook.causes}
+    for line in proof_state.lost((d for ones in proofs.values() for d in ones), known):
+        console.print(f"lost: {line}", markup=False, highlight=False, soft_wrap=True)
+    monitoring.refuse([*problems, *rules.problems, *unknown])
+
+
+def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Rows of equally many cells below each other, whole whatever the terminal's width."""
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (set_cell_size(cell, width) for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(cells).rstrip()
 
 
 def show(settings: Settings, name: str, console: Console) -> None:
     """One runbook's causes with every step and the line it stands for."""
-    runbook, problems = book.one_runbook(settings, name)
+    runbook = book.one_runbook(settings, name)
     (bound,) = book.bound(settings, [runbook])
-    proofs = states(settings, bound)
+    hashes = proof.hashes(bound, settings.root, book.alerts(settings))
+    states = render.states(bound, accept.newest(settings.proof), hashes)
     console.print(f"{runbook.id} {runbook.title} ({runbook.path})", style="bold", markup=False)
     for cause in bound.causes:
         console.print(
-            f"\n{cause.cause.id}: {cause.cause.name} [{proofs[cause.cause.id]}]",
+            f"\n{cause.cause.id}: {cause.cause.name} [{states[cause.cause.id]}]",
             style="bold",
             markup=False,
         )
         for line in _steps(cause):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
-    book.refuse_unreadable(problems)
 
 
 def _steps(cause: BoundCause) -> Iterator[str]:
@@ -78,4 +76,4 @@ def _steps(cause: BoundCause) -> Iterator[str]:
                 if isinstance(step.value, Probe):
                     yield f"      $ {step.value.source.command()}"
                 elif isinstance(step.value, Action):
-                    yield f"      $ {step.value.command}"
+                    yield from (f"      $ {line}" for line in step.value.block.splitlines())

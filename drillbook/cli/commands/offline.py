@@ -9,11 +9,12 @@ from rich.console import Console
 
 from drillbook.book import checkout as book
 from drillbook.book import lint as linting
-from drillbook.book import promtool, reader
+from drillbook.book import monitoring, promtool, reader, tree
 from drillbook.book.bind import Binder
 from drillbook.cluster.settings import Settings
 from drillbook.evidence import accept as accepting
 from drillbook.evidence import proof, score
+from drillbook.evidence.records import Drill
 from drillbook.model import BoundRunbook, Problem, Runbook
 from drillbook.model.errors import CouldNotTell, RunbookProblem, UsageError
 from drillbook.pages import render
@@ -24,12 +25,14 @@ def problems(settings: Settings, paths: Sequence[Path]) -> tuple[list[Runbook], 
     every, unreadable = book.runbooks(settings, [])
     binder = Binder(book.definitions(settings.root))
     results = [binder.bind(runbook) for runbook in every]
+    rules = book.alerts(settings)
     context = linting.Book(
         runbooks=tuple(every),
         bound={str(b.runbook.path): b for b, _ in results if b is not None},
         bind_problems=tuple(p for _, found in results for p in found),
         unreadable=tuple(unreadable),
-        alerts=book.alerts(settings),
+        alerts=rules,
+        written_alerts=rules.written,
         rule_problems=tuple(promtool.rule_problems(settings)),
         pages_url=settings.pages_url,
         severities=settings.severities,
@@ -38,7 +41,7 @@ def problems(settings: Settings, paths: Sequence[Path]) -> tuple[list[Runbook], 
         default_within_s=settings.duration("probe_within").seconds,
         scripts=_scripts(settings.root),
     )
-    found = linting.problems(context)
+    found = sorted({*linting.problems(context), *tree.problems(settings.root)})
     wanted = _wanted(settings, paths)
     if wanted is None:
         return every, found
@@ -96,7 +99,11 @@ def render_pages(settings: Settings, check: bool, console: Console) -> None:
     """Write every page; with `check`, only compare. Raises RunbookProblem when they differ."""
     found, unreadable = book.runbooks(settings, [])
     book.refuse_unreadable([*unreadable, *book.alerts(settings).problems])
-    texts = pages(settings, book.bound(settings, found), settings.proof)
+    bound = book.bound(settings, found)
+    secret = [str(p) for one in bound for p in linting.secrets(one.runbook, one)]
+    if secret:
+        raise RunbookProblem("\n".join([*secret, "No page is written before this is mended."]))
+    texts = pages(settings, bound, settings.proof)
     differing = [p for p, text in texts.items() if _present(p) != text.encode()]
     orphans = sorted(set((settings.root / "runbooks").rglob("*.md")) - set(texts))
     if not check:
@@ -104,6 +111,14 @@ def render_pages(settings: Settings, check: bool, console: Console) -> None:
             _write(settings.root, path, text)
         console.print(f"{len(texts)} pages, {len(differing)} changed.")
         return
+    windows = [
+        p for p in differing if (_present(p) or b"").replace(b"\r\n", b"\n") == texts[p].encode()
+    ]
+    if windows:
+        raise RunbookProblem(
+            f"{windows[0].relative_to(settings.root)}: Windows line ends ({len(windows)} pages); "
+            "nothing else differs. Clone again: .gitattributes keeps them as they are committed."
+        )
     if differing or orphans:
         names = [str(path.relative_to(settings.root)) for path in differing]
         strays = [str(path.relative_to(settings.root)) for path in orphans]
@@ -141,9 +156,22 @@ def _write(root: Path, path: Path, text: str) -> None:
         ) from error
 
 
+def rules(settings: Settings, environment: str, folder: Path, console: Console) -> None:
+    """Write an environment's rule files, each page at its address. Raises UsageError for rules that
+    Prometheus would not take: nothing is written then."""
+    monitoring.refuse(promtool.rule_problems(settings))
+    texts = monitoring.rendered_rules(settings.root, environment, settings.pages_url)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            (folder / name).write_text(text, "utf-8")
+    except OSError as error:
+        raise CouldNotTell(f"{folder}: the rules cannot be written: {error.strerror}.") from error
+    console.print(f"{len(texts)} rule files for {environment}.")
+
+
 def scorecard(settings: Settings, month: str | None, console: Console) -> None:
     """Print the scorecard of the accepted runs (of one month, YYYY-MM)."""
-    found, _ = book.runbooks(settings, [])
     drills = [d for ones in accepting.newest(settings.proof).values() for d in ones]
     chosen = [d for d in drills if month is None or f"{d.started:%Y-%m}" == month]
     if not chosen:
@@ -152,8 +180,20 @@ def scorecard(settings: Settings, month: str | None, console: Console) -> None:
             "Run `drillbook drill`, then `drillbook accept RUN`."
         )
     planned = accepting.planned(settings.proof) if month is None else None
-    card = score.scorecard(chosen, score.catalogue(found), planned=planned)
+    card = score.scorecard(chosen, catalogue(settings, chosen), planned=planned)
     console.print(score.markdown(card), markup=False, highlight=False, soft_wrap=True)
+
+
+def catalogue(settings: Settings, drills: Sequence[Drill]) -> tuple[score.CauseResult, ...]:
+    """Every cause of the checkout, and whether these drills prove it as its page would say."""
+    found, unreadable = book.runbooks(settings, [])
+    book.refuse_unreadable(unreadable)
+    rules, proofs = book.alerts(settings), accepting.by_key(drills)
+    return tuple(
+        result
+        for bound in book.bound(settings, found)
+        for result in score.results(bound, proofs, proof.hashes(bound, settings.root, rules))
+    )
 
 
 def accept(settings: Settings, run: str, console: Console) -> None:

@@ -16,8 +16,8 @@ import drillbook
 from drillbook.changes.undo import killpoints
 
 PACKAGE = Path(drillbook.__file__).parent
-ELSEWHERE = ("staging", "book", "evidence", "model", "pages")
-"""The embedded cluster itself is not a drill's change; its host agent journals on its own. The others
+ELSEWHERE = ("staging", "book", "cli", "evidence", "model", "pages")
+"""The embedded cluster itself is no change of a drill; its host agent keeps a journal. The others
 know no client library, not even by way of others: an import contract holds that."""
 MUTATING = frozenset(
     {"create", "patch", "replace", "delete", "apply", "delete_collection", "undo", "exec_in_pod"}

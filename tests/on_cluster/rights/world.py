@@ -12,8 +12,8 @@ from drillbook.cluster import kubeconfig, settings
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.identities import SYSTEM_NAMESPACE
 from drillbook.cluster.settings import Settings
-from drillbook.staging import state
-from drillbook.staging.places import places
+from drillbook_staging import state
+from drillbook_staging.places import places
 from tests.on_cluster.checkouts import ROOT
 
 

@@ -7,7 +7,6 @@ in words), and, if none of the verbs will do, a verb with its inverse in `drillb
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from drillbook.changes.faults.kinds.fields import CordonKind, PatchKind, ScaleKind
 from drillbook.changes.faults.kinds.host import CutNodeKind, KillNodeKind
@@ -29,7 +28,7 @@ from drillbook.model import (
 
 __all__ = ["KINDS", "Kind", "Rule", "Site", "kind_of", "rule"]
 
-KINDS: Mapping[type, type[Kind[Any]]] = {
+KINDS: Mapping[type, type[Kind]] = {
     Patch: PatchKind,
     Restart: RestartKind,
     Scale: ScaleKind,
@@ -42,5 +41,5 @@ KINDS: Mapping[type, type[Kind[Any]]] = {
 }
 
 
-def kind_of(change: Change) -> type[Kind[Any]]:
+def kind_of(change: Change) -> type[Kind]:
     return KINDS[type(change)]

@@ -7,14 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from drillbook.changes.faults.applied import Applied, Outcome, changing
-from drillbook.changes.faults.kinds.kind import C, Kind, Rule, rule_on
+from drillbook.changes.faults.kinds.kind import Kind
 from drillbook.changes.undo.inverse import MARK, contains, pre_image
 from drillbook.changes.undo.journal import still_in_place
 from drillbook.changes.undo.killpoints import writes
 from drillbook.changes.undo.record import UndoRecord, Verb
-from drillbook.cluster.clients import Connections
 from drillbook.cluster.objects import Conflict, Object, Objects
-from drillbook.model import Cordon, Patch, Scale
 from drillbook.model.errors import CouldNotTell
 from drillbook.model.object_ref import ObjectRef
 
@@ -22,10 +20,13 @@ TRIES = 3
 """How often a change is planned anew when its target moved between the reading and the change."""
 
 
-class _Fields(Kind[C]):
+class PatchKind(Kind):
+    verb = Verb.PATCH
+    needs = "get patch"
+
     def _patch(self) -> tuple[ObjectRef, dict[str, Any]]:
         """What is written where."""
-        raise NotImplementedError
+        return self.site.ref(self.change.target), dict(self.change.patch)
 
     def _look(self, live: Object) -> None:
         """Raises CouldNotTell for an object that may not be changed."""
@@ -58,30 +59,13 @@ class _Fields(Kind[C]):
         return still_in_place(record, self._live(record))
 
 
-class PatchKind(_Fields[Patch]):
-    verb = Verb.PATCH
-
-    @classmethod
-    def rights(cls, change: Patch, clients: Connections) -> list[Rule]:
-        return [rule_on(clients, "get patch", change.target)]
-
-    def _patch(self) -> tuple[ObjectRef, dict[str, Any]]:
-        return self.site.ref(self.change.target), dict(self.change.patch)
-
-
-class ScaleKind(_Fields[Scale]):
+class ScaleKind(PatchKind):
     verb = Verb.SCALE
 
-    @classmethod
-    def rights(cls, change: Scale, clients: Connections) -> list[Rule]:
-        return [rule_on(clients, "get patch", change.target)]
 
-    def _patch(self) -> tuple[ObjectRef, dict[str, Any]]:
-        return self.site.ref(self.change.target), {"spec": {"replicas": self.change.replicas}}
-
-
-class CordonKind(_Fields[Cordon]):
+class CordonKind(PatchKind):
     verb = Verb.CORDON
+    needs = ""
 
     def _patch(self) -> tuple[ObjectRef, dict[str, Any]]:
         marked = {"metadata": {"annotations": {MARK: self.site.custody.name}}}

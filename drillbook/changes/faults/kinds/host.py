@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TypeVar
 
 from drillbook.changes.faults.applied import Applied, Outcome
 from drillbook.changes.faults.kinds.kind import Kind
 from drillbook.changes.undo.custody import Custody
 from drillbook.changes.undo.killpoints import writes
 from drillbook.changes.undo.record import UndoRecord, Verb
-from drillbook.model import CutNode, KillNode
-
-N = TypeVar("N", KillNode, CutNode)
 
 
-class _OnHost(Kind[N]):
+class _OnHost(Kind):
     def _inject(self) -> Applied:
         ref = self.site.node(self.change.node)
         live = self.site.found(ref)
@@ -28,11 +24,11 @@ class _OnHost(Kind[N]):
         return True  # nothing in the cluster can have taken it back
 
 
-class KillNodeKind(_OnHost[KillNode]):
+class KillNodeKind(_OnHost):
     verb = Verb.KILL_NODE
 
 
-class CutNodeKind(_OnHost[CutNode]):
+class CutNodeKind(_OnHost):
     verb = Verb.CUT_NETWORK
 
 

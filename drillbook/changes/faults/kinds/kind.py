@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar
 
 from drillbook.changes.faults.applied import Applied, NotMade, Outcome
 from drillbook.changes.undo.custody import Custody
@@ -16,7 +16,6 @@ from drillbook.model import Target, Word
 from drillbook.model.errors import CouldNotTell
 from drillbook.model.object_ref import ObjectRef
 
-C = TypeVar("C")
 Rule = dict[str, Any]
 """A PolicyRule of a Role."""
 TAKE_BACK_WITHIN_S = 60.0
@@ -62,24 +61,31 @@ class Site:
         return self.as_whom(ref).listed(target.api_version, target.kind, self.namespace, selector)
 
 
-class Kind(ABC, Generic[C]):
+class Kind(ABC):
     """One change of a fault, and the records of its last application."""
 
     verb: ClassVar[Verb]
     """What the journal knows it as."""
 
-    def __init__(self, site: Site, change: C) -> None:
+    def __init__(self, site: Site, change: Any) -> None:
         self.site, self.change = site, change
         self.records: list[UndoRecord] = []
 
     roles: ClassVar[tuple[str, ...]] = ()
     """Cluster roles that the injector gets in the drill's namespace for it."""
 
+    needs: ClassVar[str] = ""
+    """The verbs that the injector needs on its target; what is on nodes is another identity's."""
+
     @classmethod
-    def rights(cls, change: C, clients: Connections) -> list[Rule]:
-        """What the injector needs for it in the drill's namespace. What is on nodes is another
-        identity's."""
-        return []
+    def rights(cls, change: Any, clients: Connections) -> list[Rule]:
+        """What the injector needs for it in the drill's namespace, by the object's name where it
+        has one."""
+        if not cls.needs:
+            return []
+        target: Target = change.target
+        verbs = cls.needs if target.name else f"list {cls.needs}"
+        return [rule(clients, verbs, target.api_version, target.kind, target.name)]
 
     def inject(self) -> Applied:
         """Raises LeaseLost."""
@@ -131,7 +137,3 @@ def rule(clients: Connections, verbs: str, version: str, kind: str, name: Word =
     named = {"resourceNames": [clients.resolve(name)]} if name else {}
     groups, resources = [resource.group or ""], [resource.name]
     return {"apiGroups": groups, "resources": resources, **named, "verbs": verbs.split()}
-
-
-def rule_on(clients: Connections, verbs: str, target: Target) -> Rule:
-    return rule(clients, verbs, target.api_version, target.kind, target.name)

@@ -7,7 +7,7 @@ import re
 from typing import Final
 
 from drillbook.changes.faults.applied import Applied, Outcome
-from drillbook.changes.faults.kinds.kind import Kind, Rule, rule_on
+from drillbook.changes.faults.kinds.kind import Kind
 from drillbook.changes.undo.killpoints import writes
 from drillbook.changes.undo.record import UndoRecord, Verb
 from drillbook.cluster import in_pod
@@ -15,7 +15,7 @@ from drillbook.cluster.clients import Connections
 from drillbook.cluster.identities import Identity
 from drillbook.cluster.in_pod import Ran
 from drillbook.cluster.objects import Object
-from drillbook.model import Command, Refusal, Run
+from drillbook.model import Command, Refusal
 from drillbook.model.errors import CouldNotTell
 from drillbook.model.object_ref import ObjectRef
 
@@ -33,13 +33,10 @@ SAYS: Final = {
 """How each refusal reads in what a program prints."""
 
 
-class RunKind(Kind[Run]):
+class RunKind(Kind):
     verb = Verb.RUN
+    needs = "get"
     roles = (EXEC,)
-
-    @classmethod
-    def rights(cls, change: Run, clients: Connections) -> list[Rule]:
-        return [rule_on(clients, "get" if change.target.name else "list", change.target)]
 
     def _inject(self) -> Applied:
         clients, change = self.site.clients, self.change

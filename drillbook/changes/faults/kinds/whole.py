@@ -7,20 +7,19 @@ from dataclasses import replace
 from typing import Any
 
 from drillbook.changes.faults.applied import Applied, Outcome, changing
-from drillbook.changes.faults.kinds.kind import C, Kind, Rule, rule, rule_on
+from drillbook.changes.faults.kinds.kind import Kind, Rule, rule
 from drillbook.changes.undo.killpoints import writes
 from drillbook.changes.undo.record import LEASE_LABEL, UndoRecord, Verb
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.objects import Object, Objects
-from drillbook.model import Create, Delete, Restart
 from drillbook.model.object_ref import ObjectRef
 
 
-class CreateKind(Kind[Create]):
+class CreateKind(Kind):
     verb = Verb.CREATE
 
     @classmethod
-    def rights(cls, change: Create, clients: Connections) -> list[Rule]:
+    def rights(cls, change: Any, clients: Connections) -> list[Rule]:
         manifest = change.manifest
         return [rule(clients, "get create", manifest["apiVersion"], manifest["kind"])]
 
@@ -44,8 +43,9 @@ class CreateKind(Kind[Create]):
         return self._live(record) is not None
 
 
-class _Deleting(Kind[C]):
+class _Deleting(Kind):
     verb = Verb.DELETE
+    needs = "get delete"
 
     def _delete(self, ref: ObjectRef, live: Object) -> None:
         record = self.site.custody.plan(
@@ -59,11 +59,7 @@ class _Deleting(Kind[C]):
         self._made(record)
 
 
-class DeleteKind(_Deleting[Delete]):
-    @classmethod
-    def rights(cls, change: Delete, clients: Connections) -> list[Rule]:
-        return [rule_on(clients, "get delete", change.target)]
-
+class DeleteKind(_Deleting):
     def _inject(self) -> Applied:
         ref = self.site.ref(self.change.target)
         self._delete(ref, self.site.found(ref))
@@ -73,12 +69,7 @@ class DeleteKind(_Deleting[Delete]):
         return self._live(record) is None
 
 
-class RestartKind(_Deleting[Restart]):
-    @classmethod
-    def rights(cls, change: Restart, clients: Connections) -> list[Rule]:
-        verbs = "get delete" if change.target.name else "get list delete"
-        return [rule_on(clients, verbs, change.target)]
-
+class RestartKind(_Deleting):
     def _inject(self) -> Applied:
         """Delete the pods there are; their controller makes new ones with new UIDs."""
         target = self.change.target

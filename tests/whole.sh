@@ -1,0 +1,49 @@
+#!/bin/bash
+# What `make test` runs, in the order in which the least waits. Says what each part took.
+#   DRILL=no       leaves out the one real drill (CI drills on its own)
+#   LIFE=yes       tests the embedded cluster's own life, whether its code changed or not
+#   WORKERS=4      how many of pytest's processes drill side by side
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bin=.venv/bin
+cache=${DRILLBOOK_CACHE:-/var/cache/drillbook}
+here="cluster and not staging and not campaign"
+[ "${DRILL:-}" = no ] && here="$here and not drill"
+
+part() { # part WORDS COMMAND...: the command, and how long it took
+  local words=$1 begin=$SECONDS
+  shift
+  "$@" || { echo "=== $words: FAILED after $((SECONDS - begin)) s" && return 1; }
+  echo "=== $words: $((SECONDS - begin)) s"
+}
+
+# The embedded cluster's own life (killed at every stage of its start) changes with its own code only.
+lives() {
+  find drillbook/staging staging tests/staging -type f -not -path '*/__pycache__/*' -print0 |
+    LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -d' ' -f1
+}
+lived="$cache/lived/$(lives)"
+if [ -e "$lived" ] && [ "${LIFE:-}" != yes ]; then
+  echo "=== the embedded cluster's own life: tested already for this code ($lived)"
+else
+  part "the embedded cluster's own life" $bin/pytest -m staging
+  mkdir -p "$cache/lived" && touch "$lived"
+fi
+part "the embedded cluster" $bin/drillbook staging up
+
+# Killed drills wait for their leases to expire; what the machine has left meanwhile is the others'.
+said=$(mktemp)
+nice $bin/pytest -n 4 >"$said" 2>&1 &
+unit=$!
+trap 'kill $unit 2>/dev/null || true; rm -f "$said"' EXIT
+killed=0
+part "drills killed and paused at every write" $bin/pytest -s -m "kills and $here" || killed=1
+united=0
+part "the tests without a cluster, beside them" wait $unit || united=1
+cat "$said"
+[ $killed$united = 00 ]
+
+part "drills side by side" $bin/pytest -n "${WORKERS:-4}" --dist loadgroup \
+  -m "$here and not kills and not alone"
+part "drills alone on the cluster" $bin/pytest -m "$here and alone"
+echo "=== all of it: $SECONDS s"
