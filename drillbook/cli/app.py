@@ -219,11 +219,16 @@ def accept(run: Annotated[str, typer.Argument(help="a folder of reports/runs")])
 
 
 @app.command("list")
-def list_runbooks() -> None:
+def list_runbooks(
+    backgrounds: Annotated[
+        bool, typer.Option("--backgrounds", help="who stands on what, instead")
+    ] = False,
+) -> None:
     """What runbooks there are, and in what state of proof."""
     from drillbook.cli.commands import inspect
 
-    inspect.list_runbooks(_settings(), console)
+    show = inspect.list_backgrounds if backgrounds else inspect.list_runbooks
+    show(_settings(), console)
 
 
 @app.command()

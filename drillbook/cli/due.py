@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -19,7 +19,8 @@ from drillbook.cluster.settings import Settings
 from drillbook.evidence import proof
 from drillbook.evidence.judge import judged
 from drillbook.evidence.proof_state import Proofs
-from drillbook.model import Verdict
+from drillbook.evidence.records import Drill
+from drillbook.model import Phase, Verdict
 from drillbook.model.errors import UsageError
 
 Hashes = Mapping[str, Mapping[str, str]]
@@ -30,25 +31,63 @@ _IN_THE_TREE = "from drillbook.cli.due import main; main()"
 
 
 def due(
-    selected: Sequence[Selected], proofs: Proofs, hashes: Hashes, today: date, days: int
+    selected: Sequence[Selected],
+    proofs: Proofs,
+    hashes: Hashes,
+    together: Mapping[str, Collection[str]],
+    today: date,
+    days: int,
 ) -> list[Selected]:
-    """Those that no accepted record proves today, what is due longest first: never drilled, then
-    failing or stale, then what is past its last valid day. Pure. `days`: how long a drill is
-    valid."""
+    """Those that no accepted record proves today, what is due longest first: never drilled; then
+    failing or stale; then past its last valid day; then those that did not ask every other cause
+    on the Background as it is now. Pure.
+
+    `together`: runbook id -> those that stand on one Background, itself among them. `days`: how
+    long a drill is valid."""
     found = []
     for place, one in enumerate(selected):
-        records = proofs.get((one.runbook.id, one.cause, one.control), ())
-        newest = next((drill for drill in records if judged(drill)), None)
+        beside = together[one.runbook.id]
+        whose = beside if one.is_healthy else [one.runbook.id]
+        records = [d for rb in whose for d in proofs.get((rb, one.cause, one.control), ())]
+        newest = max((d for d in records if judged(d)), key=lambda d: d.started, default=None)
         if newest is None:
             found.append((0, date.min, place, one))
             continue
         until = newest.started.date() + timedelta(days=days)
-        same = newest.hash == hashes.get(one.runbook.id, {}).get(one.cause)
+        # One healthy drill serves every runbook on its Background: it counts by what it asked.
+        same = one.is_healthy or newest.hash == hashes[one.runbook.id][one.cause]
+        asked = _asks(one, hashes, beside) <= _answered(newest, hashes)
         if newest.verdict is not Verdict.PASSED or newest.falsified or not same:
             found.append((1, until, place, one))
         elif until < today:
             found.append((2, until, place, one))
+        elif not asked:
+            found.append((1 if one.is_healthy else 3, until, place, one))
     return [one for _, _, _, one in sorted(found, key=lambda each: each[:3])]
+
+
+Asking = tuple[str, str, Phase]
+"""Runbook, cause and phase."""
+
+
+def _asks(one: Selected, hashes: Hashes, beside: Collection[str]) -> set[Asking]:
+    """What a drill asks where it should not hold. A healthy one need not ask again for another
+    runbook's sake what that one's own proof needs."""
+    phases = (Phase.DETECTION, Phase.DIAGNOSIS) if one.is_healthy else (Phase.DIAGNOSIS,)
+    whose = [one.runbook.id] if one.is_healthy else beside
+    causes = [(rb, cause) for rb in whose for cause in hashes[rb] if cause != proof.ALL]
+    own = (one.runbook.id, one.cause)
+    return {(*each, phase) for each in causes if each != own for phase in phases}
+
+
+def _answered(drill: Drill, hashes: Hashes) -> set[Asking]:
+    """What it asked of causes as they are now, and got an answer to."""
+    return {
+        (rb, question.cause, question.phase)
+        for question in drill.questions
+        for rb in [question.runbook or drill.runbook]
+        if question.held is not None and question.hash == hashes.get(rb, {}).get(question.cause)
+    }
 
 
 def changed(selected: Sequence[Selected], now: Hashes, before: Hashes) -> list[Selected]:

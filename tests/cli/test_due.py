@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from drillbook.cli.due import changed, due, hashes_at, tree_hashes
+from drillbook.cli.due import Hashes, changed, due, hashes_at, tree_hashes
 from drillbook.cli.selection import Selected, backgrounds, healthy_once, select
 from drillbook.cluster.settings import Settings
 from drillbook.evidence.records import Drill
-from drillbook.model import BoundRunbook, Control, Verdict
+from drillbook.model import BoundRunbook, Control, Phase, Verdict
 from drillbook.model.errors import UsageError
 from tests import runbook_examples as examples
 from tests.cli.test_cli import checkout
@@ -28,18 +28,28 @@ TODAY = date(2026, 11, 28)
 
 
 def proven(one: Selected, day: int = 27, **changed: object) -> Drill:
+    """It asked all that it asks, of causes as they are now."""
+    phases = (Phase.DETECTION, Phase.DIAGNOSIS) if one.is_healthy else (Phase.DIAGNOSIS,)
+    questions = tuple(
+        examples.question(cause, phase=phase).model_copy(update={"hash": hash})
+        for cause, hash in HASHES["RB-APP-001"].items()
+        if cause not in ("all", one.cause)
+        for phase in phases
+    )
+    made = examples.healthy() if one.is_healthy else examples.drill(one.cause)
     fields = {
         "hash": HASHES["RB-APP-001"][one.cause],
         "started": datetime(2026, 11, day, tzinfo=UTC),
+        "questions": questions,
         **changed,
     }
-    made = examples.healthy() if one.is_healthy else examples.drill(one.cause)
     return made.model_copy(update=fields)
 
 
-def asked(*drills: tuple[Selected, Drill]) -> list[Selected]:
-    proofs = {(s.runbook.id, s.cause, s.control): (drill,) for s, drill in drills}
-    return due(EVERY, proofs, HASHES, TODAY, days=20)
+def asked(*drills: tuple[Selected, Drill], hashes: Hashes = HASHES) -> list[Selected]:
+    proofs = {(d.runbook, s.cause, s.control): (d,) for s, d in drills}
+    together = {one: list(hashes) for one in hashes}
+    return due(EVERY, proofs, hashes, together, TODAY, days=20)
 
 
 def test_what_is_proven_today_is_not_due() -> None:
@@ -64,6 +74,23 @@ def test_never_drilled_comes_first_then_what_is_stale_then_what_ran_out() -> Non
 def test_a_proof_counts_to_its_last_day(day: int, more: dict[str, object], is_due: bool) -> None:
     others = ((one, proven(one)) for one in (CONFIG, HEALTHY))
     assert asked((OOM, proven(OOM, day, **more)), *others) == [OOM] * is_due
+
+
+def test_what_did_not_ask_a_new_neighbour_comes_last() -> None:
+    old = proven(HEALTHY, day=5)
+    both = {**HASHES, "RB-APP-002": {"new": "b" * 64, "all": "f" * 64}}
+    proofs = [(OOM, proven(OOM)), (CONFIG, proven(CONFIG)), (HEALTHY, old)]
+    assert asked(*proofs, hashes=both) == [HEALTHY, OOM, CONFIG]
+
+
+def test_a_healthy_drill_of_a_neighbour_counts_when_it_asked_these_causes() -> None:
+    both = {**HASHES, "RB-APP-002": {"new": "b" * 64, "all": "f" * 64}}
+    own = proven(HEALTHY)
+    named = [q.model_copy(update={"runbook": "RB-APP-001"}) for q in own.questions]
+    theirs = {"runbook": "RB-APP-002", "hash": "f" * 64}
+    one = own.model_copy(update={**theirs, "questions": tuple(named)})
+    assert HEALTHY not in asked((HEALTHY, one), hashes=both)
+    assert HEALTHY in asked((HEALTHY, own.model_copy(update=theirs)), hashes=both)
 
 
 def test_changed_is_what_has_another_hash() -> None:

@@ -17,7 +17,7 @@ from drillbook.book.reader import UNREADABLE
 from drillbook.cli import capacity, due, embedded, estimate, summary
 from drillbook.cli.commands import left_behind, offline
 from drillbook.cli.dispatch import Dispatcher
-from drillbook.cli.selection import Selected, healthy_once, select
+from drillbook.cli.selection import Selected, backgrounds, healthy_once, select
 from drillbook.cli.terminal import Lasting, telling
 from drillbook.cluster.clients import context_name
 from drillbook.cluster.connections import connections
@@ -107,14 +107,21 @@ def _selected(
     """What was asked for, one healthy drill on each Background; and what that leaves out."""
     found = select(runbooks, asked.causes, asked.controls)
     if asked.due or asked.changed:
+        # What else stands on a Background counts, whatever is to be drilled.
+        every = book.bound(settings, book.runbooks(settings, [])[0]) if asked.paths else bounds
         rules = book.alerts(settings)
-        now = {one.runbook.id: proof.hashes(one, settings.root, rules) for one in bounds}
+        now = {one.runbook.id: proof.hashes(one, settings.root, rules) for one in every}
         if asked.changed:
             found = due.changed(found, now, due.hashes_at(settings, asked.changed))
         if asked.due:
             today = datetime.now(UTC).date()
             proofs = accept.newest(settings.proof)
-            found = due.due(found, proofs, now, today, settings.proof_days)
+            beside = {
+                one.runbook.id: {other.runbook.id for other in group}
+                for group in backgrounds(every)
+                for one in group
+            }
+            found = due.due(found, proofs, now, beside, today, settings.proof_days)
     return healthy_once(found, bounds)
 
 
