@@ -19,7 +19,9 @@ from drillbook.model.errors import DrillbookError, RunbookProblem, UsageError
 
 def definitions(root: Path) -> Sequence[Definition]:
     """Import the checkout's step modules, as pytest does, and return what they defined."""
-    if str(root) not in sys.path:
+    if not (root / "steps" / "__init__.py").is_file():
+        raise UsageError(f"{root / 'steps'}: no __init__.py here, so no sentence is known.")
+    if sys.path[0] != str(root):  # another checkout's may be further behind
         sys.path.insert(0, str(root))
     try:
         for name in _modules(root, importlib.import_module("steps")):

@@ -223,6 +223,9 @@ def load(root: Path | None = None, **options: Any) -> Settings:
     """
     home = root or find_root(Path.cwd())
     fields = {"root": home, **read_file(home / FILE)}
+    for name in ("kubeconfig", "agent_socket"):
+        if isinstance(fields.get(name), str):  # wherever one stands, a file's path is the file's
+            fields[name] = home / fields[name]
     given = {name: value for name, value in options.items() if value is not None}
     chosen = {**fields, **given}
     if not (chosen.get("kubeconfig") or os.environ.get("DRILLBOOK_KUBECONFIG")):

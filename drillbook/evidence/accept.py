@@ -77,8 +77,8 @@ def read_manifest(run: Path) -> Manifest:
         manifest = Manifest.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
         raise UsageError(
-            f"{path}: no manifest of a run: {error}. Without it nobody can say whether records are "
-            "missing. Repeat the run with `drillbook drill`."
+            f"{path}: no manifest of a run: {records.why_unreadable(error)}. Without it nobody can "
+            "say whether records are missing. Repeat the run with `drillbook drill`."
         ) from error
     if not re.fullmatch(r"\w[\w.-]*", manifest.run):
         raise UsageError(f"{path}: {manifest.run!r} cannot be a folder's name. Repeat the run.")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import requests
-
 from drillbook.cluster.clients import Connections, could_not_ask
 from drillbook.cluster.deadline import within
 from drillbook.model import Answer, Command, Reading, Word, command
@@ -32,13 +30,15 @@ class Http:
         return text.strip()
 
     def read(self, clients: Connections) -> Reading:
+        import requests
+
         url = clients.resolve(self.url)
+
+        def get() -> requests.Response:
+            return requests.get(url, timeout=DEADLINE_S, allow_redirects=False)
+
         try:
-            answer = within(DEADLINE_S + 1, url, lambda: _get(url))
+            answer = within(DEADLINE_S + 1, url, get)
         except requests.RequestException as error:
             raise could_not_ask(url, error) from error
         return Reading(answer=str(answer.status_code))
-
-
-def _get(url: str) -> requests.Response:
-    return requests.get(url, timeout=DEADLINE_S, allow_redirects=False)

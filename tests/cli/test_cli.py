@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,19 +13,10 @@ import pytest
 
 from drillbook.cli import app as cli
 from drillbook.model.errors import CouldNotTell
-from tests.bad_input.command_line import MANIFESTS, copied
-from tests.bad_input.command_line import drillbook as answered
+from tests.bad_input.command_line import FEATURE, MANIFESTS, ROOT, drillbook, replace
+from tests.bad_input.conftest import checkout
 
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    return copied(tmp_path / "checkout")
-
-
-def drillbook(checkout: Path, *words: str) -> tuple[int, str]:
-    """The exit code of a command in a checkout, and all that it printed."""
-    answer = answered(checkout, *words)
-    return answer.code, answer.said
+__all__ = ["checkout"]
 
 
 def appended(name: str, text: str) -> Callable[[Path], object]:
@@ -54,6 +47,13 @@ def a_second_file_that_is_no_runbook(checkout: Path) -> None:
     )
 
 
+def windows_page(checkout: Path) -> None:
+    drillbook(checkout, "render")
+    page = checkout / "runbooks/spark/driver-crash-loop.md"
+    page.write_bytes(page.read_bytes().replace(b"\n", b"\r\n"))
+
+
+START = "fixtures/spark/orders/app/start.sh"
 NAMELESS = "---\napiVersion: v1\nkind: Secret\n"
 NO_TOOL = (
     "steps/spark.py",
@@ -75,7 +75,7 @@ BAD = [
     (appended("steps/spark.py", "nobody\n"), "lint", 2, "NameError: name 'nobody'"),
     (replaced("steps/alerts.py", "alert {string} f", "alert {strin} f"), "lint", 2, "alerts.py:"),
     (lambda c: (c / "steps/__init__.py").write_text(""), "lint", 2, "names no step module"),
-    (lambda c: shutil.rmtree(c / "steps"), "lint", 2, "No module named 'steps'"),
+    (lambda c: shutil.rmtree(c / "steps"), "lint", 2, "steps: no __init__.py here"),
     (appended(MANIFESTS, "---\n"), "lint", 1, "[bad-argument]"),
     (appended(MANIFESTS, NAMELESS), "lint", 1, "has no metadata.name"),
     (replaced(*NO_TOOL), "lint", 1, "Did you mean scripts/spark/diagnose_driver.py?"),
@@ -89,9 +89,13 @@ BAD = [
     (TORN, "lint", 2, "torn.feature:4"),
     (TORN, "render", 2, "torn.feature:4"),
     (TORN, "list", 2, "refused-configuration"),
-    (TORN, "show RB-SPARK-001", 2, "diagnose_driver.py"),
-    (TORN, "plan RB-SPARK-001", 2, "creates"),
-    (TORN, "show torn", 2, "torn.feature:4"),
+    # Of another runbook nobody was asked.
+    (TORN, "show rb-spark-001", 0, "diagnose_driver.py"),
+    (TORN, "plan RB-SPARK-001 --offline", 0, "creates"),
+    (TORN, "show features/spark/torn.feature", 2, "torn.feature:4"),
+    (appended(START, "\r\n"), "lint", 1, "[line-ends]"),
+    (appended(START, "\r\n"), "list", 0, "Windows line ends"),
+    (windows_page, "render --check", 1, "nothing else differs"),
 ]
 
 
@@ -100,15 +104,74 @@ def test_bad_input_gets_a_clear_answer(
     checkout: Path, edit: Callable[[Path], object], words: str, code: int, part: str
 ) -> None:
     edit(checkout)
-    found, text = drillbook(checkout, *words.split())
-    assert (found, part in text) == (code, True), text
+    answer = drillbook(checkout, *words.split())
+    assert (answer.code, part in answer.said) == (code, True), answer.said
 
 
-@pytest.mark.parametrize("words", ["lint", "render --check", "list"])
+@pytest.mark.parametrize("words", ["lint", "render --check", "list", "plan RB-SPARK-001 --offline"])
 def test_the_checkout_itself_is_good(checkout: Path, words: str) -> None:
     # Without accepted runs the pages say "never drilled", so they are written first.
-    assert drillbook(checkout, "render")[0] == 0
-    assert drillbook(checkout, *words.split())[0] == 0
+    assert drillbook(checkout, "render").code == 0
+    assert drillbook(checkout, *words.split()).code == 0
+
+
+def test_the_place_where_one_stands_changes_nothing(checkout: Path) -> None:
+    replace(checkout, FEATURE, "Spark driver crash loop", "Spark [bold]driver[/bold] :100: сбой")
+    (checkout / "drillbook.toml").write_text('kubeconfig = "nowhere"\n')
+    narrow = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "COLUMNS": "20"}
+    below = checkout / "features/spark"
+    for folder, words, part in (
+        (below, ("list",), ":100: "),
+        (below, ("show", "driver-crash-loop.feature"), "Spark [bold]driver[/bold] :100: "),
+        (below, ("plan", "rb-spark-001"), f"{checkout}/nowhere: the kubeconfig is missing"),
+    ):
+        said = drillbook(folder, *words, **narrow, HOME="/nowhere").said
+        assert part in said
+        assert "сбой" in said or r"\u0441\u0431\u043e\u0439" in said
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        ("{} --help | head -1", 0, ""),
+        ("{} lint >&-", 4, "could not be written: it was closed"),
+        ("{} lint > /dev/full", 4, "could not be written: No space left"),
+        ("{} lint <&- 2>&-", 0, ""),
+        ("{} --version | grep -qx 'drillbook [0-9.]*'", 0, ""),
+        ("COMP_WORDS='drillbook show R' COMP_CWORD=2 {} | grep -qx RB-SPARK-001", 0, ""),
+        ("COMP_WORDS='drillbook lint Sp' COMP_CWORD=2 {} | grep -qx SparkDriverCrashLoop", 0, ""),
+        ("COMP_WORDS='drillbook drill --cause d' COMP_CWORD=3 {} | grep -qx driver-oom", 0, ""),
+    ],
+)
+def test_as_every_unix_program(checkout: Path, line: str, code: int, said: str) -> None:
+    program = "import sys; sys.argv[0] = 'drillbook'; from drillbook.cli.app import main; main()"
+    completing = {"_DRILLBOOK_COMPLETE": "complete_bash"} if "COMP_" in line else {}
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", line.format(f'"{sys.executable}" -c "{program}"')],
+        cwd=checkout,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "DRILLBOOK_STATE": "none", **completing},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done
+    assert said in done.stderr if said else done.stderr == ""
+
+
+LOADED = """
+import sys
+from drillbook.cli.app import app
+app(sys.argv[1:], standalone_mode=False)
+print("LOADED", *sorted({"boto3", "kubernetes", "requests", "testinfra"} & set(sys.modules)))
+"""
+
+
+@pytest.mark.parametrize("words", ["--help", "lint", "list"])
+def test_what_asks_no_cluster_loads_no_client_library(checkout: Path, words: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED, words], cwd=checkout, capture_output=True, text=True
+    )
+    assert done.stdout.splitlines()[-1:] == ["LOADED"], done.stdout + done.stderr
 
 
 # --------------------------------------------------------------------------- the net
@@ -126,7 +189,7 @@ def raising(error: BaseException) -> Callable[[], object]:
     [
         (CouldNotTell("no answer."), 4, "drillbook: no answer.\n"),
         (KeyboardInterrupt(), 130, "drillbook: interrupted\n"),
-        (PermissionError(13, "Permission denied", "/x"), 4, "Permission denied: '/x'"),
+        (PermissionError(13, "Permission denied", "/x"), 4, "drillbook: /x: Permission denied."),
     ],
 )
 def test_an_error_is_one_line_and_a_code(

@@ -8,7 +8,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 
 from drillbook.book import checkout as book
-from drillbook.book import monitoring
+from drillbook.book import monitoring, tree
 from drillbook.cluster.settings import Settings
 from drillbook.evidence import accept, proof, proof_state
 from drillbook.model import Action, BoundCause, BoundRunbook, Phase, Probe
@@ -30,6 +30,8 @@ def list_runbooks(settings: Settings, console: Console) -> None:
             rows.append((one.id, one.title, ", ".join(one.alerts), cause, state))
     for line in columns(rows):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+    for problem in tree.line_ends(settings.root):
+        console.print(str(problem), markup=False, highlight=False, soft_wrap=True)
     known = {(runbook.id, cause.id) for runbook in found for cause in runbook.causes}
     for line in proof_state.lost((d for ones in proofs.values() for d in ones), known):
         console.print(f"lost: {line}", markup=False, highlight=False, soft_wrap=True)
