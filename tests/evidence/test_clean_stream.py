@@ -53,7 +53,7 @@ class Opened:
         (("x" * (LONGEST + 1),), TOO_LONG),
         ((f"before\n{BEGIN}\n{BODY}\nq83Z==\n{END}\nafter\n",), "before\n[redacted]\nafter\n"),
         # One that never ends does not swallow what follows.
-        ((f"says {BEGIN} and no more\n", "kept\n"), "says [redacted]\nkept\n"),
+        ((f"says {BEGIN} and no more\n", "it is kept\n"), "says [redacted]\nit is kept\n"),
     ],
 )
 def test_lines_come_through_without_secrets(pieces: tuple[str, ...], through: str) -> None:
