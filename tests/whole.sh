@@ -1,12 +1,10 @@
 #!/bin/bash
 # What `make test` runs, in the order in which the least waits. Says what each part took.
 #   DRILL=no       leaves out the one real drill (CI drills on its own)
-#   LIFE=yes       tests the embedded cluster's own life, whether its code changed or not
 #   WORKERS=4      how many of pytest's processes drill side by side
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=.venv/bin
-cache=${DRILLBOOK_CACHE:-/var/cache/drillbook}
 here="cluster and not staging and not campaign"
 [ "${DRILL:-}" = no ] && here="$here and not drill"
 
@@ -17,18 +15,7 @@ part() { # part WORDS COMMAND...: the command, and how long it took
   echo "=== $words: $((SECONDS - begin)) s"
 }
 
-# The embedded cluster's own life (killed at every stage of its start) changes with its own code only.
-lives() {
-  find drillbook/staging staging tests/staging -type f -not -path '*/__pycache__/*' -print0 |
-    LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -d' ' -f1
-}
-lived="$cache/lived/$(lives)"
-if [ -e "$lived" ] && [ "${LIFE:-}" != yes ]; then
-  echo "=== the embedded cluster's own life: tested already for this code ($lived)"
-else
-  part "the embedded cluster's own life" $bin/pytest -m staging
-  mkdir -p "$cache/lived" && touch "$lived"
-fi
+part "the embedded cluster's own life, if its code changed" $bin/pytest -rs -m staging
 part "the embedded cluster" $bin/drillbook staging up
 
 # Killed drills wait for their leases to expire; what the machine has left meanwhile is the others'.

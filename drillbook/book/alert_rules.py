@@ -93,8 +93,9 @@ class Rules(dict[str, AlertRule]):
 
 def floor_s(rule: AlertRule, scrape_s: float, evaluation_s: float) -> float:
     """Seconds from the symptom to a firing alert at worst: the scrape that sees it, the evaluations
-    after that, and the rule's `for`. Source: evaluation.md, Times."""
-    return scrape_s + _evaluations_s(rule, evaluation_s) + rule.for_s
+    after that, and the rule's `for`, of its variants the longest. Source: evaluation.md, Times."""
+    waits = max(one.for_s for one in rule.every)
+    return scrape_s + _evaluations_s(rule, evaluation_s) + waits
 
 
 def silence_s(rule: AlertRule, scrape_s: float, evaluation_s: float) -> float:

@@ -1,8 +1,9 @@
 """Alert rules as code: `monitoring/alerts/*.yaml` plus one environment's values.
 
 A rule file is Prometheus' own format without `for`; `monitoring/values/<environment>.yaml` holds
-`for:` with one duration for each alert, and may hold `keep_firing_for:` likewise. Nothing else of a
-rule can differ between environments, because there is no place to write it.
+`for:` with one duration for each alert, and may hold `keep_firing_for:` likewise; variants of one
+name may have their own, as `Alert{severity="P1"}: 1m`. Nothing else of a rule can differ between
+environments, because there is no place to write it.
 """
 
 from __future__ import annotations
@@ -112,28 +113,32 @@ def _rules(files: RuleFiles, values: Values) -> Rules:
 
 
 def _strangers(files: RuleFiles, values: Values) -> Iterator[Problem]:
-    for name in sorted(set(values.lines) - files.names):
-        what = f"no rule in {ALERTS} defines {name}."
+    for value in (one for one in (*values.waits, *values.keeps) if one.alert not in files.names):
+        what = f"no rule in {ALERTS} defines {value.alert}."
         fix = f"Remove or rename the value; defined: {', '.join(sorted(files.names)) or 'none'}."
-        yield bad(values.shown, values.lines[name], what, fix)
+        yield bad(values.shown, value.line, what, fix)
 
 
 def _loaded(files: RuleFiles, values: Values, wrong: list[Problem]) -> Iterator[AlertRule]:
     """Every alert that has a value; of the others, the problem goes into `wrong`."""
     every = [(file.shown, g, rule) for file in files.files for g in file.groups for rule in g.rules]
     records = tuple(_record(*one) for one in every if one[2].record)
-    for shown, group, rule in every:
-        if rule.alert and rule.alert not in values.waits and values.is_readable:
+    for shown, group, rule in ((s, g, r) for s, g, r in every if r.alert):
+        labels = {**group.labels, **rule.labels}
+        wait = values.wait(rule.alert, labels)
+        if wait is None and values.is_readable:
             what = f"the alert {rule.alert} has no value in {values.shown}."
             fix = f"Add `{rule.alert}: 0s` (how long it waits before it fires) under `for`."
             wrong.append(bad(shown, rule.line, what, fix))
-        elif rule.alert in values.waits:
+        elif wait is not None:
             yield AlertRule(
                 name=rule.alert,
                 expr=rule.expr,
-                for_s=promql.seconds(values.waits[rule.alert]),
-                keep_s=promql.seconds(_kept(rule, values) or "0"),
-                labels={**group.labels, **rule.labels},
+                for_s=promql.seconds(wait),
+                keep_s=promql.seconds(
+                    values.keep(rule.alert, labels) or rule.keep_firing_for or "0"
+                ),
+                labels=labels,
                 limit=group.limit,
                 cadence=_cadence(group),
                 records=_read_by(rule.expr, records),
@@ -157,10 +162,6 @@ def _record(shown: str, group: Group, rule: Written) -> RecordingRule:
 def _cadence(group: Group) -> Cadence:
     interval = promql.seconds(group.interval) if group.interval else None
     return Cadence(interval_s=interval, offset_s=promql.seconds(group.query_offset or "0"))
-
-
-def _kept(rule: Written, values: Values) -> str:
-    return values.keeps.get(rule.alert, rule.keep_firing_for)
 
 
 def _read_by(expr: str, records: tuple[RecordingRule, ...]) -> tuple[RecordingRule, ...]:
@@ -187,18 +188,18 @@ def _group(group: Group, values: Values, pages_url: str) -> dict[str, Any]:
         "query_offset": group.query_offset,
         "labels": dict(group.labels),
     }
-    rules = [_rule(rule, values, pages_url) for rule in group.rules]
+    rules = [_rule(group, rule, values, pages_url) for rule in group.rules]
     return {**{key: value for key, value in kept.items() if value}, "rules": rules}
 
 
-def _rule(rule: Written, values: Values, pages_url: str) -> dict[str, Any]:
-    said = dict(rule.annotations)
+def _rule(group: Group, rule: Written, values: Values, pages_url: str) -> dict[str, Any]:
+    said, labels = dict(rule.annotations), {**group.labels, **rule.labels}
     if rule.alert and pages_url:
         said["runbook_url"] = absolute(said["runbook_url"], pages_url)
     kept = {
         "alert": rule.alert,
-        "for": values.waits.get(rule.alert, ""),
-        "keep_firing_for": _kept(rule, values),
+        "for": values.wait(rule.alert, labels) if rule.alert else None,
+        "keep_firing_for": values.keep(rule.alert, labels) or rule.keep_firing_for,
         "record": rule.record,
         "expr": rule.expr,
         "labels": dict(rule.labels),

@@ -49,6 +49,14 @@ def parsed(text: str) -> Expr:
     return tree
 
 
+def labels_in(text: str) -> dict[str, str]:
+    """The labels of `{severity="P1"}`. Raises BadExpression."""
+    selector = _inside(parsed(text))
+    if not isinstance(selector, parser.VectorSelector):
+        raise BadExpression("it selects nothing by its labels")
+    return dict(_equal(selector))
+
+
 # --------------------------------------------------------------------------- what it reads
 
 

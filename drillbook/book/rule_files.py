@@ -68,19 +68,41 @@ class RuleFiles:
 
 
 @dataclass(frozen=True)
+class Value:
+    """One duration, of an alert or of the variants of it that have some labels."""
+
+    alert: str
+    labels: Mapping[str, str]
+    text: str
+    line: int
+
+
+@dataclass(frozen=True)
 class Values:
-    """One environment's times, as durations by the alert's name."""
+    """One environment's times."""
 
     shown: str
-    waits: Mapping[str, str]
-    keeps: Mapping[str, str]
-    lines: Mapping[str, int]
-    """Where each alert stands first."""
+    waits: tuple[Value, ...]
+    keeps: tuple[Value, ...]
     problems: tuple[Problem, ...]
+
+    def wait(self, alert: str, labels: Mapping[str, str]) -> str | None:
+        """How long a rule waits before it fires; None where nothing says so."""
+        return _closest(self.waits, alert, labels)
+
+    def keep(self, alert: str, labels: Mapping[str, str]) -> str | None:
+        """How long it fires on; None where its own field says so."""
+        return _closest(self.keeps, alert, labels)
 
     @property
     def is_readable(self) -> bool:
         return all(problem.rule != UNREADABLE for problem in self.problems)
+
+
+def _closest(values: Iterable[Value], alert: str, labels: Mapping[str, str]) -> str | None:
+    """The value that names most of a rule's labels."""
+    found = [v for v in values if v.alert == alert and v.labels.items() <= labels.items()]
+    return max(found, key=lambda value: len(value.labels)).text if found else None
 
 
 def bad(path: str, line: int, what: str, fix: str, rule: str = "bad-rule") -> Problem:
@@ -169,13 +191,20 @@ class _ValueReader(_Reader):
         if not self.problems and data.get("for") is None:
             self.say(1, "it has no `for`.", "Write `for:`, and `Alert: 0s` for each alert.")
         self.known(data, _SECTIONS, "the file")
-        found = {name: self.mapping(data, name, "the file") for name in _SECTIONS}
-        waits, keeps = (
-            {a: self.duration(t, ones.lines[a], f"{name}: {a}") for a, t in ones.items()}
-            for name, ones in found.items()
-        )
-        lines = {**found["keep_firing_for"].lines, **found["for"].lines}
-        return Values(self.shown, waits, keeps, lines, tuple(self.problems))
+        waits, keeps = (tuple(self._section(data, name)) for name in _SECTIONS)
+        return Values(self.shown, waits, keeps, tuple(self.problems))
+
+    def _section(self, data: yamlfile.Lined, name: str) -> Iterable[Value]:
+        found = self.mapping(data, name, "the file")
+        for key, text in found.items():
+            line = found.lines[key]
+            alert, brace, rest = key.partition("{")
+            try:
+                labels = promql.labels_in(f"{{{rest}") if brace else {}
+            except promql.BadExpression as error:
+                self.say(line, f"{name}: {key}: {error}.", f'Write `{alert}{{severity="P1"}}`.')
+                alert, labels = key, {}
+            yield Value(alert, labels, self.duration(text, line, f"{name}: {key}"), line)
 
 
 @dataclass

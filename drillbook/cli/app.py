@@ -1,4 +1,7 @@
-"""The command `drillbook`: parses, calls, and turns errors into words and exit codes."""
+"""The command `drillbook`: parses, calls, and turns errors into words and exit codes.
+
+Each command imports what it needs: `--help` and `list` do not wait for clients of a cluster.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,6 @@ import typer
 from rich.console import Console
 
 from drillbook.cli import commandline, completion, embedded
-from drillbook.cli.commands import doctor, inspect, offline, planning
-from drillbook.cli.commands import drill as drilling
-from drillbook.cli.commands import undo as undoing
 from drillbook.cluster import settings as settings_module
 from drillbook.cluster.settings import Settings
 from drillbook.evidence.clean_stream import clean_output, lost_output
@@ -88,6 +88,8 @@ def _settings(kubeconfig: Path | None = None, context: str | None = None) -> Set
 @app.command()
 def lint(paths: Paths = None) -> None:
     """Every problem of the runbooks at once, with file:line, rule id, and how to mend it."""
+    from drillbook.cli.commands import offline
+
     offline.lint(_settings(), paths or [], console)
 
 
@@ -103,6 +105,8 @@ def plan(
     Asks the cluster and changes nothing: the guard, the identities' rights, the reaper, what halts
     drills, what others hold, the nodes that a fault takes. Exit code 3: a drill would be refused.
     """
+    from drillbook.cli.commands import planning
+
     planning.plan(_settings(kubeconfig, context), runbook, offline, console)
 
 
@@ -137,6 +141,8 @@ def drill(
 
     Example: drillbook drill features/spark --cause driver-oom --control plain
     """
+    from drillbook.cli.commands import drill as drilling
+
     loaded = _settings(kubeconfig, context)
     standing = commandline.standing(loaded, leave_standing)
     code = drilling.drill(
@@ -150,6 +156,8 @@ def render(
     check: Annotated[bool, typer.Option("--check", help="only compare; exit 1 on drift")] = False,
 ) -> None:
     """Features and accepted records -> the pages under runbooks/."""
+    from drillbook.cli.commands import offline
+
     offline.render_pages(_settings(), check, console)
 
 
@@ -162,6 +170,8 @@ def rules(
 
     Example: drillbook rules production /etc/prometheus/rules
     """
+    from drillbook.cli.commands import offline
+
     offline.rules(_settings(), environment, folder, console)
 
 
@@ -170,24 +180,32 @@ def score(
     month: Annotated[str | None, typer.Option(help="YYYY-MM; all by default")] = None,
 ) -> None:
     """Accepted runs -> the scorecard, every rate with its denominator."""
+    from drillbook.cli.commands import offline
+
     offline.scorecard(_settings(), month, console)
 
 
 @app.command()
 def accept(run: Annotated[str, typer.Argument(help="a folder of reports/runs")]) -> None:
     """Make a whole run the committed proof, redacted, and render the pages."""
+    from drillbook.cli.commands import offline
+
     offline.accept(_settings(), run, console)
 
 
 @app.command("list")
 def list_runbooks() -> None:
     """What runbooks there are, and in what state of proof."""
+    from drillbook.cli.commands import inspect
+
     inspect.list_runbooks(_settings(), console)
 
 
 @app.command()
 def show(runbook: Named) -> None:
     """One runbook: its causes, its steps and the commands they stand for."""
+    from drillbook.cli.commands import inspect
+
     loaded = _settings()
     inspect.show(loaded, runbook, console)
 
@@ -201,6 +219,8 @@ def undo(
 
     The reaper in the cluster does the same by itself when a drill's lease expires.
     """
+    from drillbook.cli.commands import undo as undoing
+
     undoing.by_hand(_settings(), dead, kept, console)
 
 
@@ -217,6 +237,8 @@ def halt(
             'say why: `drillbook halt --why "..."` stops every drill under way on this cluster; '
             "`drillbook halt --lift` ends that. Nothing was changed."
         )
+    from drillbook.cli.commands import undo as undoing
+
     if why:
         undoing.halt(_settings(), why, console)
     else:
@@ -237,6 +259,8 @@ def staging(
 @app.command("doctor")
 def run_doctor() -> None:
     """What this machine and this cluster lack, and the fix."""
+    from drillbook.cli.commands import doctor
+
     doctor.doctor(_settings(), console)
 
 

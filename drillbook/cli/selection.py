@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from drillbook.book.drills import drill_name, drills_of
 from drillbook.model import Control, Runbook
 from drillbook.model.domains import Lock, locks
 from drillbook.model.errors import UsageError
 from drillbook.model.slug import slug
-from drillbook.plugin.collect import drill_name, drills_of
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from drillbook.cluster.clients import KUBE_ERRORS, Connections, asking, could_not_ask
+from drillbook.cluster.clients import Connections, asking, could_not_ask, kube_errors
 from drillbook.model.errors import CouldNotTell
 from drillbook.model.object_ref import ObjectRef
 
@@ -115,7 +115,7 @@ class Objects:
                 found = getattr(resource, verb)(
                     **name, **place, **arguments, _request_timeout=self._timeout
                 )
-            except KUBE_ERRORS as error:
+            except kube_errors() as error:
                 raise refused(str(ref), verb, error) from error
             # A login page or half an answer, with status 200, is a text here, or has no kind.
             data: Object = found.to_dict()

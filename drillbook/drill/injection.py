@@ -117,7 +117,7 @@ class Opening:
 
     def inject(self, fault: Fault) -> None:
         """Apply the fault (t0) and wait for its effect (t1). Raises InvalidDrill, CouldNotTell."""
-        self.progress.say(f"fault: {fault.title}")
+        self.progress.enter("fault", fault.title)
         clients, clock = self.performer.clients, self.performer.clock
         clients.since = clock.now()
         applied = self.injector.inject(fault)

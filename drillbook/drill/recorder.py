@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -54,6 +54,10 @@ class Recorder:
     def see_last(self, moment: str) -> None:
         """The last sight counts: recovery is verified when its last probe held."""
         self.moments[moment] = self._now_s
+
+    def ago_s(self, moment: str) -> float:
+        """How many seconds ago it was seen; 0 when it was not."""
+        return self._now_s - self.moments.get(moment, self._now_s)
 
     @property
     def _now_s(self) -> float:
@@ -157,19 +161,24 @@ def step_record(bound: BoundStep, evidence: Evidence | None) -> StepRecord:
     )
 
 
-def question_records(asked: Sequence[Asked]) -> tuple[Question, ...]:
-    """One record per cause and phase: the phase holds when all its scenarios hold."""
-    grouped: dict[tuple[str, Phase], list[Asked]] = {}
+def question_records(
+    asked: Sequence[Asked], hashes: Mapping[tuple[str, str], str]
+) -> tuple[Question, ...]:
+    """One record per cause and phase: the phase holds when all its scenarios hold. `hashes`:
+    (runbook id, cause id) -> what was asked."""
+    grouped: dict[tuple[str, str, Phase], list[Asked]] = {}
     for one in asked:
-        grouped.setdefault((one.cause, one.phase), []).append(one)
+        grouped.setdefault((one.runbook, one.cause, one.phase), []).append(one)
     return tuple(
         Question(
+            runbook=runbook,
             cause=cause,
+            hash=hashes.get((runbook, cause), ""),
             phase=phase,
             held=_all_held([one.held for one in ones]),
             scenarios=tuple(scenario_record(cause, one.bound, one.seen) for one in ones),
         )
-        for (cause, phase), ones in grouped.items()
+        for (runbook, cause, phase), ones in grouped.items()
     )
 
 

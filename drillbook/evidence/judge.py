@@ -77,5 +77,5 @@ def answers(
         (drill, question.phase, question.held)
         for drill in drills
         for question in drill.questions
-        if question.cause == cause and question.phase in phases
+        if question.cause == cause and drill.asked_own(question) and question.phase in phases
     ]

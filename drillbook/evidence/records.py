@@ -64,10 +64,13 @@ class ScenarioRecord(Frozen):
 
 
 class Question(Frozen):
-    """A phase that should not hold here, and whether it did: a sibling's diagnosis in a plain
-    drill; each cause's detection and diagnosis in `healthy`."""
+    """A phase that should not hold here, and whether it did: in a plain drill the diagnosis of
+    every other cause that stands on the same Background, of other runbooks too; in `healthy` each
+    cause's detection and diagnosis."""
 
+    runbook: str = Field("", description="whose cause it is; empty: the drilled runbook's")
     cause: str
+    hash: str = Field("", description="of the cause that was asked, as it was then")
     phase: Phase
     held: bool | None = Field(description="None: could not tell")
     scenarios: tuple[ScenarioRecord, ...]
@@ -90,7 +93,7 @@ class Times(Frozen):
     t7: float | None = None
     t8: float | None = None
     t9: float | None = None
-    siblings_s: float = Field(0.0, description="waited for siblings' questions; not part of ttr")
+    siblings_s: float = Field(0.0, description="waited for other causes' answers; not part of ttr")
     floor_s: float | None = Field(None, description="scrape + evaluation + for, at worst")
     skew_s: float | None = Field(None, description="the servers' clock minus the runner's")
 
@@ -106,8 +109,16 @@ class Times(Frozen):
 
     @property
     def ttr_s(self) -> float | None:
-        """Time to recover: t7 - t0, without the waiting for siblings' questions."""
+        """Time to recover: t7 - t0, without the waiting for other causes' answers."""
         return None if self.t7 is None else self.t7 - self.siblings_s
+
+    @property
+    def ttr_words(self) -> str:
+        """The time to recover as a log says it, with what it leaves out; empty without one."""
+        if self.t7 is None or self.ttr_s is None:
+            return ""
+        asking = f" ({self.t7:.0f} s, of which {self.siblings_s:.0f} s asking other causes)"
+        return f"{self.ttr_s:.0f} s{asking if self.siblings_s else ''}"
 
     @property
     def fix_s(self) -> float | None:
@@ -202,8 +213,17 @@ class Drill(Frozen):
 
     @property
     def falsified(self) -> tuple[str, ...]:
-        """The causes that this drill shows to be wrong because a phase held that should not."""
-        return tuple(dict.fromkeys(q.cause for q in self.questions if q.held))
+        """The causes that this drill shows to be wrong because a phase held that should not; with
+        the runbook's id before it when it is another one's."""
+        held = (q for q in self.questions if q.held)
+        return tuple(dict.fromkeys(f"{self._foreign(q)}{q.cause}" for q in held))
+
+    def asked_own(self, question: Question) -> bool:
+        """Whether a question is about a cause of the drilled runbook itself."""
+        return question.runbook in ("", self.runbook)
+
+    def _foreign(self, question: Question) -> str:
+        return "" if self.asked_own(question) else f"{question.runbook} "
 
     @property
     def name(self) -> str:
@@ -249,7 +269,7 @@ def write(drill: Drill, folder: Path) -> Path:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Whoever reads sees all of the text or nothing of it. Raises OSError."""
+    """Write a file whole or not at all: beside it first, then in its place. Raises OSError."""
     beside = path.with_suffix(".tmp")
     try:
         beside.write_text(text, encoding="utf-8")

@@ -310,7 +310,7 @@ def _detection(first: Sequence[Drill]) -> Detection:
         for d in valid
         if d.control is Control.HEALTHY
         for q in d.questions
-        if q.phase is Phase.DETECTION
+        if q.phase is Phase.DETECTION and d.asked_own(q)
     ]
     tp, fn = seen.count(Verdict.PASSED), seen.count(Verdict.FAILED)
     return Detection(
@@ -361,7 +361,8 @@ def _row(fault: str, drills: Sequence[Drill], causes: Sequence[str]) -> Row:
 
 def _diagnosed(drill: Drill) -> dict[str, bool | None]:
     """Cause -> whether its diagnosis held; None: could not tell."""
-    asked = {q.cause: q.held for q in drill.questions if q.phase is Phase.DIAGNOSIS}
+    about = (q for q in drill.questions if drill.asked_own(q) and q.phase is Phase.DIAGNOSIS)
+    asked = {q.cause: q.held for q in about}
     if drill.control is Control.PLAIN:
         own = phase_verdict(drill, Phase.DIAGNOSIS)
         asked[drill.cause] = {Verdict.PASSED: True, Verdict.FAILED: False}.get(own)
@@ -370,7 +371,8 @@ def _diagnosed(drill: Drill) -> dict[str, bool | None]:
 
 def _falsified(drills: Sequence[Drill]) -> tuple[str, ...]:
     return tuple(
-        f"{d.runbook} {q.cause}: its {q.phase} holds in {d.cause} {d.control} of {d.run}"
+        f"{q.runbook or d.runbook} {q.cause}: its {q.phase} holds in {d.cause} {d.control} "
+        f"of {d.run}"
         for d in drills
         if d.valid
         for q in d.questions

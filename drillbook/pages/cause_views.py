@@ -130,7 +130,7 @@ def _cause_view(
         about=prose(cause.description),
         state=standing.state,
         phases=tuple(
-            (phase.value, _scenario_views(bound, phase, standing.drill, name, after))
+            (phase.value, _scenario_views(bound, phase, standing.drill, name, after, hash))
             for phase in Phase
         ),
         drill=standing.drill,
@@ -143,12 +143,18 @@ def _cause_view(
 
 
 def _scenario_views(
-    bound: BoundCause, phase: Phase, drill: Drill | None, name: Namer, after: BoundCause | None
+    bound: BoundCause,
+    phase: Phase,
+    drill: Drill | None,
+    name: Namer,
+    after: BoundCause | None,
+    hash: str,
 ) -> tuple[ScenarioView, ...]:
+    same = drill is not None and drill.hash == hash
     return tuple(
         ScenarioView(
             name=prose(one.scenario.name),
-            steps=tuple(_steps(one, _record_of(drill, one), drill, name)),
+            steps=tuple(_steps(one, _record_of(drill, one, bound, same), drill, name, same)),
             otherwise=_elsewhere(phase, after),
         )
         for one in bound.of(phase)
@@ -170,23 +176,36 @@ def _elsewhere(phase: Phase, after: BoundCause | None) -> str:
     return "[escalate](#escalate)"
 
 
-def _record_of(drill: Drill | None, bound: BoundScenario) -> ScenarioRecord | None:
-    """What the drill recorded of this scenario, by its name: lines move."""
+def _record_of(
+    drill: Drill | None, one: BoundScenario, bound: BoundCause, same: bool
+) -> ScenarioRecord | None:
+    """What the drill recorded of this scenario: by its place when nothing that counts has changed
+    (its words may have), by its name when something has: lines move."""
     if drill is None:
         return None
-    return next((s for s in drill.scenarios if s.name == bound.scenario.name), None)
+    if same and len(drill.scenarios) == len(bound.scenarios):
+        return drill.scenarios[bound.scenarios.index(one)]
+    return next((s for s in drill.scenarios if s.name == one.scenario.name), None)
 
 
 def _steps(
-    bound: BoundScenario, record: ScenarioRecord | None, drill: Drill | None, name: Namer
+    bound: BoundScenario,
+    record: ScenarioRecord | None,
+    drill: Drill | None,
+    name: Namer,
+    same: bool,
 ) -> Iterator[StepView]:
-    # By their words, in order: a step that was put in or taken out leaves the others' proof alone.
     left = list(record.steps) if record else []
+    if same and len(left) == len(bound.steps):
+        for step, seen in zip(bound.steps, left, strict=True):
+            yield _step_view(step, seen, drill, name)
+        return
+    # By their words, in order: a step that was put in or taken out leaves the others' proof alone.
     for step in bound.steps:
-        same = next((seen for seen in left if seen.text == step.step.text), None)
-        if same is not None:
-            left.remove(same)
-        yield _step_view(step, same, drill, name)
+        found = next((seen for seen in left if seen.text == step.step.text), None)
+        if found is not None:
+            left.remove(found)
+        yield _step_view(step, found, drill, name)
 
 
 def _step_view(
@@ -271,6 +290,11 @@ def _saw(seen: StepRecord | None, drill: Drill | None, around: str) -> str:
         return f"Not yet drilled in these words ({on.lower()} had others)."
     if seen.verdict not in _SAW:
         return f"{on} did not come to this step."
+    if seen.printed:
+        printed = evidence(seen.printed, around)
+        return f"In the drill of {drill.started.date()} it printed:" + (
+            printed if printed[0].isspace() else f" {printed}"
+        )
     outcome = f" (outcome: {prose(_OUTCOMES.get(seen.outcome, seen.outcome))})" * bool(seen.outcome)
     said = evidence(seen.observed, around)
     return f"{on} {_SAW[seen.verdict]}{outcome}:{'' if said[0].isspace() else ' '}{said}"

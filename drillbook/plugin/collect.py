@@ -15,6 +15,7 @@ from pytest_bdd.feature import get_feature
 from pytest_bdd.scenario import scenario
 
 from drillbook.book import reader
+from drillbook.book.drills import drill_name, drills_of
 from drillbook.book.lint import LOSING, Book
 from drillbook.book.lint.metadata import tag_values
 from drillbook.evidence.proof import ALL
@@ -25,18 +26,6 @@ from drillbook.model.slug import slug
 ENCODING = "utf-8-sig"
 """UTF-8 with or without a byte order mark, as the reader takes it."""
 _HEALTHY = (Phase.DETECTION, Phase.DIAGNOSIS)
-
-
-def drill_name(cause: str, control: Control) -> str:
-    """A drill's class name: `driver-oom--plain`, `all--healthy`."""
-    return f"{cause}--{control}"
-
-
-def drills_of(runbook: Runbook) -> Iterator[tuple[str, Control]]:
-    """Every drill of a runbook: each cause plain, then `healthy` once."""
-    for cause in runbook.causes:
-        yield cause.id, Control.PLAIN
-    yield ALL, Control.HEALTHY
 
 
 class DrillClass(pytest.Class):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import requests
-
 from drillbook.cluster.clients import Connections, could_not_ask, http_get
 from drillbook.cluster.deadline import within
 from drillbook.model import Answer, Command, Reading, Word, command
@@ -32,7 +30,10 @@ class Http:
         return text.strip()
 
     def read(self, clients: Connections) -> Reading:
+        import requests
+
         url = clients.resolve(self.url)
+
         try:
             answer = within(DEADLINE_S + 1, url, lambda: http_get(url, DEADLINE_S))
         except requests.RequestException as error:

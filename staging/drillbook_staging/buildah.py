@@ -51,12 +51,12 @@ class Buildah:
     def run(self, *words: str) -> None:
         self.shell.run(*self._words(*words))
 
-    def sizes(self) -> dict[str, int]:
-        """Every name in the storage, with its image's size in bytes, layers of parents included."""
+    def sizes(self) -> dict[str, str]:
+        """Every name in the storage, with its image's size in words, layers of parents included."""
         if not self._storage.is_dir():
             return {}
         listed = json.loads(self.shell.output(*self._words("images", "--json")) or "null") or []
-        return {name: _bytes(each["size"]) for each in listed for name in each["names"] or ()}
+        return {name: str(each["size"]) for each in listed for name in each["names"] or ()}
 
     def build(self, image: Image, images: Images) -> None:
         """Build one whose parents are there. Raises StageFailed."""
@@ -150,11 +150,3 @@ def _apt(shell: Shell) -> tuple[str, ...]:
         "--volume",
         f"{CA_BUNDLE}:{CA_INSIDE}:ro",
     )
-
-
-UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
-
-
-def _bytes(told: str) -> int:
-    number, unit = told.split()
-    return int(float(number) * UNITS[unit.upper()])

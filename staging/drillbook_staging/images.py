@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -22,7 +22,7 @@ from drillbook_staging.artifacts import Artifact
 from drillbook_staging.checkout import PythonPackage
 from drillbook_staging.debian import DebianPackage, DebianRoot
 from drillbook_staging.golang import Go
-from drillbook_staging.inputs import Home, Input
+from drillbook_staging.inputs import Home
 from drillbook_staging.maven import Maven
 from drillbook_staging.places import Places
 from drillbook_staging.pypi import Distribution, Requirements
@@ -47,16 +47,8 @@ class _Inputs(BaseModel):
     package: tuple[PythonPackage, ...] = ()
 
     def artifacts(self, home: Home) -> tuple[Artifact, ...]:
-        lists: Iterable[Sequence[Input]] = (
-            self.go,
-            self.debian,
-            self.debian_root,
-            self.pypi,
-            self.requirements,
-            self.maven,
-            self.package,
-        )
-        return tuple(each.artifact(home) for inputs in lists for each in inputs)
+        tables = (getattr(self, name) for name in _Inputs.model_fields)
+        return tuple(each.artifact(home) for table in tables for each in table)
 
 
 class _Image(_Inputs):

@@ -36,6 +36,8 @@ class Maven(Input):
         repository = shell.places.tmp / "maven"
         options = (f"-Dartifact={self.artifact_id}", f"-DoutputDirectory={target}")
         shell.run("mvn", "-B", "-q", PLUGIN, f"-Dmaven.repo.local={repository}", *options)
+        # Maven's own parts stay for the next one; what was asked for is not kept twice.
+        shutil.rmtree(repository / self.artifact_id.partition(":")[0].replace(".", "/"))
         (file,) = target.iterdir()
         with file.open("rb") as opened:
             found = hashlib.file_digest(opened, "sha256").hexdigest()

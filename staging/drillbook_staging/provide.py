@@ -101,15 +101,15 @@ class Store:
         """A table of all images. Raises StageFailed."""
         sizes = Buildah(self.shell).sizes()
         lacking = self.lacking(self.images.every.values(), nodes)
-        rows = [("IMAGE", "SIZE", "ON THE NODES", "LAST USED")]
+        lines = [f"{'IMAGE':45}{'SIZE':12}{'ON THE NODES':22}LAST USED"]
         for image in self.images.every.values():
-            size = sizes.get(image.by_key)
-            built = "not built" if size is None else f"{size / 10**6:.0f} MB"
-            there = _where(image, lacking.get(image, []), nodes)
-            used = "-" if image.core else _ago(self.unused_s(image.name))
-            rows.append((image.reference, built, there, used))
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        return ["  ".join(f"{c:{w}}" for c, w in zip(row, widths, strict=True)) for row in rows]
+            missing = ", ".join(lacking.get(image, [])) if nodes else "any node: none runs"
+            there = "set up with it" if image.core else f"not on {missing}" if missing else "yes"
+            unused = None if image.core else self.unused_s(image.name)
+            used = "-" if unused is None else f"{unused / 86400:.0f} days ago"
+            size = sizes.get(image.by_key, "not built")
+            lines.append(f"{image.reference:45}{size:12}{there:22}{used}")
+        return lines
 
     # ------------------------------------------------------------------- used, and unused
 
@@ -150,20 +150,6 @@ class Store:
     def _old(self, kept: set[str]) -> set[str]:
         noted = {stamp.name for stamp in (self.places.cache / "used").glob("*")} - kept
         return {name for name in noted if (self.unused_s(name) or 0.0) > UNUSED_FOR_S}
-
-
-def _where(image: Image, lacking: Sequence[str], nodes: Nodes) -> str:
-    if image.core:
-        return "set up with it"
-    if not nodes:
-        return "no node runs"
-    return f"not on {', '.join(lacking)}" if lacking else "yes"
-
-
-def _ago(seconds: float | None) -> str:
-    if seconds is None:
-        return "-"
-    return f"{seconds / 86400:.0f} days ago" if seconds >= 86400 else "today"
 
 
 def running(places: Places) -> Nodes:

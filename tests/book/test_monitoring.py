@@ -213,6 +213,15 @@ def test_an_alert_in_two_severities(tmp_path: Path) -> None:
     assert rendered_rules(tmp_path, "lab")["one.yaml"].count("for: 90s") == 2
 
 
+def test_variants_may_wait_for_different_times(tmp_path: Path) -> None:
+    values = "for:\n  Down: 90s\n  'Down{severity=\"P2\"}': 1h\nkeep_firing_for: {Down: 5m}\n"
+    rule = load_alerts(checkout(tmp_path, RULES + VARIANT, values), "lab")["Down"]
+    assert [(one.for_s, one.keep_s) for one in rule.every] == [(90, 300), (3600, 300)]
+    assert floor_s(rule, scrape_s=5, evaluation_s=5) == 5 + 10 + 3600
+    rendered = rendered_rules(tmp_path, "lab")["one.yaml"]
+    assert ("for: 90s" in rendered, "for: 1h" in rendered) == (True, True)
+
+
 def test_two_rules_that_no_label_tells_apart(tmp_path: Path) -> None:
     rules = load_alerts(checkout(tmp_path, RULES + VARIANT.replace("P2", "P1")), "lab")
     assert said(rules) == [
@@ -314,6 +323,7 @@ def test_a_rule_file_that_nobody_reads_is_said(tmp_path: Path, name: str) -> Non
         ("for:\n  Down: soon\n", 2, "for: Down: 'soon' is not a duration"),
         ("for: {Down: 0s, Down: 1s}\n", 1, "the key 'Down' is there twice"),
         ("for: {Down: 0s}\nlabels: {}\n", 2, "a field 'labels'"),
+        ("for:\n  Down: 0s\n  'Down{a=': 0s\n", 3, 'Write `Down{severity="P1"}`.'),
         ("Down: 0s\n", 1, "it has no `for`"),
         ("", 1, "it holds no mapping"),
     ],

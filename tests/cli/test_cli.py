@@ -60,6 +60,15 @@ NO_TOOL = (
     "scripts/spark/diagnose_driver.py",
     "scripts/spark/diagnose_drivers.py",
 )
+
+
+def a_second_rule_file_that_prometheus_refuses(checkout: Path) -> None:
+    text = "groups:\n  - name: x\n    rules:\n      - record: a\n        expr: sum(up\n"
+    (checkout / "monitoring/alerts/broken.yaml").write_text(text)
+
+
+REFUSED = a_second_rule_file_that_prometheus_refuses
+OWN_RULE = replaced("monitoring/alerts/spark.yaml", ">= 2\n", ">=\n")
 TORN, NO_PAGES = a_second_file_that_is_no_runbook, a_file_in_place_of_pages
 BAD = [
     (appended("steps/spark.py", "def (\n"), "lint", 2, "spark.py:"),
@@ -72,6 +81,11 @@ BAD = [
     (replaced(*NO_TOOL), "lint", 1, "Did you mean scripts/spark/diagnose_driver.py?"),
     (NO_PAGES, "render", 2, "the page cannot be written"),
     (NO_PAGES, "render --check", 1, "pages that are not what"),
+    (REFUSED, "lint", 1, "alerts/broken.yaml:5: [bad-rule]"),
+    (REFUSED, "list", 2, "refused-configuration"),
+    (REFUSED, "show RB-SPARK-001", 0, "diagnose_driver.py"),
+    (OWN_RULE, "list", 2, "unknown"),
+    (OWN_RULE, "show RB-SPARK-001", 2, "diagnose_driver.py"),
     (TORN, "lint", 2, "torn.feature:4"),
     (TORN, "render", 2, "torn.feature:4"),
     (TORN, "list", 2, "refused-configuration"),
@@ -94,7 +108,7 @@ def test_bad_input_gets_a_clear_answer(
     assert (answer.code, part in answer.said) == (code, True), answer.said
 
 
-@pytest.mark.parametrize("words", ["lint", "render --check", "list"])
+@pytest.mark.parametrize("words", ["lint", "render --check", "list", "plan RB-SPARK-001 --offline"])
 def test_the_checkout_itself_is_good(checkout: Path, words: str) -> None:
     # Without accepted runs the pages say "never drilled", so they are written first.
     assert drillbook(checkout, "render").code == 0
@@ -141,6 +155,22 @@ def test_as_every_unix_program(checkout: Path, line: str, code: int, said: str) 
     )
     assert done.returncode == code, done
     assert said in done.stderr if said else done.stderr == ""
+
+
+LOADED = """
+import sys
+from drillbook.cli.app import app
+app(sys.argv[1:], standalone_mode=False)
+print("LOADED", *sorted({"boto3", "kubernetes", "requests", "testinfra"} & set(sys.modules)))
+"""
+
+
+@pytest.mark.parametrize("words", ["--help", "lint", "list"])
+def test_what_asks_no_cluster_loads_no_client_library(checkout: Path, words: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED, words], cwd=checkout, capture_output=True, text=True
+    )
+    assert done.stdout.splitlines()[-1:] == ["LOADED"], done.stdout + done.stderr
 
 
 # --------------------------------------------------------------------------- the net

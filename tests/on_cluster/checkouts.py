@@ -108,4 +108,5 @@ def idle(folder: Path) -> Checkout:
     found.edit(FEATURE, "RB-TEST-002", found.runbook)
     shutil.copy(IDLE / "sentences.py", folder / "steps" / "idle.py")
     found.edit("steps/__init__.py", '"steps.spark"', '"steps.idle"')
+    (folder / "steps" / "spark.py").unlink()
     return found

@@ -16,8 +16,7 @@ RULES = "monitoring/alerts/spark.yaml"
 
 
 def test_a_remediation_that_does_not_remedy_fails(idle: Checkout) -> None:
-    again = '"idle" is asleep again within 1m'
-    idle.edit(FEATURE, f'set to "right"\n      Then {again}', f'set to "wrong"\n      Then {again}')
+    idle.edit("steps/idle.py", '{"mode":"right"}', '{"mode":"wrong"}')
     idle.edit(FEATURE, "within 1m", "within 20s")
     code, said = idle.drill(*WRONG, DRILLBOOK_PROBE_WITHIN="5s")
     record = idle.record

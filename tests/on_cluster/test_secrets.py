@@ -28,7 +28,7 @@ LOUD = "; ".join(f"echo {text[:9]}''{text[9:]}" for text in TOLD)
 
 def test_no_artefact_of_a_drill_holds_a_secret(idle: Checkout) -> None:
     idle.edit("steps/idle.py", CONFIGURATION, IN_IT + CONFIGURATION)
-    quiet = "return patched(where, app, json.dumps("
+    quiet = 'return patched(where, app, \'{"data"'
     loud = f'return Action(command=command("bash", "-c", {LOUD + "; exit 1"!r}), note="Loud.")\n'
     idle.edit("steps/idle.py", quiet, f"{loud}    {quiet}")
     code, said = idle.drill(

@@ -454,3 +454,23 @@ def test_production_s_rules_are_read_when_there_are_any(tmp_path: Path) -> None:
         "        annotations: {runbook_url: runbooks/app/app-down.md}\n"
     )
     assert render.production_rules(tmp_path)["AppDown"].for_s == 120
+
+
+def test_words_may_change_where_nothing_that_counts_did() -> None:
+    """The same hash: what the drill saw stands beside the same step, whatever it is called now."""
+    bound = examples.runbook()
+    reworded = examples.runbook(
+        examples.cause("oom", scenarios=examples.phases("oom", "other words")),
+        examples.cause("config", "Its configuration is refused"),
+    )
+    before, after = (page(*GOOD, bound=one) for one in (bound, reworded))
+    assert "other words" in after
+    assert after.count("Not yet drilled") == before.count("Not yet drilled")
+
+
+def test_what_the_line_printed_is_shown_instead_of_what_the_library_read() -> None:
+    seen = GOOD[0].scenarios[1].steps[0].model_copy(update={"printed": "OOMKilled by hand"})
+    scenario = GOOD[0].scenarios[1].model_copy(update={"steps": (seen,)})
+    scenarios = (GOOD[0].scenarios[0], scenario, *GOOD[0].scenarios[2:])
+    drill = GOOD[0].model_copy(update={"scenarios": scenarios})
+    assert "it printed: `OOMKilled by hand`" in page(drill, *GOOD[1:])

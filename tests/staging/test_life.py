@@ -61,7 +61,7 @@ def uid() -> str:
     return known.cluster_uid
 
 
-def tested() -> str:
+def what_they_are_about() -> str:
     """The hash of what these tests are about, and of themselves."""
     code = digest.of_files(places().sources, without=("__pycache__", "drillbook_staging.egg-info"))
     return digest.of_text(code, Path(__file__).read_text(), Path(host.__file__).read_text())
@@ -69,7 +69,7 @@ def tested() -> str:
 
 @pytest.fixture(scope="module", autouse=True)
 def as_it_was_found(request: pytest.FixtureRequest) -> Iterator[None]:
-    stamp, now = places().cache / "life-tested", tested()
+    stamp, now = places().cache / "life-tested", what_they_are_about()
     last = stamp.read_text() if stamp.exists() else ""
     if last == now and os.environ.get("DRILLBOOK_LIFE") != "always":
         pytest.skip(f"staging/ has not changed since these passed ({stamp})")
@@ -238,7 +238,7 @@ def loaded() -> set[str]:
 def drilled(running: str) -> Iterator[str]:
     """A namespace as the engine makes one."""
     name = "drill-of-a-test"
-    labels = {"drillbook.dev/run": "test"}
+    labels = {"drillbook.dev/drill": "test"}
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
     file = places().tmp / "namespace.json"
     file.write_text(json.dumps(body))

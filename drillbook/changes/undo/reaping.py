@@ -22,8 +22,6 @@ REAPER_HOLDER = "reaper/"
 REAPERS_OWN_S = 15.0
 """The reaper ends a drill within this after its lease."""
 VOLUME_GONE_WITHIN_S = 60.0
-ORPHAN_AFTER_S = 30.0
-"""A drill writes its lease at once after itself; without one for so long it died in between."""
 
 
 def dead(found: Sequence[Lease], now: datetime) -> list[Lease]:

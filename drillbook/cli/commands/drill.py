@@ -15,6 +15,7 @@ from drillbook.book.reader import UNREADABLE
 from drillbook.cli import embedded
 from drillbook.cli.commands import left_behind, offline
 from drillbook.cli.dispatch import Dispatcher
+from drillbook.cli.schedule import Room
 from drillbook.cli.selection import Selected, select
 from drillbook.cluster.clients import context_name
 from drillbook.cluster.connections import connections
@@ -55,7 +56,7 @@ def drill(
         until=until,
         leave_standing=leave_standing,
         environment=_pinned(settings),
-        jobs=jobs,
+        room=Room(jobs),
     )
     dispatcher.begin(selected, commit)
     drills = dispatcher.run(selected)

@@ -11,7 +11,7 @@ from drillbook.book import checkout as book
 from drillbook.book import monitoring, tree
 from drillbook.cluster.settings import Settings
 from drillbook.evidence import accept, proof, proof_state
-from drillbook.model import Action, BoundCause, Phase, Probe
+from drillbook.model import Action, BoundCause, BoundRunbook, Phase, Probe
 from drillbook.model.errors import RunbookProblem
 from drillbook.pages import render
 
@@ -25,11 +25,7 @@ def list_runbooks(settings: Settings, console: Console) -> None:
     unknown: list[RunbookProblem] = []
     for bound in book.bound(settings, found):
         one = bound.runbook
-        try:
-            states = render.states(bound, proofs, proof.hashes(bound, settings.root, rules))
-        except RunbookProblem as error:  # such as a rule that cannot be read
-            unknown.append(error)
-            states = {cause.cause.id: "unknown" for cause in bound.causes}
+        states = _states(settings, bound, rules, proofs, unknown)
         for cause, state in states.items():
             rows.append((one.id, one.title, ", ".join(one.alerts), cause, state))
     for line in columns(rows):
@@ -42,6 +38,21 @@ def list_runbooks(settings: Settings, console: Console) -> None:
     monitoring.refuse([*problems, *rules.problems, *unknown])
 
 
+def _states(
+    settings: Settings,
+    bound: BoundRunbook,
+    rules: monitoring.Rules,
+    proofs: proof_state.Proofs,
+    unknown: list[RunbookProblem],
+) -> dict[str, str]:
+    """Each cause's state of proof: unknown where something of it, such as a rule, is unreadable."""
+    try:
+        return render.states(bound, proofs, proof.hashes(bound, settings.root, rules))
+    except RunbookProblem as error:
+        unknown.append(error)
+        return {cause.cause.id: "unknown" for cause in bound.causes}
+
+
 def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """Rows of equally many cells below each other, whole whatever the terminal's width."""
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
@@ -51,11 +62,12 @@ def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def show(settings: Settings, name: str, console: Console) -> None:
-    """One runbook's causes with every step and the line it stands for."""
+    """One runbook's causes with every step and the line it stands for. Raises UsageError in the end
+    where its proof cannot be judged."""
     runbook = book.one_runbook(settings, name)
     (bound,) = book.bound(settings, [runbook])
-    hashes = proof.hashes(bound, settings.root, book.alerts(settings))
-    states = render.states(bound, accept.newest(settings.proof), hashes)
+    rules, unknown = book.alerts(settings), list[RunbookProblem]()
+    states = _states(settings, bound, rules, accept.newest(settings.proof), unknown)
     console.print(f"{runbook.id} {runbook.title} ({runbook.path})", style="bold", markup=False)
     for cause in bound.causes:
         console.print(
@@ -65,6 +77,7 @@ def show(settings: Settings, name: str, console: Console) -> None:
         )
         for line in _steps(cause):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
+    monitoring.refuse([*unknown, *(rules.problems if unknown else ())])
 
 
 def _steps(cause: BoundCause) -> Iterator[str]:

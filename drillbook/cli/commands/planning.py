@@ -19,8 +19,6 @@ from drillbook.model import Action, BoundCause, BoundRunbook, Change, Joined, Va
 from drillbook.model.clock import SystemClock
 from drillbook.model.errors import CouldNotTell
 
-NOBODY = "so whether a drill could begin is not known"
-
 
 def plan(settings: Settings, name: str, offline: bool, console: Console) -> None:
     """Print what the files say; then, unless `offline`, what the cluster says, which is asked and
@@ -30,8 +28,12 @@ def plan(settings: Settings, name: str, offline: bool, console: Console) -> None
     (bound,) = book.bound(settings, [runbook])
     _print(console, planned(settings, bound))
     if offline or settings.kubeconfig is None:
+        said = f"no cluster was asked: {_why_not(offline)}"
+        _print(console, ["", said])
         caps.refuse_over_caps(settings, bound)
-        raise CouldNotTell(f"no cluster was asked, {NOBODY}: {_why_not(offline)}")
+        if not offline:
+            raise CouldNotTell(f"{said}; so whether a drill could begin is not known.")
+        return
     _print(console, ["", "now, on the cluster:"])
     refusals = Refusals(settings, (bound,), book.alerts(settings), SystemClock())
     wrong = []
@@ -49,7 +51,7 @@ def _print(console: Console, lines: Iterable[str]) -> None:
 
 
 def _why_not(offline: bool) -> str:
-    return "--offline was given." if offline else none_is_set()
+    return "--offline was given" if offline else none_is_set()
 
 
 # --------------------------------------------------------------------------- what the files say

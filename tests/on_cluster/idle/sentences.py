@@ -3,8 +3,6 @@ application, which takes a minute to start. It is a copied checkout's `steps/idl
 
 from __future__ import annotations
 
-import json
-
 from drillbook.book.sentences import given, then, when
 from drillbook.model import (
     Action,
@@ -102,9 +100,9 @@ def asleep_again(where: Where, app: Word, budget: Duration) -> Probe:
     return Probe(source=source, expect=any_equals("true"), within=budget)
 
 
-@when("the mode of {string} is set to {string}")
-def set_mode(where: Where, app: Word, mode: str) -> Action:
-    return patched(where, app, json.dumps({"data": {"mode": mode}}))
+@when("the mode of {string} is put right")
+def put_right(where: Where, app: Word) -> Action:
+    return patched(where, app, '{"data":{"mode":"right"}}')
 
 
 @when("the configuration of {string} is made immutable")
