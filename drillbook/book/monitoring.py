@@ -25,6 +25,7 @@ from drillbook.book.alert_rules import (
     floor_s,
     labels_of,
     list_filters,
+    never_seen,
     silence_s,
 )
 from drillbook.book.rule_files import (
@@ -44,7 +45,7 @@ from drillbook.model.errors import UsageError
 # fmt: off
 __all__ = [
     "ALERTS", "VALUES", "AlertRule", "RecordingRule", "Rules", "carries", "floor_s", "labels_of",
-    "list_filters", "silence_s",
+    "list_filters", "never_seen", "silence_s",
 ]
 # fmt: on
 
