@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from drillbook.book.lint import RULES, Book, problems, values
 from drillbook.book.lint.tags import TAGS
-from drillbook.model import Action, BoundRunbook, BoundScenario, Probe, Problem, command
+from drillbook.model import (
+    Action,
+    BoundRunbook,
+    BoundScenario,
+    Finding,
+    Probe,
+    Problem,
+    Var,
+    command,
+)
 from drillbook.model.matchers import equals
 from drillbook.sources import Tool
 from tests import runbook_examples as examples
@@ -138,7 +148,7 @@ def test_every_rule_has_a_test_that_shows_it_failing() -> None:
         "set_up",
         "independent_effect",
     }
-    below |= {"read_only", "there_are_tools", "only_reads", "says_destroys"}
+    below |= {"read_only", "there_are_tools", "only_reads", "says_destroys", "shown_secrets"}
     books = [book(edited((old, new))) for _, _, old, new, _ in ONE_CHANGE]
     silent = {one.__name__ for one in RULES if not any(list(one(b.runbooks[0], b)) for b in books)}
     assert silent == below
@@ -154,6 +164,14 @@ def test_a_secret_in_a_line_that_a_step_stands_for() -> None:
     ones = found(("is started within 1m", 'is started by "x?password=hunter2"'))
     assert {p.line for p in ones if p.rule == "secret"} == {26}
     assert "hunter2" not in str(ones)
+
+
+def test_a_secret_whose_value_the_page_would_print() -> None:
+    good = book(TEXT)
+    read = (Finding(var=Var("DB_PASSWORD"), command=command("cat", "it")),)
+    bound = _with(good.bound[str(PATH)], Action, reads=read)
+    (one,) = problems(replace(good, bound={str(PATH): bound}))
+    assert (one.rule, one.line, "DB_PASSWORD" in one.what) == ("secret-shown", 26, True)
 
 
 def test_everything_is_reported_at_once() -> None:
@@ -396,27 +414,27 @@ def test_reinjection_outside_of_prevention() -> None:
 
 def test_a_step_without_within_is_judged_by_the_default() -> None:
     good = book(TEXT)
-    bound = _without_within(good.bound[str(PATH)])
+    bound = _with(good.bound[str(PATH)], Probe, within=None)
     rules = {p.rule for p in problems(replace(good, bound={str(PATH): bound}))}
     assert rules == {"below-floor"}
     generous: Book = replace(good, bound={str(PATH): bound}, default_within_s=40.0)
     assert problems(generous) == []
 
 
-def _without_within(bound: BoundRunbook) -> BoundRunbook:
-    """The same runbook with no budget in any probe."""
-    causes = tuple(replace(c, scenarios=tuple(map(_unhurried, c.scenarios))) for c in bound.causes)
+def _with(bound: BoundRunbook, kind: type[Any], **fields: Any) -> BoundRunbook:
+    """The same runbook with some fields of every value of a kind changed."""
+
+    def changed(scenario: BoundScenario) -> BoundScenario:
+        steps = (
+            replace(step, value=replace(step.value, **fields))
+            if isinstance(step.value, kind)
+            else step
+            for step in scenario.steps
+        )
+        return replace(scenario, steps=tuple(steps))
+
+    causes = tuple(replace(c, scenarios=tuple(map(changed, c.scenarios))) for c in bound.causes)
     return replace(bound, causes=causes)
-
-
-def _unhurried(scenario: BoundScenario) -> BoundScenario:
-    steps = tuple(
-        replace(step, value=replace(step.value, within=None))
-        if isinstance(step.value, Probe)
-        else step
-        for step in scenario.steps
-    )
-    return replace(scenario, steps=steps)
 
 
 @pytest.mark.parametrize("sentence", ["is begun within 1m", "is started within 1"])
