@@ -211,6 +211,12 @@ def test_an_alert_without_a_runbook() -> None:
     assert [(p.rule, "Stray" in p.what) for p in ones] == [("runbook-url", True)]
 
 
+def test_an_alert_that_leads_to_a_runbook_which_does_not_name_it() -> None:
+    other = rule(name="Other", line=9)
+    (one,) = problems(book(TEXT, rules=(rule(), other)))
+    assert (one.rule, one.line, "@alert:Other" in one.fix) == ("runbook-url", 9, True)
+
+
 def test_the_page_of_an_unreadable_runbook_counts_as_there() -> None:
     stray = rule(name="Stray", annotations={"runbook_url": "runbooks/shop/torn.md"})
     torn = Problem(

@@ -258,6 +258,7 @@ def test_what_lists_an_alert_and_not_what_an_older_rule_left_behind(tmp_path: Pa
         ("expr: sum(up)", "expr: up[5m]", 6, "a range of time"),
         ("expr: sum(up)", "expr: up\n        annotations: {a: b}", 7, "only an alert has"),
         ("record: total", "record: not-a-metric", 5, "'not-a-metric' is no name of a metric"),
+        ("{severity: P1}", '{severity: "{{ $value"}', 11, "template of severity is not closed"),
         ("interval: 10s", "interval: soon", 3, "interval: 'soon' is not a duration"),
         ("interval: 10s", "limit: many", 3, "limit: 'many' is no whole number"),
         ("alert: Down", "alert: Is down", 7, "Rename it, such as Is-down."),

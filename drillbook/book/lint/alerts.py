@@ -111,6 +111,11 @@ def pages_of_rules(book: Book) -> Iterator[Problem]:
     """Every alert has a page. Looks at the whole book, not at one runbook."""
     for rule in (one for first in book.alerts.values() for one in first.every):
         page = _page(rule, book)
+        about = book.alerts_of.get(page)
+        if about is not None and rule.name not in about:
+            what = f"the alert {rule.name} leads to {page}, whose runbook does not name it."
+            fix = f"Write `@alert:{rule.name}` above its Feature, or lead the alert elsewhere."
+            yield _at(rule, "runbook-url", what, fix)
         if page in book.pages:
             continue
         what = f"the alert {rule.name} leads to {rule.runbook_url!r}, which is no runbook's page."

@@ -148,7 +148,7 @@ def _write(root: Path, path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
     except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
-        raise UsageError(f"{path}: the page cannot be written: {error}.") from error
+        raise UsageError(f"{path}: the page cannot be written: {error.strerror}.") from error
     except OSError as error:
         raise CouldNotTell(
             f"{path}: the page cannot be written: {error.strerror}. Make room or give the right to "
