@@ -199,7 +199,7 @@ class Dispatcher:
             except UsageError as error:
                 why = str(error)
             else:
-                phases = turn.followed.words()
+                phases = turn.followed.words(drill.cost.wall_s)
                 told = f"{_outcome(drill)} in {took}{f' ({phases})' if phases else ''}"
                 self.say(f"{turn.place} {turn.drill.node}: {told}")
                 return drill

@@ -40,5 +40,6 @@ def words(selected: Sequence[Selected], known: Mapping[str, float], jobs: int) -
     new = sum(one.node not in known for one in selected)
     guessed = f"; {new} never drilled, {UNKNOWN_S:.0f} s assumed each" if new else ""
     about = max(1, round(expected_s(selected, known, jobs) / 60))
+    jobs = min(jobs, len(selected))
     drills = "1 drill" if len(selected) == 1 else f"{len(selected)} drills"
     return f"{drills}, at most {jobs} at once: about {about} min by the last time{guessed}"
