@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from drillbook.book.lint.book import Book, did_you_mean, problem
 from drillbook.book.lint.tags import KEBAB, TAGS, Level
@@ -159,7 +160,7 @@ def secrets(runbook: Runbook, bound: BoundRunbook | None) -> Iterator[Problem]:
         for line in step.value.lines()
     )
     for line, text in (*_texts(runbook), *lines):
-        clean = shapes.without(text)
+        clean = _without_secrets(text)
         if clean != text:
             yield problem(
                 runbook,
@@ -169,6 +170,10 @@ def secrets(runbook: Runbook, bound: BoundRunbook | None) -> Iterator[Problem]:
                 "Name the Secret that holds it instead, and change it: whoever has this file has "
                 'it. If it is none, write a variable ("$TOKEN") in its place, or reword.',
             )
+
+
+# The sentences of a large book, and their lines, are the same again and again.
+_without_secrets = lru_cache(maxsize=8192)(shapes.without)
 
 
 def all_steps(bound: BoundRunbook) -> Iterator[BoundStep]:
