@@ -8,20 +8,13 @@ from typing import Any
 import pytest
 import runbook_examples as examples
 
-from drillbook.evidence.proof_state import Proofs, Standing, State, standings, worst
+from drillbook.evidence.accept import by_key
+from drillbook.evidence.proof_state import Standing, State, standings, worst
 from drillbook.evidence.records import Drill
-from drillbook.model import Control, Injection, Phase, Verdict
+from drillbook.model import Injection, Phase, Verdict
 
 BOUND = examples.runbook()
 HASHES = {cause: "0" * 64 for cause in ("oom", "config", "all")}
-
-
-def proofs(*drills: Drill) -> Proofs:
-    """The records as `accept.newest` returns them."""
-    found: dict[tuple[str, str, Control], list[Drill]] = {}
-    for drill in sorted(drills, key=lambda d: d.started, reverse=True):
-        found.setdefault((drill.runbook, drill.cause, drill.control), []).append(drill)
-    return found
 
 
 CONFIG = examples.drill("config", questions=(examples.question("oom"),))
@@ -29,7 +22,7 @@ GOOD = (examples.drill(), CONFIG, examples.healthy())
 
 
 def oom(*drills: Drill, **changed: str) -> Standing:
-    return standings(BOUND, proofs(*drills), HASHES | changed)[0]
+    return standings(BOUND, by_key(drills), HASHES | changed)[0]
 
 
 def test_a_verified_cause_and_its_witnesses() -> None:
