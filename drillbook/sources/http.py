@@ -33,7 +33,6 @@ class Http:
         import requests
 
         url = clients.resolve(self.url)
-
         try:
             answer = within(DEADLINE_S + 1, url, lambda: http_get(url, DEADLINE_S))
         except requests.RequestException as error:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from drillbook.book.lint import RULES, Book, problems
+from drillbook.book.lint import RULES, Book, problems, values
 from drillbook.book.lint.tags import TAGS
 from drillbook.model import (
     Action,
@@ -19,6 +19,9 @@ from drillbook.model import (
     Var,
     command,
 )
+from drillbook.model.matchers import equals
+from drillbook.sources import Tool
+from tests import runbook_examples as examples
 from tests.lint_examples import PATH, TEXT, book, edited, rule
 
 FOUR = ("@detection", "@diagnosis", "@remediation", "@prevention")
@@ -145,7 +148,7 @@ def test_every_rule_has_a_test_that_shows_it_failing() -> None:
         "set_up",
         "independent_effect",
     }
-    below |= {"read_only", "there_are_tools", "shown_secrets"}
+    below |= {"read_only", "there_are_tools", "only_reads", "says_destroys", "shown_secrets"}
     books = [book(edited((old, new))) for _, _, old, new, _ in ONE_CHANGE]
     silent = {one.__name__ for one in RULES if not any(list(one(b.runbooks[0], b)) for b in books)}
     assert silent == below
@@ -361,6 +364,29 @@ def test_a_fault_in_a_scenario() -> None:
     step = 'Given the disk of "corner" is full\n      Then the alert "NoOrders" fires within'
     ones = found(('Then the alert "NoOrders" fires within', step))
     assert [(p.rule, p.line) for p in ones] == [("one-set-up", 18)]
+
+
+@pytest.mark.parametrize(
+    ("line", "is_probe", "rule"),
+    [
+        (("kubectl", "delete", "pod", "x"), True, "only-reads"),
+        (("kubectl", "delete", "pod", "x"), False, "says-destroys"),
+        (("kubectl", "patch", "-p", '{"immutable":true}'), False, "says-destroys"),
+        (("kubectl", "get", "pod", "x"), True, ""),
+        (("kubectl", "set", "image", "x"), False, ""),
+    ],
+)
+def test_a_check_only_reads_and_what_destroys_says_so(
+    line: tuple[str, ...], is_probe: bool, rule: str
+) -> None:
+    source = Tool(words=line, field="x")
+    value = Probe(source=source, expect=equals("y")) if is_probe else Action(command=command(*line))
+    bound = examples.changed(examples.runbook(), 1 if is_probe else 3, value)
+    alone = replace(bound, causes=bound.causes[:1])
+    one = replace(book(TEXT), bound={str(bound.runbook.path): alone})
+    found = (*values.only_reads(bound.runbook, one), *values.says_destroys(bound.runbook, one))
+    text = alone.causes[0].scenarios[1 if is_probe else 2].steps[0].step.text
+    assert [p.rule for p in found if repr(text) in p.what] == ([rule] if rule else [])
 
 
 def test_a_change_during_diagnosis() -> None:

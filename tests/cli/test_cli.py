@@ -108,7 +108,7 @@ def test_bad_input_gets_a_clear_answer(
     assert (answer.code, part in answer.said) == (code, True), answer.said
 
 
-@pytest.mark.parametrize("words", ["lint", "render --check", "list", "plan RB-SPARK-001 --offline"])
+@pytest.mark.parametrize("words", ["lint", "render --check", "list"])
 def test_the_checkout_itself_is_good(checkout: Path, words: str) -> None:
     # Without accepted runs the pages say "never drilled", so they are written first.
     assert drillbook(checkout, "render").code == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from drillbook.book.lint.book import Book, did_you_mean, problem
 from drillbook.book.lint.tags import KEBAB, TAGS, Level
@@ -160,7 +161,7 @@ def secrets(runbook: Runbook, bound: BoundRunbook | None) -> Iterator[Problem]:
         for line in step.value.lines()
     )
     for line, text in (*_texts(runbook), *lines):
-        clean = shapes.without(text)
+        clean = _without_secrets(text)
         if clean != text:
             yield problem(
                 runbook,
@@ -182,6 +183,10 @@ def shown_secrets(runbook: Runbook, book: Book) -> Iterator[Problem]:
             what = f"the page would print the value of {name}, which is a secret by its name."
             fix = "Let a Credential of the component read it, or name the variable for what it is."
             yield problem(runbook, step.step.line, "secret-shown", what, fix)
+
+
+# The sentences of a large book, and their lines, are the same again and again.
+_without_secrets = lru_cache(maxsize=8192)(shapes.without)
 
 
 def all_steps(bound: BoundRunbook) -> Iterator[BoundStep]:

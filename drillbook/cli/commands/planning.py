@@ -28,12 +28,11 @@ def plan(settings: Settings, name: str, offline: bool, console: Console) -> None
     (bound,) = book.bound(settings, [runbook])
     _print(console, planned(settings, bound))
     if offline or settings.kubeconfig is None:
-        said = f"no cluster was asked: {_why_not(offline)}"
-        _print(console, ["", said])
         caps.refuse_over_caps(settings, bound)
-        if not offline:
-            raise CouldNotTell(f"{said}; so whether a drill could begin is not known.")
-        return
+        raise CouldNotTell(
+            f"no cluster was asked, so whether a drill could begin is not known: "
+            f"{_why_not(offline)}"
+        )
     _print(console, ["", "now, on the cluster:"])
     refusals = Refusals(settings, (bound,), book.alerts(settings), SystemClock())
     wrong = []
@@ -51,7 +50,7 @@ def _print(console: Console, lines: Iterable[str]) -> None:
 
 
 def _why_not(offline: bool) -> str:
-    return "--offline was given" if offline else none_is_set()
+    return "--offline was given." if offline else none_is_set()
 
 
 # --------------------------------------------------------------------------- what the files say
