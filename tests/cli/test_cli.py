@@ -91,7 +91,7 @@ BAD = [
     (TORN, "list", 2, "refused-configuration"),
     # Of another runbook nobody was asked.
     (TORN, "show rb-spark-001", 0, "diagnose_driver.py"),
-    (TORN, "plan RB-SPARK-001 --offline", 0, "creates"),
+    (TORN, "plan RB-SPARK-001 --offline", 4, "creates"),
     (TORN, "show features/spark/torn.feature", 2, "torn.feature:4"),
     (appended(START, "\r\n"), "lint", 1, "[line-ends]"),
     (appended(START, "\r\n"), "list", 0, "Windows line ends"),
