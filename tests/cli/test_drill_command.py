@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
-import yaml
 
 from drillbook.evidence.records import Drill
 from drillbook.model import Verdict
 from tests import runbook_examples as examples
 from tests.bad_input.command_line import FEATURE, Answer, copied, drillbook
-from tests.drill.test_guard import UID
-from tests.drill.test_refusals import Servers, data, serving
+from tests.bad_input.servers import serving
+from tests.drill.test_guard import UID, kubeconfig
+from tests.drill.test_refusals import answering, data
 
 CAUSES = ("driver-oom", "missing-module", "refused-configuration")
 STAND_IN = """
@@ -54,20 +55,13 @@ def run(checkout: Path, *words: str) -> Answer:
         "labels": {"severity": "P1"},
     }
     rules = data({"groups": [{"name": "g", "interval": 5, "rules": [rule]}]})
-    with serving(Servers({"/api/v1/rules": rules})) as host:
-        document = {
-            "current-context": "c",
-            "contexts": [{"name": "c", "context": {"cluster": "c", "user": "c"}}],
-            "clusters": [{"name": "c", "cluster": {"server": f"http://{host}"}}],
-            "users": [{"name": "c", "user": {"token": "t"}}],
-        }
-        (checkout / "kubeconfig").write_text(yaml.safe_dump(document))
+    with serving(answering({"/api/v1/rules": rules})) as server:
         settings = {
-            "kubeconfig": str(checkout / "kubeconfig"),
+            "kubeconfig": str(kubeconfig(checkout, server.url)),
             "allowed_clusters": [UID],
-            "allowed_hosts": [host],
-            "prometheus_url": f"http://{host}/prometheus",
-            "alertmanager_url": f"http://{host}/alertmanager",
+            "allowed_hosts": [urlsplit(server.url).netloc],
+            "prometheus_url": f"{server.url}/prometheus",
+            "alertmanager_url": f"{server.url}/alertmanager",
         }
         lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
         text = "\n".join([*lines, "allow_cluster_admin = true", ""])

@@ -9,7 +9,18 @@ import pytest
 from drillbook.cli.commands.planning import change_words, planned, refuse, told
 from drillbook.cluster.settings import Settings
 from drillbook.drill.refusals import Finding
-from drillbook.model import Change, Create, KillNode, Patch, Restart, Target, Var
+from drillbook.model import (
+    Change,
+    Create,
+    Duration,
+    KillNode,
+    Patch,
+    Refusal,
+    Restart,
+    Run,
+    Target,
+    Var,
+)
 from drillbook.model.errors import CouldNotTell, DrillbookError, Refused
 from tests import runbook_examples as examples
 from tests.bad_input.command_line import drillbook
@@ -38,6 +49,17 @@ MANIFEST = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}}
             "manifest:\n  apiVersion: v1\n  kind: Secret\n  metadata:\n    name: s",
         ),
         (KillNode(node=Var("NODE")), "node: '\"$NODE\"'"),
+        (
+            Run(
+                target=Target(api_version="v1", kind="Pod", selector="app=db"),
+                container="db",
+                words=("psql", "-c", "DROP TABLE orders"),
+                within=Duration("10s"),
+                refused_by=Refusal.OBJECT_LOCK,
+            ),
+            "target: Pod -l app=db\ncontainer: db\nwords:\n- psql\n- -c\n- DROP TABLE orders\n"
+            "within: 10s\nrefused_by: object lock",
+        ),
     ],
 )
 def test_a_change_is_told_as_yaml(change: Change, words: str) -> None:
