@@ -17,7 +17,9 @@ from drillbook.evidence.accept import by_key
 from drillbook.evidence.records import Drill
 from drillbook.model import BoundRunbook, Phase, Verdict
 from drillbook.model.errors import RunbookProblem
+from drillbook.model.matchers import after_last_change
 from drillbook.pages import render
+from drillbook.sources import Moment
 
 HASHES = {cause: "0" * 64 for cause in ("oom", "config", "all")}
 RULES = {"AppDown": examples.rule()}
@@ -471,3 +473,19 @@ def test_what_the_line_printed_is_shown_instead_of_what_the_library_read() -> No
     scenarios = (GOOD[0].scenarios[0], scenario, *GOOD[0].scenarios[2:])
     drill = GOOD[0].model_copy(update={"scenarios": scenarios})
     assert "it printed: `OOMKilled by hand`" in page(drill, *GOOD[1:])
+
+
+def test_a_value_that_the_drill_filled_in_is_in_no_sentence_either() -> None:
+    bound = examples.runbook()
+    step = replace(bound.causes[0].scenarios[2].steps[0].step, text='the limit is set to "3Gi"')
+    assert '"3Gi"' not in page(bound=examples.reworded(bound, 3, step))
+    assert "**Change:** The limit is set to `$LIMIT_NEW`." in page(
+        bound=examples.reworded(bound, 3, step)
+    )
+
+
+def test_a_moment_is_expected_in_words() -> None:
+    source = Moment(metric="last_batch", labels=(), of="last batch")
+    probe = examples.probe(source=source, expect=after_last_change())
+    text = page(bound=examples.changed(examples.runbook(), 1, probe))
+    assert "Expect: the last batch is fewer seconds ago than your last change" in text
