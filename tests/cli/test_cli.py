@@ -199,18 +199,6 @@ def test_an_error_is_one_line_and_a_code(
     assert said.count("\n") == 1
 
 
-def test_a_mistake_of_its_own_leaves_its_traceback_in_a_file(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    assert cli._run(raising(KeyError("some\nkey"))) == 4
-    (log,) = tmp_path.glob("drillbook-*.log")
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert str(log) in said
-    assert "Traceback" in log.read_text()
-
-
 def test_what_goes_well_is_zero() -> None:
     assert cli._run(lambda: None) == 0
 
