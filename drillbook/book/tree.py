@@ -22,7 +22,7 @@ _CONFLICT: Final = re.compile(rb"^(?:<{7}|>{7}) ", re.MULTILINE)
 
 def problems(root: Path) -> list[Problem]:
     """To be asked after the step modules were imported."""
-    return [*_stray(root), *_conflicts(root), *line_ends(root), *_unlisted(root)]
+    return [*stray(root), *_conflicts(root), *line_ends(root), *_unlisted(root)]
 
 
 def line_ends(root: Path) -> Iterator[Problem]:
@@ -40,7 +40,8 @@ def line_ends(root: Path) -> Iterator[Problem]:
         )
 
 
-def _stray(root: Path) -> Iterator[Problem]:
+def stray(root: Path) -> Iterator[Problem]:
+    """Files that nothing reads. Looks at names alone, and at all of the checkout."""
     for folder, folders, files in os.walk(root):
         inside = Path(folder).relative_to(root)
         hidden = [n for n in folders if n[0] == "." or n in _PASSED_BY or _is_venv(folder, n)]
