@@ -47,6 +47,10 @@ def a_second_file_that_is_no_runbook(checkout: Path) -> None:
     )
 
 
+def stray(checkout: Path) -> None:
+    (checkout / "features/spark/other.feature.bak").touch()
+
+
 def windows_page(checkout: Path) -> None:
     drillbook(checkout, "render")
     page = checkout / "runbooks/spark/driver-crash-loop.md"
@@ -92,6 +96,9 @@ BAD = [
     # Of another runbook nobody was asked.
     (TORN, "show rb-spark-001", 0, "diagnose_driver.py"),
     (TORN, "plan RB-SPARK-001 --offline", 4, "creates"),
+    (TORN, "lint rb-spark-001", 0, "no problem"),
+    (stray, "lint rb-spark-001", 0, "no problem"),
+    (stray, "lint", 1, "[stray-file]"),
     (TORN, "show features/spark/torn.feature", 2, "torn.feature:4"),
     (appended(START, "\r\n"), "lint", 1, "[line-ends]"),
     (appended(START, "\r\n"), "list", 0, "Windows line ends"),
