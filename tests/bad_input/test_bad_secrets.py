@@ -110,12 +110,14 @@ def test_a_mistake_of_our_own_leaves_none_in_its_log(
     monkeypatch.setenv("ORDERS_DB_PASSWORD", SECRET)
 
     def mistake() -> None:
-        raise KeyError(f"{'x' * 190} {SECRET}")
+        raise KeyError(f"{'x' * 90}\n{'x' * 99} {SECRET}")
 
     assert cli._run(mistake) == 4
     (log,) = tmp_path.glob("drillbook-*.log")
-    assert "KeyError" in log.read_text()
-    assert "[redacted]" in log.read_text()
-    for text in (log.read_text(), capsys.readouterr().err):
+    said = capsys.readouterr().err
+    assert (said.count("\n"), str(log) in said) == (1, True)
+    for text in ("Traceback", "KeyError", "[redacted]"):
+        assert text in log.read_text()
+    for text in (log.read_text(), said):
         assert SECRET not in text
         assert "hunter2" not in text

@@ -168,7 +168,7 @@ def test_a_secret_in_a_line_that_a_step_stands_for() -> None:
 
 def test_a_secret_whose_value_the_page_would_print() -> None:
     good = book(TEXT)
-    read = (Finding(var=Var("DB_PASSWORD"), command=command("cat", "it")),)
+    read = (Finding(var=Var("DB_PASSWORD"), command=command("kubectl", "get", "pods")),)
     bound = _with(good.bound[str(PATH)], Action, reads=read)
     (one,) = problems(replace(good, bound={str(PATH): bound}))
     assert (one.rule, one.line, "DB_PASSWORD" in one.what) == ("secret-shown", 26, True)

@@ -47,6 +47,10 @@ def a_second_file_that_is_no_runbook(checkout: Path) -> None:
     )
 
 
+def stray(checkout: Path) -> None:
+    (checkout / "features/spark/other.feature.bak").touch()
+
+
 def windows_page(checkout: Path) -> None:
     drillbook(checkout, "render")
     page = checkout / "runbooks/spark/driver-crash-loop.md"
@@ -92,6 +96,9 @@ BAD = [
     # Of another runbook nobody was asked.
     (TORN, "show rb-spark-001", 0, "diagnose_driver.py"),
     (TORN, "plan RB-SPARK-001 --offline", 4, "creates"),
+    (TORN, "lint rb-spark-001", 0, "no problem"),
+    (stray, "lint rb-spark-001", 0, "no problem"),
+    (stray, "lint", 1, "[stray-file]"),
     (TORN, "show features/spark/torn.feature", 2, "torn.feature:4"),
     (appended(START, "\r\n"), "lint", 1, "[line-ends]"),
     (appended(START, "\r\n"), "list", 0, "Windows line ends"),
@@ -197,18 +204,6 @@ def test_an_error_is_one_line_and_a_code(
     said = capsys.readouterr().err
     assert line in said
     assert said.count("\n") == 1
-
-
-def test_a_mistake_of_its_own_leaves_its_traceback_in_a_file(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    assert cli._run(raising(KeyError("some\nkey"))) == 4
-    (log,) = tmp_path.glob("drillbook-*.log")
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert str(log) in said
-    assert "Traceback" in log.read_text()
 
 
 def test_what_goes_well_is_zero() -> None:
