@@ -310,7 +310,7 @@ def _detection(first: Sequence[Drill]) -> Detection:
         for d in valid
         if d.control is Control.HEALTHY
         for q in d.questions
-        if q.phase is Phase.DETECTION and d.asked_own(q)
+        if q.phase is Phase.DETECTION
     ]
     tp, fn = seen.count(Verdict.PASSED), seen.count(Verdict.FAILED)
     return Detection(
@@ -327,27 +327,33 @@ def _detection(first: Sequence[Drill]) -> Detection:
 
 def _matrices(first: Sequence[Drill], listed: Sequence[CauseResult]) -> tuple[Matrix, ...]:
     valid = [d for d in first if d.valid]
+    asking: dict[str, list[Drill]] = {}
+    for drill in valid:
+        for runbook in {drill.runbook, *(q.runbook or drill.runbook for q in drill.questions)}:
+            asking.setdefault(runbook, []).append(drill)
     return tuple(
-        _matrix(runbook, [d for d in valid if d.runbook == runbook], listed)
-        for runbook in _distinct(d.runbook for d in valid)
+        _matrix(runbook, asking[runbook], listed)
+        for runbook in _distinct(drill.runbook for drill in valid)
     )
 
 
 def _matrix(runbook: str, valid: Sequence[Drill], listed: Sequence[CauseResult]) -> Matrix:
     known = [one.cause for one in listed if one.runbook == runbook]
-    drilled = [d.cause for d in valid if d.control is Control.PLAIN]
-    causes = tuple(dict.fromkeys([*known, *drilled]))
-    rows = {c: [d for d in valid if d.cause == c and d.control is Control.PLAIN] for c in causes}
+    plain = [d for d in valid if d.runbook == runbook and d.control is Control.PLAIN]
+    causes = tuple(dict.fromkeys([*known, *(d.cause for d in plain)]))
+    rows = {c: [d for d in plain if d.cause == c] for c in causes}
     healthy = [d for d in valid if d.control is Control.HEALTHY]
     return Matrix(
         runbook=runbook,
         causes=causes,
-        rows=tuple(_row(name, ds, causes) for name, ds in [*rows.items(), ("healthy", healthy)]),
+        rows=tuple(
+            _row(runbook, name, ds, causes) for name, ds in [*rows.items(), ("healthy", healthy)]
+        ),
     )
 
 
-def _row(fault: str, drills: Sequence[Drill], causes: Sequence[str]) -> Row:
-    said = [_diagnosed(drill) for drill in drills]
+def _row(runbook: str, fault: str, drills: Sequence[Drill], causes: Sequence[str]) -> Row:
+    said = [_diagnosed(runbook, drill) for drill in drills]
     named = sum(True in one.values() for one in said)
     unknown = sum(set(one.values()) == {False} for one in said)
     return Row(
@@ -359,10 +365,9 @@ def _row(fault: str, drills: Sequence[Drill], causes: Sequence[str]) -> Row:
     )
 
 
-def _diagnosed(drill: Drill) -> dict[str, bool | None]:
-    """Cause -> whether its diagnosis held; None: could not tell."""
-    about = (q for q in drill.questions if drill.asked_own(q) and q.phase is Phase.DIAGNOSIS)
-    asked = {q.cause: q.held for q in about}
+def _diagnosed(runbook: str, drill: Drill) -> dict[str, bool | None]:
+    """Cause of the runbook -> whether its diagnosis held; None: could not tell."""
+    asked = {q.cause: q.held for q in drill.asked(runbook) if q.phase is Phase.DIAGNOSIS}
     if drill.control is Control.PLAIN:
         own = phase_verdict(drill, Phase.DIAGNOSIS)
         asked[drill.cause] = {Verdict.PASSED: True, Verdict.FAILED: False}.get(own)

@@ -7,6 +7,7 @@ one; neither has a use in the files that we read.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -93,7 +94,7 @@ def _parse(path: Path, loader: type[_StrictLoader], *, all_documents: bool) -> t
         # Both loaders are subclasses of SafeLoader: no tag can name a Python type.
         if all_documents:
             return tuple(yaml.load_all(text, loader))
-        return (yaml.load(text, loader),)  # noqa: S506
+        return (_as_text(text) if loader is _TextLoader else yaml.load(text, loader),)  # noqa: S506
     except OSError as error:
         raise UnreadableYaml(path, f"cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
@@ -105,6 +106,12 @@ def _parse(path: Path, loader: type[_StrictLoader], *, all_documents: bool) -> t
         raise UnreadableYaml(path, what, mark.line + 1 if mark else 0) from error
     except (yaml.YAMLError, TypeError, RecursionError, ValueError) as error:
         raise UnreadableYaml(path, f"not usable YAML: {error}.") from error
+
+
+@lru_cache(maxsize=64)
+def _as_text(text: str) -> Any:
+    """What a command reads several times over, and changes never: the rules of alerts."""
+    return yaml.load(text, _TextLoader)  # noqa: S506
 
 
 def _text(path: Path) -> str:

@@ -306,6 +306,11 @@ def test_a_prometheusrule_object_is_read(tmp_path: Path) -> None:
     assert rendered_rules(tmp_path, "lab")["one.yaml"].startswith("groups:\n")
 
 
+def test_a_file_without_groups_is_nothing_to_load(tmp_path: Path) -> None:
+    (checkout(tmp_path) / "monitoring/alerts/two.yaml").write_text("groups: []\n")
+    assert set(rendered_rules(tmp_path, "lab")) == {"one.yaml"}
+
+
 @pytest.mark.parametrize("name", ["more.yml", "folder/more.yaml"])
 def test_a_rule_file_that_nobody_reads_is_said(tmp_path: Path, name: str) -> None:
     path = checkout(tmp_path) / "monitoring/alerts" / name

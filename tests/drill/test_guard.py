@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import runbook_examples as examples
 import yaml
 
 from drillbook.book.alert_rules import AlertRule, Cadence, RecordingRule
@@ -15,7 +16,7 @@ from drillbook.cluster.clients import Connections
 from drillbook.cluster.kubeconfig import host_of
 from drillbook.cluster.settings import Settings
 from drillbook.drill import guard
-from drillbook.model.errors import CouldNotTell, Refused, UsageError
+from drillbook.model.errors import CouldNotTell, Refused, RunbookProblem, UsageError
 from tests.bad_input.servers import Bad, as_json, serving
 
 UID = "11111111-2222-3333-4444-555555555555"
@@ -293,3 +294,15 @@ def test_every_rule_that_is_loaded_otherwise_is_named(
 
 def test_another_scrape_interval_is_named(tmp_path: Path) -> None:
     assert "scrape interval 90 s, settings say 5 s" in differences(tmp_path, LOADED, "1m30s")
+
+
+@pytest.mark.parametrize(
+    ("expr", "well"), [("up == 0", True), ("sum by (namespace) (up)", True), ("sum(up)", False)]
+)
+def test_a_drill_that_would_wait_in_vain_for_its_alert_is_refused(expr: str, well: bool) -> None:
+    rules = {"AppDown": examples.rule(expr=expr)}
+    if well:
+        guard.refuse_unseen(examples.runbook(), rules)
+    else:
+        with pytest.raises(RunbookProblem, match=r"by its label 'namespace', .* cannot carry"):
+            guard.refuse_unseen(examples.runbook(), rules)

@@ -13,8 +13,9 @@ import pytest
 import runbook_examples as examples
 import yaml
 
+from drillbook.evidence.accept import by_key
 from drillbook.evidence.records import Drill
-from drillbook.model import BoundRunbook, Control, Phase, Verdict
+from drillbook.model import BoundRunbook, Phase, Verdict
 from drillbook.model.errors import RunbookProblem
 from drillbook.pages import render
 
@@ -32,12 +33,9 @@ HOSTILE = (
 
 
 def page(*drills: Drill, bound: BoundRunbook | None = None, production_s: float = 0.0) -> str:
-    found: dict[tuple[str, str, Control], list[Drill]] = {}
-    for drill in sorted(drills, key=lambda d: d.started, reverse=True):
-        found.setdefault((drill.runbook, drill.cause, drill.control), []).append(drill)
     return render.page(
         bound or examples.runbook(),
-        drills=found,
+        drills=by_key(drills),
         hashes=HASHES,
         rules=RULES,
         production={"AppDown": examples.rule(for_s=production_s)},
@@ -172,8 +170,7 @@ def test_a_dirty_commit_is_called_one() -> None:
 
 
 def test_states_by_cause() -> None:
-    found = {(d.runbook, d.cause, d.control): [d] for d in GOOD[1:]}
-    assert render.states(examples.runbook(), found, HASHES) == {
+    assert render.states(examples.runbook(), by_key(GOOD[1:]), HASHES) == {
         "oom": "never-run",
         "config": "verified",
     }

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from drillbook.book.lint.book import Book, did_you_mean, problem
 from drillbook.book.lint.tags import KEBAB, TAGS, Level
 from drillbook.book.prose import REQUIRED, sections, structured
 from drillbook.evidence import shapes
+from drillbook.evidence.redact import holds_secret
 from drillbook.model import BoundRunbook, BoundStep, Problem, Runbook, Step, Tag
 
 PROGRAMS = (
@@ -159,7 +161,7 @@ def secrets(runbook: Runbook, bound: BoundRunbook | None) -> Iterator[Problem]:
         for line in step.value.lines()
     )
     for line, text in (*_texts(runbook), *lines):
-        clean = shapes.without(text)
+        clean = _without_secrets(text)
         if clean != text:
             yield problem(
                 runbook,
@@ -169,6 +171,22 @@ def secrets(runbook: Runbook, bound: BoundRunbook | None) -> Iterator[Problem]:
                 "Name the Secret that holds it instead, and change it: whoever has this file has "
                 'it. If it is none, write a variable ("$TOKEN") in its place, or reword.',
             )
+
+
+def shown_secrets(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """A page's block prints what it found, and the page asks to hand that over."""
+    bound = book.bound.get(str(runbook.path))
+    for step in all_steps(bound) if bound else ():
+        read = {one.var.name for one in getattr(step.value, "reads", ())}
+        found = {f.var.name for one in getattr(step.value, "names", ()) for f in one.finds}
+        for name in sorted(filter(holds_secret, read | found)):
+            what = f"the page would print the value of {name}, which is a secret by its name."
+            fix = "Let a Credential of the component read it, or name the variable for what it is."
+            yield problem(runbook, step.step.line, "secret-shown", what, fix)
+
+
+# The sentences of a large book, and their lines, are the same again and again.
+_without_secrets = lru_cache(maxsize=8192)(shapes.without)
 
 
 def all_steps(bound: BoundRunbook) -> Iterator[BoundStep]:
@@ -234,4 +252,5 @@ RULES = (
     no_commands,
     known_ids,
     no_secrets,
+    shown_secrets,
 )
