@@ -11,6 +11,7 @@ from types import ModuleType
 
 from drillbook.book import monitoring, reader
 from drillbook.book.bind import Binder
+from drillbook.book.halves import in_halves
 from drillbook.book.sentences import DEFINITIONS, Definition
 from drillbook.cluster.settings import Settings
 from drillbook.model import BoundRunbook, Problem, Runbook
@@ -63,7 +64,13 @@ def _is_below(file: str, root: Path) -> bool:
 
 def runbooks(settings: Settings, paths: Sequence[Path]) -> tuple[list[Runbook], list[Problem]]:
     """The runbooks under `paths` (default: all), and what kept others from being read."""
-    return reader.read_all(reader.discover(settings.root, paths), settings.root)
+    return read(settings, reader.discover(settings.root, paths))
+
+
+def read(settings: Settings, files: Sequence[Path]) -> tuple[list[Runbook], list[Problem]]:
+    """The runbooks of some feature files, and what kept others from being read."""
+    halves = in_halves(lambda some: reader.read_all(some, settings.root), files)
+    return [r for found, _ in halves for r in found], [p for _, wrong in halves for p in wrong]
 
 
 def bound(settings: Settings, found: Sequence[Runbook]) -> list[BoundRunbook]:

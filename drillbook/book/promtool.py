@@ -27,9 +27,20 @@ def rule_problems(settings: Settings) -> list[Problem]:
     """Everything wrong with the rules of every environment: our own reading first, promtool where
     that finds nothing. Raises CouldNotTell when promtool does not answer."""
     found = monitoring.problems(settings.root)
-    path = f"{settings.tool_path}:{os.environ.get('PATH', '')}"
-    program = shutil.which("promtool", path=path)
+    program = _program(settings)
     return found or (check(program, settings.root, settings.environment) if program else [])
+
+
+def _program(settings: Settings) -> str | None:
+    path = f"{settings.tool_path}:{os.environ.get('PATH', '')}"
+    return shutil.which("promtool", path=path)
+
+
+def identity(settings: Settings) -> str:
+    """Which promtool judges; empty where there is none."""
+    program = _program(settings)
+    status = os.stat(program) if program else None
+    return f"{program} {status.st_size} {status.st_mtime_ns}" if status else ""
 
 
 def check(program: str, root: Path, environment: str) -> list[Problem]:

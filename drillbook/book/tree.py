@@ -22,7 +22,7 @@ _CONFLICT: Final = re.compile(rb"^(?:<{7}|>{7}) ", re.MULTILINE)
 
 def problems(root: Path) -> list[Problem]:
     """To be asked after the step modules were imported."""
-    return [*_stray(root), *_conflicts(root), *line_ends(root), *_unlisted(root)]
+    return [*stray(root), *_conflicts(root), *line_ends(root), *_unlisted(root)]
 
 
 def line_ends(root: Path) -> Iterator[Problem]:
@@ -40,17 +40,20 @@ def line_ends(root: Path) -> Iterator[Problem]:
         )
 
 
-def _stray(root: Path) -> Iterator[Problem]:
+def stray(root: Path) -> Iterator[Problem]:
+    """Files that nothing reads. Looks at names alone, and at all of the checkout."""
     for folder, folders, files in os.walk(root):
         inside = Path(folder).relative_to(root)
         hidden = [n for n in folders if n[0] == "." or n in _PASSED_BY or _is_venv(folder, n)]
         folders[:] = sorted(set(folders) - set(hidden))
         ours = inside.parts[:1] == (FEATURES,)
-        for name in folders if ours or inside == Path() else ():
-            path = Path(folder, name)
-            if path.is_symlink() and (ours or name == FEATURES):
-                what = "this folder is a link, and links are not followed."
-                yield _problem(root, path, "stray-file", what, "Put the folder in its place.")
+        for path in (Path(folder, name) for name in (*folders, *files)):
+            mine = path.relative_to(root).parts[0] in _OURS and path.is_symlink()
+            if mine and (path.is_dir() or not path.resolve().is_relative_to(root.resolve())):
+                what = (
+                    "this is a link, and links to folders or out of the checkout are not followed."
+                )
+                yield _problem(root, path, "stray-file", what, "Put in its place what it leads to.")
         for name in sorted(files):
             runbook = name.casefold().endswith(SUFFIX)
             expected = name.endswith(SUFFIX) if ours else not runbook

@@ -158,7 +158,9 @@ class LiveDrill:
         self._open_custody()
         bound = self.order.cause_bound
         self.namespace.create(
-            self.settings.environment, () if bound is None else bound.fault.changes
+            self.settings.environment,
+            () if bound is None else bound.fault.changes,
+            tuple(self.clients.resolve(secret) for secret in workload.secrets),
         )
         self.redactor.watch(self.namespace.secret_values)
         opening.steady(workload, self.namespace)

@@ -40,7 +40,8 @@ def copied(folder: Path) -> Path:
 def environment_of(checkout: Path) -> dict[str, str]:
     """This one's, without a cluster."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("DRILLBOOK_")}
-    return {**kept, "DRILLBOOK_STATE": str(checkout / "state"), "TMPDIR": str(checkout.parent)}
+    own = {"TMPDIR": str(checkout.parent), "XDG_CACHE_HOME": str(checkout.parent / "cache")}
+    return {**kept, **own, "DRILLBOOK_STATE": str(checkout / "state")}
 
 
 def drillbook(checkout: Path, *words: str, **environment: str) -> Answer:

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from drillbook.book import checkout as book
 from drillbook.book.reader import UNREADABLE
 from drillbook.cli import capacity, due, embedded, estimate, summary
+from drillbook.cli.columns import columns
 from drillbook.cli.commands import left_behind, offline
 from drillbook.cli.dispatch import Dispatcher
 from drillbook.cli.selection import Selected, backgrounds, healthy_once, select
@@ -200,19 +200,20 @@ def _report(
     drills: Sequence[records.Drill],
     console: Console,
 ) -> None:
-    table = Table("drill", "verdict", "injection", "undo", "TTD", "TTR", "took", box=None)
-    for one in drills:
-        table.add_row(
+    rows = [
+        (
             f"{one.runbook} {one.cause} {one.control}",
             summary.outcome(one),
             str(one.injection),
             str(one.undo),
             *(_seconds(s) for s in (one.times.ttd_s, one.times.ttr_s, one.cost.wall_s)),
         )
-    if drills:
-        console.print(table)
+        for one in drills
+    ]
+    head = ("drill", "verdict", "injection", "undo", "TTD", "TTR", "took")
+    table = columns([head, *rows]) if rows else ()
     lines = _write_reports(settings, folder, selected, drills)
-    for line in (*summary.failures(drills, folder), "", *lines):
+    for line in (*table, *summary.failures(drills, folder), "", *lines):
         console.print(line, markup=False, soft_wrap=True, highlight=False)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 
 from drillbook.book import checkout as book
 from drillbook.book import monitoring, tree
+from drillbook.cli.columns import columns
 from drillbook.cli.selection import backgrounds
 from drillbook.cluster.settings import Settings
 from drillbook.evidence import accept, proof, proof_state
@@ -52,14 +52,6 @@ def _states(
     except RunbookProblem as error:
         unknown.append(error)
         return {cause.cause.id: "unknown" for cause in bound.causes}
-
-
-def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Rows of equally many cells below each other, whole whatever the terminal's width."""
-    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (set_cell_size(cell, width) for cell, width in zip(row, widths, strict=True))
-        yield "  ".join(cells).rstrip()
 
 
 def list_backgrounds(settings: Settings, console: Console) -> None:
