@@ -49,7 +49,9 @@ def due(
         beside = together[one.runbook.id]
         whose = beside if one.is_healthy else [one.runbook.id]
         records = [d for rb in whose for d in proofs.get((rb, one.cause, one.control), ())]
-        newest = max((d for d in records if judged(d)), key=lambda d: d.started, default=None)
+        counting = sorted(filter(judged, records), key=lambda d: (d.started, d.attempt))
+        # Of the newest run its first attempt: a repetition does not better what failed.
+        newest = next((d for d in counting if d.run == counting[-1].run), None)
         if newest is None:
             found.append((0, date.min, place, one))
             continue

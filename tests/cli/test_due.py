@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -74,6 +74,13 @@ def test_never_drilled_comes_first_then_what_is_stale_then_what_ran_out() -> Non
 def test_a_proof_counts_to_its_last_day(day: int, more: dict[str, object], is_due: bool) -> None:
     others = ((one, proven(one)) for one in (CONFIG, HEALTHY))
     assert asked((OOM, proven(OOM, day, **more)), *others) == [OOM] * is_due
+
+
+def test_a_repetition_does_not_better_what_failed() -> None:
+    first = proven(OOM, verdict=Verdict.FAILED)
+    again = proven(OOM, attempt=2, started=first.started + timedelta(hours=1))
+    proofs = {("RB-APP-001", "oom", Control.PLAIN): (again, first)}
+    assert due([OOM], proofs, HASHES, {"RB-APP-001": ["RB-APP-001"]}, TODAY, days=20) == [OOM]
 
 
 def test_what_did_not_ask_a_new_neighbour_comes_last() -> None:

@@ -81,7 +81,8 @@ def _touched(cause: BoundCause) -> Iterator[str]:
 
 def change_words(change: Change) -> str:
     """What one change of a fault does to what, as YAML. Pure."""
-    told = {field.name: _plain(getattr(change, field.name)) for field in fields(change)}
+    every = {field.name: getattr(change, field.name) for field in fields(change)}
+    told = {name: _plain(value) for name, value in every.items() if value is not None}
     return yaml.safe_dump(told, sort_keys=False, width=1000).rstrip()
 
 
