@@ -149,12 +149,7 @@ def _text(path: Path, shown: PurePosixPath) -> str:
         ) from error
     if not path.is_file():
         raise _wrong(shown, 1, "this is not a regular file.", "Put a text file in its place.")
-    raise _wrong(
-        shown,
-        1,
-        f"the file has {size} bytes; a runbook may have {LIMIT_BYTES}.",
-        _SPLIT,
-    )
+    raise _wrong(shown, 1, f"the file has {size} bytes; a runbook may have {LIMIT_BYTES}.", _SPLIT)
 
 
 _SPLIT = "Split it: one file holds the causes of one symptom."

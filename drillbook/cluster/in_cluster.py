@@ -8,12 +8,7 @@ import urllib3
 from kubernetes import client, config, watch
 from kubernetes.config.config_exception import ConfigException
 
-from drillbook.cluster.clients import (
-    Connections,
-    asking,
-    could_not_ask,
-    kube_errors,
-)
+from drillbook.cluster.clients import Connections, asking, could_not_ask, kube_errors
 from drillbook.cluster.kubernetes_client import Bounded, without_retries
 from drillbook.model.errors import UsageError
 

@@ -10,16 +10,7 @@ from drillbook.changes.faults import DrillNamespace, Injector, Outcome
 from drillbook.drill.perform import Performer
 from drillbook.drill.progress import Progress
 from drillbook.drill.recorder import Recorder
-from drillbook.model import (
-    AlertState,
-    Answer,
-    Duration,
-    Evidence,
-    Fault,
-    Probe,
-    Verdict,
-    Workload,
-)
+from drillbook.model import AlertState, Answer, Duration, Evidence, Fault, Probe, Verdict, Workload
 from drillbook.model.errors import CouldNotTell, InvalidDrill
 from drillbook.sources import FiringAlert
 

@@ -9,15 +9,7 @@ from drillbook.book.monitoring import AlertRule, floor_s
 from drillbook.cluster.settings import Settings
 from drillbook.evidence import records
 from drillbook.evidence.proof import ALL
-from drillbook.model import (
-    BoundCause,
-    BoundRunbook,
-    BoundScenario,
-    Control,
-    Duration,
-    Phase,
-    Probe,
-)
+from drillbook.model import BoundCause, BoundRunbook, BoundScenario, Control, Duration, Phase, Probe
 from drillbook.model.matchers import Firing
 from drillbook.sources import FiringAlert
 

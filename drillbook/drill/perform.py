@@ -15,16 +15,7 @@ from drillbook.cluster.identities import Identity
 from drillbook.cluster.settings import Settings
 from drillbook.drill import command_run
 from drillbook.evidence.redactor import Redactor
-from drillbook.model import (
-    Action,
-    Advice,
-    AlertState,
-    Duration,
-    Evidence,
-    Probe,
-    Reading,
-    Verdict,
-)
+from drillbook.model import Action, Advice, AlertState, Duration, Evidence, Probe, Reading, Verdict
 from drillbook.model.clock import Clock
 from drillbook.model.errors import CouldNotTell
 from drillbook.model.matchers import Contains, Silent

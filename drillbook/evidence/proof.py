@@ -20,15 +20,7 @@ from functools import lru_cache
 from pathlib import Path, PurePath
 from typing import Any, Final
 
-from drillbook.model import (
-    BoundCause,
-    BoundRunbook,
-    Command,
-    Runbook,
-    Tag,
-    Workload,
-    parts_of,
-)
+from drillbook.model import BoundCause, BoundRunbook, Command, Runbook, Tag, Workload, parts_of
 from drillbook.model.errors import RunbookProblem
 
 ENGINE: Final = 3

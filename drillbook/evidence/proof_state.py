@@ -151,10 +151,7 @@ def _standing(
 
 
 def _judge(
-    drill: Drill | None,
-    controls: Sequence[Asking],
-    cause: str,
-    hashes: Mapping[str, str],
+    drill: Drill | None, controls: Sequence[Asking], cause: str, hashes: Mapping[str, str]
 ) -> tuple[State, str]:
     """The worst that can be said, and why."""
     for asked in controls:

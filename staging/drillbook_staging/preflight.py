@@ -145,10 +145,7 @@ def _folders(machine: Machine) -> Iterator[Problem]:
 
 
 def _places(places: Places) -> tuple[tuple[str, str, Path], ...]:
-    return (
-        ("cache", "DRILLBOOK_CACHE", places.cache),
-        ("state", "DRILLBOOK_STATE", places.state),
-    )
+    return (("cache", "DRILLBOOK_CACHE", places.cache), ("state", "DRILLBOOK_STATE", places.state))
 
 
 def _disk(machine: Machine) -> Iterator[Problem]:

@@ -69,9 +69,7 @@ TAGS: Mapping[str, TagSpec] = {
         required=True,
     ),
     "alert": TagSpec(
-        value=r"[^\s@]+",
-        example="@alert:SparkDriverCrashLoop, a rule's name",
-        repeated=True,
+        value=r"[^\s@]+", example="@alert:SparkDriverCrashLoop, a rule's name", repeated=True
     ),
     "kind": TagSpec(value="operation", example="@kind:operation, for a planned operation"),
     "cause": TagSpec(
