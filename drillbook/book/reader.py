@@ -190,18 +190,7 @@ def parse(text: str, path: PurePosixPath) -> Runbook:
         raise MalformedFeature(_explained(file, text, error.errors)) from error
     if "feature" not in document:
         raise _wrong(path, 1, "the file holds no Feature.", "Begin it with `Feature: <symptom>`.")
-    return _runbook(document["feature"], file)
-
-
-class _File(NamedTuple):
-    path: PurePosixPath
-    language: str
-
-
-_CONFLICT = re.compile(r"^(?:<{7}|>{7}) ", re.MULTILINE)
-
-
-def _runbook(feature: Any, file: _File) -> Runbook:
+    feature = document["feature"]
     tags = _tags(feature)
     return Runbook(
         path=file.path,
@@ -212,6 +201,14 @@ def _runbook(feature: Any, file: _File) -> Runbook:
         background=_background(feature, file),
         causes=tuple(_causes(feature, file, tags)),
     )
+
+
+class _File(NamedTuple):
+    path: PurePosixPath
+    language: str
+
+
+_CONFLICT = re.compile(r"^(?:<{7}|>{7}) ", re.MULTILINE)
 
 
 def _causes(feature: Any, file: _File, tags: tuple[Tag, ...]) -> Iterator[Cause]:

@@ -124,7 +124,10 @@ class Dispatcher:
                     found.update(self._end_some())
                     self._show()
             finally:
-                self._end_all()
+                for _, child in self._running:
+                    child.interrupt()
+                for _, child in self._running:
+                    child.process.wait()
         return [found[one.node] for one in selected if one.node in found]
 
     def _start_some(self, waiting: list[Turn]) -> bool:
@@ -180,13 +183,6 @@ class Dispatcher:
             self.moving(
                 [f"{t.label}: {t.followed.moving(now - t.began)}" for t, _ in self._running]
             )
-
-    def _end_all(self) -> None:
-        """Nobody runs any more when a run has ended as it should."""
-        for _, child in self._running:
-            child.interrupt()
-        for _, child in self._running:
-            child.process.wait()
 
     def _record(self, turn: Turn, child: Child) -> records.Drill | None:
         """The record of a drill that has ended; None, with what is known, when it left none."""

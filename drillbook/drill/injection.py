@@ -84,7 +84,12 @@ class Opening:
         # From here on it only waits: another drill may set up.
         self.progress.enter("quiet", "no alert that is asked may fire before the fault")
         self._refuse_early_alerts(alerts)
-        self._refuse_early_effect(fault)
+        reading = fault.effect.source.read(self.performer.clients)
+        if fault.effect.expect.holds(reading.answer, self.performer.clients.since):
+            raise InvalidDrill(
+                f'the effect of "{fault.title}" was there before the fault ({reading.answer}): it '
+                "could not be told from the fault's. Nothing was injected. Look at the workload."
+            )
 
     def _refuse_early_alerts(self, alerts: Sequence[FiringAlert]) -> None:
         """Each rule must have been evaluated on the steady system, scraped after it was steady: a
@@ -100,14 +105,6 @@ class Opening:
                 self.recorder.notes.append(f"before the fault: {source.alert}: {seen.observed}")
         finally:
             clients.since = before
-
-    def _refuse_early_effect(self, fault: Fault) -> None:
-        reading = fault.effect.source.read(self.performer.clients)
-        if fault.effect.expect.holds(reading.answer, self.performer.clients.since):
-            raise InvalidDrill(
-                f'the effect of "{fault.title}" was there before the fault ({reading.answer}): it '
-                "could not be told from the fault's. Nothing was injected. Look at the workload."
-            )
 
     def inject(self, fault: Fault) -> None:
         """Apply the fault (t0) and wait for its effect (t1). Raises InvalidDrill, CouldNotTell."""

@@ -18,7 +18,6 @@ from drillbook.model import (
     BoundRunbook,
     BoundScenario,
     BoundStep,
-    Matcher,
     Name,
     Phase,
     Probe,
@@ -228,12 +227,13 @@ def _step_view(
             saw=_saw(seen, drill, ""),
         )
     if isinstance(value, Probe):
+        # The text that a matcher searches, if it searches one: evidence is cut around it.
         return StepView(
             kind="check",
             sentence=said,
             command=str(value.source.command()),
             expect=_expect(value),
-            saw=_saw(seen, drill, _looked_for(value.expect)),
+            saw=_saw(seen, drill, str(getattr(value.expect, "expected", ""))),
         )
     return StepView(kind="reinject", sentence=said, saw=_saw(seen, drill, ""))
 
@@ -268,11 +268,6 @@ def _where_to_look(probe: Probe) -> str:
     if getattr(probe.source, "tail", 0):
         return ". The log of a container that has just started lacks it yet: repeat the line"
     return ", as the last number in quotes" if getattr(probe.source, "metric", "") else ""
-
-
-def _looked_for(matcher: Matcher) -> str:
-    """The text that a matcher searches, if it searches one: evidence is cut around it."""
-    return str(getattr(matcher, "expected", ""))
 
 
 _SAW: Final = {

@@ -53,24 +53,16 @@ def create(tree: Hierarchy, node: str) -> None:
     for mount in tree.mounts:
         for folder in (mount / CGROUP, mount / CGROUP / node):
             folder.mkdir(exist_ok=True)
-            _prepare(tree, mount, folder)
-
-
-def _prepare(tree: Hierarchy, root: Path, folder: Path) -> None:
-    if tree.version == 2:
-        _delegate(folder.parent)
-    elif (folder / "cpuset.cpus").exists():
-        # A new cpuset is empty, and nothing may run in an empty one.
-        for file in ("cpuset.cpus", "cpuset.mems"):
-            (folder / file).write_text((root / file).read_text())
-
-
-def _delegate(folder: Path) -> None:
-    """Version 2: let the children of a folder use all of its controllers."""
-    controllers = (folder / "cgroup.controllers").read_text().split()
-    if controllers:
-        wanted = " ".join(f"+{name}" for name in controllers)
-        (folder / "cgroup.subtree_control").write_text(wanted)
+            if tree.version == 2:
+                # Version 2: let the children of a folder use all of its controllers.
+                controllers = (folder.parent / "cgroup.controllers").read_text().split()
+                if controllers:
+                    wanted = " ".join(f"+{name}" for name in controllers)
+                    (folder.parent / "cgroup.subtree_control").write_text(wanted)
+            elif (folder / "cpuset.cpus").exists():
+                # A new cpuset is empty, and nothing may run in an empty one.
+                for file in ("cpuset.cpus", "cpuset.mems"):
+                    (folder / file).write_text((mount / file).read_text())
 
 
 def enter(tree: Hierarchy, node: str) -> None:

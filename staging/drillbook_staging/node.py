@@ -138,7 +138,10 @@ def start(shell: Shell, node: Node) -> int:
     launched = shell.daemon(sys.executable, "-m", "drillbook_staging.node_launch", spec_file)
     process = _first_process(shell, launched.pid)
     if tree.version == 2:
-        _step_aside(tree, launched.pid)
+        # Version 2: the node's group may hold no process itself, so its launcher waits elsewhere.
+        aside = tree.folders("launchers")[0]
+        aside.mkdir(exist_ok=True)
+        (aside / "cgroup.procs").write_text(str(launched.pid))
     cable = ("ip", "link", "add", node.veth, "type", "veth", "peer", "name", "eth0")
     shell.run(*cable, "netns", str(process))
     network.plug(shell, node)
@@ -178,13 +181,6 @@ def _is_inside(process: int) -> bool:
     return Path(f"/proc/{process}/ns/net").stat().st_ino != ours
 
 
-def _step_aside(tree: cgroups.Hierarchy, launcher: int) -> None:
-    """Version 2: the node's group may hold no process itself, so its launcher waits elsewhere."""
-    aside = tree.folders("launchers")[0]
-    aside.mkdir(exist_ok=True)
-    (aside / "cgroup.procs").write_text(str(launcher))
-
-
 # --------------------------------------------------------------------------- ending, and again
 
 
@@ -216,7 +212,11 @@ def restart(shell: Shell, node: Node) -> int:
             f"{', '.join(map(str, left))}. Their cgroup.procs name what is still inside."
         )
     network.unplug(shell, node)
-    _mend_spec(shell.places.node(node.name) / "spec.json")
+    file = shell.places.node(node.name) / "spec.json"
+    told = json.loads(file.read_text())
+    if not Path(told["supervisor"][0]).exists():
+        told["supervisor"][0] = sys.executable
+        file.write_text(json.dumps(told, indent=1))
     return start(shell, node)
 
 
@@ -242,14 +242,6 @@ def kubelets(process: int) -> list[int]:
 def _program(process: int) -> str:
     line = words(process)
     return Path(line[0]).name if line else ""
-
-
-def _mend_spec(file: Path) -> None:
-    """Where the Python that once started the node is gone (a checkout that was removed), ours."""
-    told = json.loads(file.read_text())
-    if not Path(told["supervisor"][0]).exists():
-        told["supervisor"][0] = sys.executable
-        file.write_text(json.dumps(told, indent=1))
 
 
 def _signal(process: int) -> None:

@@ -34,9 +34,11 @@ def find(places: Places) -> list[str]:
 
 def remove(places: Places) -> None:
     """Take all of it away; safe to repeat, and on nothing. Raises StageFailed with what stayed."""
-    end_processes(places)
+    _end(lambda: _processes(places))
     _remove_cgroups()
-    _remove_mounts(places)
+    shell = Shell(places, "clean up")
+    for point in mounts(places):
+        shell.run("umount", "--lazy", point)
     if network.ours():
         network.remove(Shell(places, "clean up"))
     mountpoints.remove(places)
@@ -66,11 +68,6 @@ def _processes(places: Places) -> set[int]:
     tree = cgroups.hierarchy()
     inside = cgroups.processes(tree) if tree else set()
     return (node.marked(places) | inside) - {os.getpid()}
-
-
-def end_processes(places: Places) -> None:
-    """SIGKILL to all of ours, until none is left. Raises StageFailed."""
-    _end(lambda: _processes(places))
 
 
 def end_children(places: Places, but: Set[int]) -> None:
@@ -137,9 +134,3 @@ def mounts(places: Places) -> list[str]:
 def _unescaped(text: str) -> str:
     """mountinfo writes blanks and the like as octal numbers."""
     return text.encode().decode("unicode_escape") if "\\" in text else text
-
-
-def _remove_mounts(places: Places) -> None:
-    shell = Shell(places, "clean up")
-    for point in mounts(places):
-        shell.run("umount", "--lazy", point)

@@ -66,21 +66,17 @@ def _containerd(shell: Shell, root: Path) -> Iterator[str]:
     config.write_text(CONFIG.format(root=root, run=run))
     child = shell.daemon(*SANDBOX, "containerd", "--config", str(config))
     try:
-        _await_socket(shell, run / "containerd.sock")
+        until = time.monotonic() + START_WITHIN_S
+        while not (run / "containerd.sock").exists():
+            if time.monotonic() > until:
+                raise shell.failure(("containerd",), f"made no socket within {START_WITHIN_S:g} s")
+            time.sleep(0.1)
         yield str(run / "containerd.sock")
         # Its end is a kill: what it holds in memory must be on the disk first.
         shell.run("sync", "--file-system", str(root))
     finally:
         child.kill()
         child.wait()
-
-
-def _await_socket(shell: Shell, socket: Path) -> None:
-    until = time.monotonic() + START_WITHIN_S
-    while not socket.exists():
-        if time.monotonic() > until:
-            raise shell.failure(("containerd",), f"made no socket within {START_WITHIN_S:g} s")
-        time.sleep(0.1)
 
 
 def _import(shell: Shell, address: str, image: Image) -> None:
@@ -102,11 +98,6 @@ def copy(shell: Shell, seed: Path, target: Path) -> None:
     linked = seed.stat().st_dev == target.parent.stat().st_dev
     shell.run("cp", "--archive", *(("--link",) if linked else ()), str(seed), str(target))
     for database in target.glob("*/*.db"):
-        _unlink(database)
-
-
-def _unlink(file: Path) -> None:
-    """Give a hard-linked file contents of its own."""
-    copied = file.with_name(f"{file.name}.own")
-    shutil.copy2(file, copied)
-    copied.replace(file)
+        copied = database.with_name(f"{database.name}.own")
+        shutil.copy2(database, copied)
+        copied.replace(database)

@@ -61,7 +61,10 @@ class Reaper:
         for name in self.reaping.orphans():
             self._start(name, partial(self.reaping.end, name))
         self.metrics.saw(found, self._busy())
-        return self._next(found, now)
+        held = [one for one in found if one.name not in self._busy()]
+        ends = [(one.ends - now).total_seconds() for one in held]
+        # A moment after the end: a lease that ends now is not past it.
+        return max(0.2, min([SIGN_EVERY_S, *(end + 0.05 for end in ends)]))
 
     def _kept_in_a_halt(self, found: Sequence[Lease]) -> list[Lease]:
         """A halt ends incidents that were left standing, too."""
@@ -116,12 +119,6 @@ class Reaper:
         else:
             self.metrics.undone.inc()
             self.say(f"{name}: undone, verified")
-
-    def _next(self, found: Sequence[Lease], now: datetime) -> float:
-        held = [one for one in found if one.name not in self._busy()]
-        ends = [(one.ends - now).total_seconds() for one in held]
-        # A moment after the end: a lease that ends now is not past it.
-        return max(0.2, min([SIGN_EVERY_S, *(end + 0.05 for end in ends)]))
 
 
 def no_answer(lease: Lease) -> str:

@@ -70,7 +70,12 @@ class Custody:
         objects = self.as_provisioner
         stops.refuse_without_reaper(objects, self.namespace, self.clock.now())
         stops.refuse_stopped(objects, self.namespace)
-        self._refuse_lonely_host()
+        # A node is taken away only when somebody would start its agent again.
+        if HOST_VERBS & set(self.verbs) and not self.host.hello().supervised:
+            raise Refused(
+                "refused: nobody would start the host agent again if it died; `drillbook staging "
+                "up` mends that. Nothing was changed."
+            )
         reaping.end_expired(self._reaping())
         try:
             self._take_lease()
@@ -81,14 +86,6 @@ class Custody:
         except BaseException:
             self.close()
             raise
-
-    def _refuse_lonely_host(self) -> None:
-        """A node is taken away only when somebody would start its agent again."""
-        if HOST_VERBS & set(self.verbs) and not self.host.hello().supervised:
-            raise Refused(
-                "refused: nobody would start the host agent again if it died; `drillbook staging "
-                "up` mends that. Nothing was changed."
-            )
 
     def _reaping(self) -> reaping.Reaping:
         return reaping_of(self.clients, self.settings, self.clock, self.holder)

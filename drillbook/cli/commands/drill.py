@@ -67,7 +67,8 @@ def drill(settings: Settings, asked: Asked, console: Console) -> int:
         return 0
     ids = {one.runbook.id for one in selected}
     wanted = [bound for bound in bounds if bound.runbook.id in ids]
-    _ask_guards(settings, wanted)
+    for check in Refusals(settings, wanted, book.alerts(settings), SystemClock()).of_a_run():
+        check.ask()
     embedded.provide(settings, wanted, lambda text: console.print(text, markup=False))
     room = capacity.room(asked.jobs, workloads_here=settings.agent_socket is not None)
     known = estimate.last_durations(selected, (settings.proof, settings.runs))
@@ -186,11 +187,6 @@ def _left_behind(
     if left:
         console.print(f"not undone: {left}. `drillbook undo --dead` tries again.", markup=False)
     return bool(left)
-
-
-def _ask_guards(settings: Settings, bounds: Sequence[BoundRunbook]) -> None:
-    for check in Refusals(settings, bounds, book.alerts(settings), SystemClock()).of_a_run():
-        check.ask()
 
 
 def _report(

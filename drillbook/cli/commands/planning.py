@@ -31,7 +31,7 @@ def plan(settings: Settings, name: str, offline: bool, console: Console) -> None
         caps.refuse_over_caps(settings, bound)
         raise CouldNotTell(
             f"no cluster was asked, so whether a drill could begin is not known: "
-            f"{_why_not(offline)}"
+            f"{('--offline was given.' if offline else none_is_set())}"
         )
     _print(console, ["", "now, on the cluster:"])
     refusals = Refusals(settings, (bound,), book.alerts(settings), SystemClock())
@@ -47,10 +47,6 @@ def plan(settings: Settings, name: str, offline: bool, console: Console) -> None
 def _print(console: Console, lines: Iterable[str]) -> None:
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
-
-
-def _why_not(offline: bool) -> str:
-    return "--offline was given." if offline else none_is_set()
 
 
 # --------------------------------------------------------------------------- what the files say

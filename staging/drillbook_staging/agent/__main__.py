@@ -52,7 +52,12 @@ def main() -> int:
     """Serve until SIGTERM."""
     places = _places()
     places.agent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _log_to(places.agent / "agent.log")
+    # A file of its own: standard output is a pipe that breaks when the supervisor is killed.
+    handler = RotatingFileHandler((places.agent / "agent.log"), maxBytes=LOG_BYTES, backupCount=1)
+    form = logging.Formatter("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
+    form.converter = time.gmtime
+    handler.setFormatter(form)
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     log = logging.getLogger("drillbook.agent")
     ending = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ending.set())
@@ -88,15 +93,6 @@ def _places() -> Places:
     found = parser.parse_args()
     # It builds nothing, hence needs no checkout; one that was removed must not stop it.
     return Places(found.state, found.cache, sources=found.state)
-
-
-def _log_to(file: Path) -> None:
-    # A file of its own: standard output is a pipe that breaks when the supervisor is killed.
-    handler = RotatingFileHandler(file, maxBytes=LOG_BYTES, backupCount=1)
-    form = logging.Formatter("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
-    form.converter = time.gmtime
-    handler.setFormatter(form)
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
 def _steady() -> float:

@@ -97,7 +97,13 @@ class Keeper:
         """Take a node away; safe to repeat. Raises Refused when nothing was changed, CouldNotTell
         when it may have been: then it is undone like any other."""
         refuse_expiry(asked.expires, self._clock.wall())
-        self._refuse_node(asked.node)
+        nodes = self._host.nodes()
+        if asked.node not in nodes:
+            raise Refused(f"no node {asked.node!r}; there are {', '.join(nodes) or 'none'}.")
+        if asked.node == nodes[0]:
+            raise Refused(
+                f"{asked.node} carries the control plane, reaper and platform: never that one."
+            )
         wanted = Change(**asked.model_dump(exclude={"do"}))
         with self._deeds[asked.node]:
             known = self._known(wanted) or self._plan(wanted)
@@ -162,15 +168,6 @@ class Keeper:
         over = self._deadlines[change.key] <= self._clock.steady()
         return over or change.expires <= self._clock.wall()
 
-    # ----------------------------------------------------------------------- there
-
-    def _refuse_node(self, node: str) -> None:
-        nodes = self._host.nodes()
-        if node not in nodes:
-            raise Refused(f"no node {node!r}; there are {', '.join(nodes) or 'none'}.")
-        if node == nodes[0]:
-            raise Refused(f"{node} carries the control plane, reaper and platform: never that one.")
-
     def _known(self, wanted: Change) -> Change | None:
         """The same change, if it was asked for before. Raises Refused."""
         with self._guard:
@@ -234,7 +231,17 @@ class Keeper:
             self._note(key, State.UNDOING)
             log.info("bringing back %s", self._changes[key].told())
             try:
-                self._bring_back(key, node)
+                self._host.restore(node)
+                lacks = self._host.lacks(node)
+                if lacks:
+                    raise UndoFailed(f"it lacks: {', '.join(lacks)}")
+                self._note(key, State.UNDONE)
+                with self._guard:
+                    self._journal.remove(key)
+                    self._changes.pop(key)
+                    self._deadlines.pop(key)
+                    self._not_before.pop(key, None)
+                log.info("%s is back: whole, its record removed", node)
             except (DrillbookError, OSError) as error:
                 log.error("%s is not back: %s", node, error)
                 self._note(key, State.UNDOING, said=str(error))
@@ -244,19 +251,6 @@ class Keeper:
     def _node(self, key: Key) -> str | None:
         with self._guard:
             return self._changes[key].node if key in self._changes else None
-
-    def _bring_back(self, key: Key, node: str) -> None:
-        self._host.restore(node)
-        lacks = self._host.lacks(node)
-        if lacks:
-            raise UndoFailed(f"it lacks: {', '.join(lacks)}")
-        self._note(key, State.UNDONE)
-        with self._guard:
-            self._journal.remove(key)
-            self._changes.pop(key)
-            self._deadlines.pop(key)
-            self._not_before.pop(key, None)
-        log.info("%s is back: whole, its record removed", node)
 
     # ----------------------------------------------------------------------- written down
 

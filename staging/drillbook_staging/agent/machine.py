@@ -42,19 +42,15 @@ class Machine:
             node.end_kubelet(process)
         else:
             process = node.restart(self.shell, which)
-            self._await_supervisor(which)
+            until = time.monotonic() + node.START_WITHIN_S
+            while lacks := node.lacks(self.shell.places, which):
+                if time.monotonic() > until:
+                    raise StageFailed(
+                        f"{which.name} was started, and {node.START_WITHIN_S:g} s later it lacks: "
+                        f"{', '.join(lacks)}. Its log: {self.shell.log}"
+                    )
+                time.sleep(0.05)
         node.await_containerd(self.shell, which, process)
-
-    def _await_supervisor(self, which: Node) -> None:
-        """Before that, /run in the node may still be the host's, with a containerd of its own."""
-        until = time.monotonic() + node.START_WITHIN_S
-        while lacks := node.lacks(self.shell.places, which):
-            if time.monotonic() > until:
-                raise StageFailed(
-                    f"{which.name} was started, and {node.START_WITHIN_S:g} s later it lacks: "
-                    f"{', '.join(lacks)}. Its log: {self.shell.log}"
-                )
-            time.sleep(0.05)
 
 
 def _node(name: str) -> Node:

@@ -48,7 +48,11 @@ class Desk:
 
     def _do(self, request: Request) -> Answer:
         if isinstance(request, Hello):
-            return self._hello()
+            return {
+                "version": self.version,
+                "nodes": self.keeper.nodes(),
+                "supervised": os.getppid() == self.parent,
+            }
         if isinstance(request, Apply):
             return {"change": _told(self.keeper.apply(request))}
         if isinstance(request, Renew):
@@ -56,13 +60,6 @@ class Desk:
         if isinstance(request, Undo):
             return {"undone": _all(self.keeper.undo(request.drill))}
         return {"held": _all(self.keeper.held())}
-
-    def _hello(self) -> Answer:
-        return {
-            "version": self.version,
-            "nodes": self.keeper.nodes(),
-            "supervised": os.getppid() == self.parent,
-        }
 
 
 def _told(change: Change) -> Answer:

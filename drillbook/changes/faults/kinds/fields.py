@@ -52,7 +52,10 @@ class PatchKind(Kind):
                 custody.dropped(record, str(error))
                 continue
             self._made(record)
-            return _took(record, live, after)
+            if not took(live, after, record.patch):
+                return Applied(Outcome.NOT_APPLIED, f"{record.target}: the patch changed nothing")
+            before, now = (one["metadata"]["resourceVersion"] for one in (live, after))
+            return Applied(Outcome.APPLIED, f"{record.target}: version {before} -> {now}")
         return Applied(Outcome.NOT_APPLIED, f"{ref}: it moved {TRIES} times before the change")
 
     def _is_in_place(self, record: UndoRecord) -> bool:
@@ -84,13 +87,6 @@ class CordonKind(PatchKind):
 @writes("fault.patch")
 def change_fields(objects: Objects, record: UndoRecord) -> Object:
     return objects.patch(record.target, record.patch, version=record.resource_version)
-
-
-def _took(record: UndoRecord, live: Object, after: Object) -> Applied:
-    if not took(live, after, record.patch):
-        return Applied(Outcome.NOT_APPLIED, f"{record.target}: the patch changed nothing")
-    before, now = (one["metadata"]["resourceVersion"] for one in (live, after))
-    return Applied(Outcome.APPLIED, f"{record.target}: version {before} -> {now}")
 
 
 def took(before: Mapping[str, Any], after: Mapping[str, Any], patch: Mapping[str, Any]) -> bool:
