@@ -1,7 +1,5 @@
 """Step text -> value. Unbound and ambiguous steps are problems; nothing here does I/O."""
 
-from __future__ import annotations
-
 import difflib
 import inspect
 import re

@@ -1,7 +1,5 @@
 """The checkout's runbooks, read and bound, with everything that lint looks at."""
 
-from __future__ import annotations
-
 import importlib
 import sys
 import traceback

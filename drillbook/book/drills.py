@@ -1,7 +1,5 @@
 """The drills that a runbook has, by name."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from drillbook.evidence.proof import ALL

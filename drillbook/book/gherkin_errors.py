@@ -1,7 +1,5 @@
 """What the Gherkin parser complains of, in words for a tired engineer."""
 
-from __future__ import annotations
-
 import difflib
 import re
 from collections.abc import Mapping

@@ -1,8 +1,6 @@
 """A large book's work in two processes. No pool and no import of what works: the second process is
 a fork that has everything, and only its answer travels."""
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 import sys

@@ -6,8 +6,6 @@ name may have their own, as `Alert{severity="P1"}: 1m`. Nothing else of a rule c
 environments, because there is no place to write it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path

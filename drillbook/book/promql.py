@@ -4,8 +4,6 @@
 are. A bare selector keeps every label, so most expressions can carry any.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from functools import lru_cache

@@ -1,8 +1,6 @@
 """Prometheus' own judgement of the rules, where promtool is there: what a parser of expressions
 cannot know, such as a template that names no function."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

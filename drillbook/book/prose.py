@@ -1,7 +1,5 @@
 """The prose of a runbook: its labelled lines, which lint asks for and a page prints. Pure."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Final

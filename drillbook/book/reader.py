@@ -4,8 +4,6 @@ What is not a runbook's text raises `UnreadableFeature` with every place that is
 for somebody who does not know the parser; what is readable but no good runbook is lint's business.
 """
 
-from __future__ import annotations
-
 import difflib
 import os
 import re

@@ -4,8 +4,6 @@ with them by file and line.
 What can be read is read: a rule with a problem is left out, its neighbours are not.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -4,8 +4,6 @@ A builder takes `where` (when it asks for it), then the sentence's arguments by 
 it has parameters of those names, `doc_string` and `table`; it returns a value and does no I/O.
 """
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass

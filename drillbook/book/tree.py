@@ -1,8 +1,6 @@
 """What is wrong with the checkout's files, whatever they say: files that nothing reads, unfinished
 merges, line ends that change what runs in a cluster. Reads files and nothing else."""
 
-from __future__ import annotations
-
 import os
 import re
 import sys

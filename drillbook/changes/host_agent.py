@@ -1,8 +1,6 @@
 """The engine's end of the host agent's socket (drillbook_staging.agent), which takes a node of the
 embedded cluster away and brings it back."""
 
-from __future__ import annotations
-
 import json
 import os
 import socket

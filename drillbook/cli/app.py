@@ -3,8 +3,6 @@
 Each command imports what it needs: `--help` and `list` do not wait for clients of a cluster.
 """
 
-from __future__ import annotations
-
 import errno
 import gc
 import os

@@ -1,7 +1,5 @@
 """How many drills this machine carries at once, by its processors, its memory and the workloads."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterator, Mapping

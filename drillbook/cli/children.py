@@ -1,7 +1,5 @@
 """One drill's process: started in a session of its own, followed, and ended by its own undo."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

@@ -1,7 +1,5 @@
 """Tables for people, whole wherever they are read."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len, set_cell_size

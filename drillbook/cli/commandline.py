@@ -1,7 +1,5 @@
 """What typer cannot say: an option whose value may be left out."""
 
-from __future__ import annotations
-
 import re
 from itertools import zip_longest
 

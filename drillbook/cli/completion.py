@@ -1,7 +1,5 @@
 """What a shell offers to complete: runbooks and causes of the checkout that one stands in."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from drillbook.book import checkout

@@ -4,8 +4,6 @@ A drill is told by one line when it ends, and by its phases as they end; `moving
 does meanwhile, for a terminal. With `verbose` every line of every drill is told.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence

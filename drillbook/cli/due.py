@@ -1,7 +1,5 @@
 """Which drills are due, and which a change made stale: by hashes, never by dates of files."""
 
-from __future__ import annotations
-
 import io
 import json
 import subprocess

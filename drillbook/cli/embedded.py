@@ -1,8 +1,6 @@
 """The embedded cluster, where it is installed: a distribution of its own, `drillbook-staging`, that
 the command line finds by an entry point. The engine drills on any cluster and never imports it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import entry_points
 from typing import Protocol, cast

@@ -1,7 +1,5 @@
 """How long a run will take, by how long its drills took the last time."""
 
-from __future__ import annotations
-
 import heapq
 import json
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Where a drill is, by what its process announces: its phases as they end, and its sentence."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """Which of the waiting drills may start now. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf

@@ -1,7 +1,5 @@
 """Which drills of the runbooks were asked for. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 

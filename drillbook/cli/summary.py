@@ -1,7 +1,5 @@
 """What came of a run, for the person who started it: each failure by itself, then the counts."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Where a run is told: lines that stay, and on a terminal lines that move."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress

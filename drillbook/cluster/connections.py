@@ -1,7 +1,5 @@
 """Connections as somebody: the runner itself, or the observer that becomes others for a change."""
 
-from __future__ import annotations
-
 from drillbook.cluster.clients import Connections, context_name
 from drillbook.cluster.identities import Identities, Identity
 from drillbook.cluster.settings import Settings

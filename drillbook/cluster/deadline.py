@@ -5,8 +5,6 @@ or drips would hold a drill for ever. So a read runs beside, and is given up at 
 reads: of a change that was given up nobody would know whether it happened.
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable
 from typing import TypeVar

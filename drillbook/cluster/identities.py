@@ -4,8 +4,6 @@ The runner's kubeconfig may do one thing: ask for a token of one of the others. 
 itself soon after the drill does, and lies in a private file that ends with this process.
 """
 
-from __future__ import annotations
-
 import os
 import tempfile
 import threading

@@ -1,7 +1,5 @@
 """Connections of a process that runs in the cluster, as the service account of its pod."""
 
-from __future__ import annotations
-
 from functools import cached_property
 
 import urllib3

@@ -1,7 +1,5 @@
 """A program run in a container of a pod, through the API server, and how it ended."""
 
-from __future__ import annotations
-
 import json
 import re
 import time

@@ -4,8 +4,6 @@ A kubeconfig can name programs (`exec`, `auth-provider`) that client libraries s
 in: they would run before any guard has seen which cluster it is.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass

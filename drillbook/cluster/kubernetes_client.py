@@ -1,7 +1,5 @@
 """The Kubernetes client, with a deadline on every request and no retries of its own."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import urllib3

@@ -3,8 +3,6 @@
 The only place of this package that speaks to the cluster. It does not decide anything.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass

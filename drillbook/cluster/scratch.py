@@ -4,8 +4,6 @@ Tokens lie in it. A process that is killed cannot tidy up; the next one does it 
 a lock that the kernel lets go of that the other is no more.
 """
 
-from __future__ import annotations
-
 import atexit
 import fcntl
 import os

@@ -5,8 +5,6 @@ The file is `drillbook.toml` beside the runbooks. An environment variable is the
 its UID for the allow-list) fills what nobody set.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import tomllib

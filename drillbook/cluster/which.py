@@ -1,7 +1,5 @@
 """Which cluster this is, and what these credentials may do in it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from kubernetes import client

@@ -4,8 +4,6 @@ Asked once, before the remediation's first change: if all that it should bring a
 already, what comes after it could not be told from what was there before.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final

@@ -1,8 +1,6 @@
 """Which runbooks stand on one Background: one healthy drill asks them all, and a fault that is
 drilled for one of them must not look like a cause of another."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from drillbook.model import BoundRunbook, Workload

@@ -5,8 +5,6 @@ itself (an autoscaler's pods, a DaemonSet's on many nodes, executors), and what 
 ResourceQuota of the drill's namespace holds to the same cap.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """One command line: run under the drill's lease, and killed when the lease is lost."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from collections.abc import Callable, Mapping

@@ -1,7 +1,5 @@
 """What a drill asks beside its own steps: every other cause that stands on its Background."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import inf

@@ -1,7 +1,5 @@
 """What the monitoring of a cluster runs, in its own words."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass

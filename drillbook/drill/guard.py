@@ -5,8 +5,6 @@ is missing means production: the API server and the UID of `kube-system` are on 
 system namespace says which environment it is, and the credentials are not the administrator's.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 
 from drillbook.book.monitoring import AlertRule, RecordingRule, never_seen

@@ -1,7 +1,5 @@
 """The workload set up to its steady state, and the fault put into it: what a drill begins with."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta

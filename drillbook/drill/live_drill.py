@@ -1,7 +1,5 @@
 """One drill from its namespace to its undo: begin, the steps, end, whatever happened between."""
 
-from __future__ import annotations
-
 import os
 import signal
 from dataclasses import dataclass, field

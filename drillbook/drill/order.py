@@ -1,7 +1,5 @@
 """Which drill is run, and what it is made from."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 

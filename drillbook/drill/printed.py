@@ -5,8 +5,6 @@ line may say otherwise for a moment (kubectl lists pods that are going), so it i
 agrees, for two scrapes at most.
 """
 
-from __future__ import annotations
-
 import subprocess
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor

@@ -1,8 +1,6 @@
 """Live progress of a drill on standard error: a plain line per event, and for a dispatcher the
 phase and the sentence that it is at."""
 
-from __future__ import annotations
-
 import json
 import os
 import sys

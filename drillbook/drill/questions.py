@@ -4,8 +4,6 @@ Another cause's diagnosis during a plain drill, each cause's detection and diagn
 They only read. A probe that two causes share is asked once.
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor

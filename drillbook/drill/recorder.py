@@ -1,7 +1,5 @@
 """What a drill saw, gathered while it runs, and made into its record at the end."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime

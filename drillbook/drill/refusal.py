@@ -1,7 +1,5 @@
 """A drill that was refused before there was an incident -> its record. Nothing was changed."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from drillbook.drill.recorder import rto_s

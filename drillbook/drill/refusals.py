@@ -5,8 +5,6 @@ what a drill meets in its first seconds. Nothing here changes a cluster: what is
 API server's dry run.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial

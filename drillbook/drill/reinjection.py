@@ -5,8 +5,6 @@ newer version, and its effect absent throughout the watch; passes. took effect: 
 (a missing right, 404, 409, 429, 5xx): ERROR.
 """
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 from drillbook.changes.faults import Applied, Injector, Outcome

@@ -1,7 +1,5 @@
 """SIGTERM and SIGHUP take the path of Ctrl-C; while an undo runs, none of them cuts it short."""
 
-from __future__ import annotations
-
 import ctypes
 import os
 import signal

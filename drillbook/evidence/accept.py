@@ -6,8 +6,6 @@ then says STALE). A record of a dirty tree is a witness of what nobody else has,
 the present tree's: then exactly this was drilled.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

@@ -1,7 +1,5 @@
 """A process's own output, redacted line by line before it reaches a terminal or a log."""
 
-from __future__ import annotations
-
 import atexit
 import io
 import os

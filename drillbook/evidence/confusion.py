@@ -1,7 +1,5 @@
 """Which cause the diagnoses named, for each fault: the confusion matrix. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

@@ -1,8 +1,6 @@
 """Numbers that cannot lie: rates with their denominators, intervals, and times that were not
 reached."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

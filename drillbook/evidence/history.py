@@ -1,7 +1,5 @@
 """The last drills of a runbook, as a page lists them. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final

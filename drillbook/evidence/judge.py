@@ -1,7 +1,5 @@
 """What a record says about one cause or one phase; shared by scorecard and pages. Pure."""
 
-from __future__ import annotations
-
 from drillbook.evidence.records import Drill, ScenarioRecord
 from drillbook.model import Control, Injection, Phase, Undo, Verdict
 

@@ -5,8 +5,6 @@ only what would be read as markup is escaped. Template braces are broken up, bec
 generators expand them even inside of code.
 """
 
-from __future__ import annotations
-
 import re
 from functools import lru_cache
 

@@ -7,8 +7,6 @@ Not covered: words for people (PROSE), where something stands, and fields at the
 the model can grow. The only I/O is reading tools and recipes.
 """
 
-from __future__ import annotations
-
 import ast
 import hashlib
 import json

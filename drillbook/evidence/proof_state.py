@@ -1,7 +1,5 @@
 """In what state of proof each cause of a runbook stands, from accepted records alone. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta

@@ -1,7 +1,5 @@
 """What accepted drills say of a cause, in sentences. Pure; absolute dates only."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final

@@ -5,8 +5,6 @@ that a reader of old files would trip over raises the number. Times are UTC stam
 Sources: the times t0..t9 and the three axes (verdict, injection, undo) are the design's.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Iterable

@@ -5,8 +5,6 @@ whose name says what they hold; they are found in plain, base64, URL, JSON and o
 inside of a longer text that is encoded.
 """
 
-from __future__ import annotations
-
 import base64
 import html
 import json

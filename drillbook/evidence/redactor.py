@@ -5,8 +5,6 @@ was seen is about to be written, because a workload may make new ones. While the
 nobody can tell evidence from a secret: then what was seen is withheld, never printed as it is.
 """
 
-from __future__ import annotations
-
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping

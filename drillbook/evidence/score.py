@@ -4,8 +4,6 @@ The rules are those of evaluation: only valid drills are judged, first attempts 
 censored times count as longer than everything, and drills of two clusters are never pooled.
 """
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -3,8 +3,6 @@ to a name such as `DB_PASSWORD`. It errs on the side of removing: a lost word of
 than a committed password. A shell's variable is no secret: it says where one is.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass

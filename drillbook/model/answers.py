@@ -1,7 +1,5 @@
 """What a source answers, and what may be expected of an answer."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeAlias, runtime_checkable

@@ -1,7 +1,5 @@
 """Runbooks whose steps are values: what drills, pages and hashes are made from."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from drillbook.model.text import Cause, Phase, Runbook, Scenario, Step

@@ -1,7 +1,5 @@
 """The typed changes of a fault: each has an undo that is known before it is applied."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass

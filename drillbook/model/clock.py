@@ -1,7 +1,5 @@
 """Time as an argument: stamps are UTC, lengths are monotonic, waiting can be ended."""
 
-from __future__ import annotations
-
 import threading
 import time
 from datetime import UTC, datetime

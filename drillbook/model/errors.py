@@ -4,8 +4,6 @@ Nobody inside the engine catches `DrillbookError` to go on: the command line cat
 prints its message, and exits with its code. The codes are those of the design's table.
 """
 
-from __future__ import annotations
-
 
 class DrillbookError(Exception):
     """Base of every error meant for a person: place, want, find, next move."""

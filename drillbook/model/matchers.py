@@ -3,8 +3,6 @@
 `Absent` makes an ordinary matcher false and makes `silent` and `gone` hold.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from datetime import datetime

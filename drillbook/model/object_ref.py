@@ -1,7 +1,5 @@
 """One object of the Kubernetes API, by name."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

@@ -1,8 +1,6 @@
 """Which command lines only read: what runs by itself on a live incident, what checks are made of.
 A closed list; what is not on it counts as a change. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Final
 

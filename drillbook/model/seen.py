@@ -1,7 +1,5 @@
 """What a drill saw: verdicts and evidence."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum

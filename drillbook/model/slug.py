@@ -1,7 +1,5 @@
 """Names as parts of pytest's node ids. Pure, so that lint can find two names that would be one."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 

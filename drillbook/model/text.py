@@ -1,7 +1,5 @@
 """Runbooks as text: one feature file, read."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath

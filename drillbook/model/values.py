@@ -5,8 +5,6 @@ Each value says its own command lines (`lines`), so that nobody has to know ever
 Fields marked as PROSE are words for people: a proof does not cover them.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -4,8 +4,6 @@ A duplicate key silently overrides its first value, and aliases let a small file
 one; neither has a use in the files that we read.
 """
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Mapping
 from functools import lru_cache
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A cause and its steps as a page shows them: Markdown in plain values, for the template. Pure."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ The order of a page is that of page.md; its words are in templates/page.md.j2, w
 gathered here. Text from records and descriptions goes through `drillbook.evidence.markdown`.
 """
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -1,8 +1,6 @@
 """The block that a responder runs first: `export` lines for every variable that a page's commands
 use, and what must be installed. Pure."""
 
-from __future__ import annotations
-
 import re
 import shlex
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,5 @@
 """pytest's hooks, one line each: this file reads like a table of contents."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any

@@ -4,8 +4,6 @@ Steps and openings redact what they saw where they saw it. This is the net below
 an exception that nobody expected, captured output, and the values that `--showlocals` prints.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from functools import wraps

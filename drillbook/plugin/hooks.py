@@ -1,7 +1,5 @@
 """What the hooks do: options, the drill's life around its class, each scenario's turns."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path

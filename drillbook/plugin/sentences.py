@@ -1,7 +1,5 @@
 """The registry's sentences as pytest-bdd's steps: a plugin made of what was imported so far."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from types import ModuleType
 from typing import Any

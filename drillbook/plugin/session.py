@@ -1,7 +1,5 @@
 """What all drills of one pytest process share: settings, connections, cluster, bound runbooks."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path

@@ -1,7 +1,5 @@
 """An HTTP endpoint: its status code."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from drillbook.cluster.clients import Connections, could_not_ask, http_get

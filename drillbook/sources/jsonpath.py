@@ -5,8 +5,6 @@ name, `[*]`, `[n]` (negative from the end) and `[?(@.name=="x")]`. One expressio
 it. Source: kubectl's JSONPath reference; what is outside the subset is an error, never ignored.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from functools import lru_cache

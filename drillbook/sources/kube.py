@@ -1,7 +1,5 @@
 """Kubernetes objects: one list or one object, and one path into it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """Container logs, dated line by line by the kubelet."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import datetime
 

@@ -1,7 +1,5 @@
 """Prometheus and Alertmanager: one series, one expression, one alert."""
 
-from __future__ import annotations
-
 import json
 import math
 import re

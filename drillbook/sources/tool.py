@@ -1,7 +1,5 @@
 """A tool under scripts/: run as a child process by the very line that the page prints."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 from dataclasses import dataclass

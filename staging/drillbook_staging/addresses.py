@@ -4,8 +4,6 @@ All of it lies in 198.18.0.0/15, set aside for bench tests by RFC 2544, so that 
 the internet nor the private ranges that people use.
 """
 
-from __future__ import annotations
-
 import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ An artifact is a folder in the cache, named after the hash of what it is made of
 whole or not at all: it is made beside its place and renamed.
 """
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Building images by buildah, whose storage lies in our cache."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil

@@ -1,7 +1,5 @@
 """Everything that the cluster is made of, built where the cache lacks it."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait

@@ -1,7 +1,5 @@
 """The nodes' cgroups: one folder of ours at the top of every controller, version 1 or 2."""
 
-from __future__ import annotations
-
 import os
 import signal
 import time

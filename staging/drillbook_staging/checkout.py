@@ -1,7 +1,5 @@
 """What comes from this checkout itself: the engine, as the reaper runs it inside the cluster."""
 
-from __future__ import annotations
-
 import shutil
 from importlib.util import find_spec
 from pathlib import Path

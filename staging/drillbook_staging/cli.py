@@ -1,7 +1,5 @@
 """`drillbook staging up | status | images | down`."""
 
-from __future__ import annotations
-
 import signal
 from pathlib import Path
 from types import FrameType

@@ -1,7 +1,5 @@
 """The Kubernetes on the nodes: kubeadm's init and join, and the kubeconfig for the host."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

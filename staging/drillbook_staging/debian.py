@@ -1,7 +1,5 @@
 """What comes from Debian: the host's packages, a base root file system, files of packages."""
 
-from __future__ import annotations
-
 import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Content hashes, from which the cache's keys are made. Pure, but for reading the files named."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Collection
 from pathlib import Path

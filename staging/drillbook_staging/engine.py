@@ -5,8 +5,6 @@ fingerprint: every `up` brings it to the running nodes, and an annotation of the
 names its key rolls them over to it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

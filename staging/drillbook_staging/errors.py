@@ -1,7 +1,5 @@
 """What can go wrong with the embedded cluster."""
 
-from __future__ import annotations
-
 from drillbook.model.errors import DrillbookError
 
 

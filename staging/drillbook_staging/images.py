@@ -4,8 +4,6 @@
 An image's key is the hash of its folder, of what it takes in and of its parents' keys.
 """
 
-from __future__ import annotations
-
 import re
 import tomllib
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,5 @@
 """What an image takes in, as its data file says: one class for each place that has things."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import zipfile

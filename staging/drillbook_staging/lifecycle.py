@@ -1,7 +1,5 @@
 """Up and down: the stages in their order, and what decides which of them run."""
 
-from __future__ import annotations
-
 import inspect
 import json
 import time

@@ -4,8 +4,6 @@ The lock is a socket in the abstract namespace: the kernel takes it away with it
 that ends, it leaves no file, and it can be asked who holds it.
 """
 
-from __future__ import annotations
-
 import socket
 import struct
 import time

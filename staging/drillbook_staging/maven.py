@@ -1,7 +1,5 @@
 """What comes from Maven's central repository, by Maven itself."""
 
-from __future__ import annotations
-
 import hashlib
 import shutil
 from pathlib import Path

@@ -3,8 +3,6 @@
 Each is written down before it is made, so that `down` finds those of a killed `up`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The host's side of the network: a bridge, a cable for each node, routes to pods and services."""
 
-from __future__ import annotations
-
 import socket
 import struct
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """One node, seen from the host: what it is told, its start, its process, its cable."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

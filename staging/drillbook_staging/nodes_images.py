@@ -1,7 +1,5 @@
 """The images that a running node has: what is there, what comes, what goes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

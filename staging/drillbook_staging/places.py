@@ -3,8 +3,6 @@
 Three folders: the state (all of it removed by `down`), the cache (kept), the sources (committed).
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What runs on the cluster from the start: the kustomize manifests and the alert rules."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence

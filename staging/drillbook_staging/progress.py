@@ -1,7 +1,5 @@
 """Progress of long work: a spinner on a terminal, plain lines elsewhere; seconds of each stage."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Iterator

@@ -1,8 +1,6 @@
 """Images on demand: what is missing is built and brought to the running nodes; what nobody has used
 for a month goes by itself."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 import time

@@ -1,7 +1,5 @@
 """What comes from PyPI: files of one distribution, or all that a hashed list names."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

@@ -4,8 +4,6 @@ Nothing here trusts a record that a killed `up` may not have written: processes 
 cgroups and interfaces our names, mounts and files our folders.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import signal

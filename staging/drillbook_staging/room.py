@@ -1,8 +1,6 @@
 """What the engine's command line finds here, by the entry point `drillbook.embedded_cluster`:
 `drillbook.cli.embedded.EmbeddedCluster` says what it asks for."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 from drillbook_staging import preflight

@@ -5,8 +5,6 @@ Importing a gigabyte into each node takes tens of seconds. Blobs and unpacked la
 copied.
 """
 
-from __future__ import annotations
-
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """Child processes: marked as ours, logged, ended with us, their failures told in full."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

@@ -1,7 +1,5 @@
 """What `up` writes down once everything is Ready, for the engine and for the next `up`."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError

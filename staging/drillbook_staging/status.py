@@ -1,7 +1,5 @@
 """`staging status`: how the cluster is. Reads only."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from drillbook.model.errors import Refused

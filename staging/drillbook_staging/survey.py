@@ -1,7 +1,5 @@
 """What a running cluster says of itself: who it is, what runs on it, whether it was changed."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Who else uses the cluster: the guards before `up` or `down` takes it away."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

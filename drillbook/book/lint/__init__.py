@@ -4,8 +4,6 @@
 the alert rules behind them, `values` at what the steps are bound to.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from drillbook.book.lint import alerts, metadata, structure, values

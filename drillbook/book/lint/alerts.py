@@ -1,7 +1,5 @@
 """Rules that close the circle: alert -> page -> runbook -> alert."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from drillbook.book import promql

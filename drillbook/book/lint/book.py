@@ -1,7 +1,5 @@
 """What the rules look at, and how they say what they found."""
 
-from __future__ import annotations
-
 import difflib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence

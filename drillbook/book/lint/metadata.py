@@ -1,7 +1,5 @@
 """Rules about tags, prose and the file's place."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """Rules about causes, scenarios and their names."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from drillbook.book.lint.book import Book, problem

@@ -1,7 +1,5 @@
 """The vocabulary of tags: where each may stand and what it may say."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

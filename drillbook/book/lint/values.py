@@ -1,7 +1,5 @@
 """Rules about what steps are bound to. A runbook that could not be bound is left out."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from drillbook.book.lint.book import Book, did_you_mean, problem

@@ -1,7 +1,5 @@
 """What came of a change, and whether a refusal was a rule of the system under the drill."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager

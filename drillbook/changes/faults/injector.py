@@ -1,7 +1,5 @@
 """A fault's changes: applied in order, each planned in the journal before, and taken back."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 from drillbook.changes.faults.applied import Applied, Outcome

@@ -3,8 +3,6 @@
 Its removal is the undo of all that is in it; that is the undo journal's business.
 """
 
-from __future__ import annotations
-
 import base64
 import re
 import secrets

@@ -1,7 +1,5 @@
 """The cap on pods as a ResourceQuota of a drill's namespace."""
 
-from __future__ import annotations
-
 from drillbook.cluster.settings import Settings
 from drillbook.model import Manifest
 

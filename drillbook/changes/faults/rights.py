@@ -1,7 +1,5 @@
 """What each identity may do in one drill's namespace: exactly what this drill's changes need."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from drillbook.changes.faults.kinds import Rule, kind_of

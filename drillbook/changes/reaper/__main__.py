@@ -1,7 +1,5 @@
 """`python -m drillbook.changes.reaper`: runs in the cluster as the service account `reaper`."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import socket

@@ -3,8 +3,6 @@
 A round costs one list when nothing happens; between two rounds it waits for a lease to change.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field

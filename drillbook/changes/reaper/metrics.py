@@ -1,7 +1,5 @@
 """What the reaper says of itself: health and metrics, and nothing that could be asked of it."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field

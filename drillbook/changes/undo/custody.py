@@ -3,8 +3,6 @@
 Between the two every change is planned in the journal, made under the lease, and noted as made.
 """
 
-from __future__ import annotations
-
 import os
 import socket
 from collections.abc import Callable, Mapping

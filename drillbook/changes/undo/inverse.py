@@ -4,8 +4,6 @@ Every inverse can be carried out again: an object that is not the one that the d
 (another UID, not our label) is never touched, and what is as it was is left as it is.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

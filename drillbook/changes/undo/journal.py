@@ -1,7 +1,5 @@
 """The undo journal of one drill, in the cluster: written and acknowledged before each change."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime

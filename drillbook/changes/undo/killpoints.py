@@ -11,8 +11,6 @@ DRILLBOOK_KILL_TRACE=FILE                 append each point that is reached, wit
 The idea is that of fail points, as FreeBSD's fail(9) and etcd's gofail have them.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import threading

@@ -5,8 +5,6 @@ fence (`leaseTransitions`), and undoes what its records say. Times are UTC by th
 the reaper acknowledges a drill only when their clocks agree (`MAX_SKEW_S`).
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass

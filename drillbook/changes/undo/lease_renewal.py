@@ -4,8 +4,6 @@ A lease that was lost (expired, taken over, gone) is lost for good: from then on
 process does may change the cluster, however long it slept in between.
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable
 from contextlib import suppress

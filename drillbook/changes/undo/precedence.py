@@ -5,8 +5,6 @@ and the younger goes. One that had looked before the other's lease was there sta
 so the elder does not pass it, but waits until it has gone, for as long as going takes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

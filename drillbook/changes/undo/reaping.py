@@ -1,7 +1,5 @@
 """Dead drills: which there are, and their end, as the reaper and `drillbook undo` bring it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta

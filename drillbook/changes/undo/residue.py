@@ -1,7 +1,5 @@
 """What drills left on the cluster, found by their own marks; a list that failed is not empty."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 

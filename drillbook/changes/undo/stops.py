@@ -1,7 +1,5 @@
 """What stops drills: the halt object, a quarantine, and a cluster without a reaper."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime

@@ -4,8 +4,6 @@ The drill itself, the reaper and `drillbook undo` all undo by this code. Nothing
 was done before: it reads, acts under a condition, reads again; and it may be repeated.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Who undoes what: each record's inverse by that identity of a drill which may carry it out."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from drillbook.changes.host_agent import HostAgent

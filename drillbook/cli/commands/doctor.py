@@ -1,7 +1,5 @@
 """`doctor`: what this machine and this cluster lack, and the fix."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Callable, Iterator

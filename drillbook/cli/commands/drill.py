@@ -1,7 +1,5 @@
 """`drill`: lint, guards, the run, its reports."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Sequence

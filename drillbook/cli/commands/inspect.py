@@ -1,7 +1,5 @@
 """`list` and `show`: what there is."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from rich.console import Console

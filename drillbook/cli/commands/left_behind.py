@@ -1,7 +1,5 @@
 """What a drill leaves that ended without a record: killed, it undoes nothing by itself."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection
 
 from drillbook.changes.undo.lease import RUN_LABEL

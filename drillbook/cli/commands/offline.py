@@ -1,7 +1,5 @@
 """`lint`, `render`, `score`, `accept`: what needs no cluster."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath

@@ -1,7 +1,5 @@
 """`plan`: what a drill would touch, before it touches it; and whether it could begin now."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from textwrap import indent

@@ -1,7 +1,5 @@
 """`undo` and `halt`: by hand what the reaper does by itself, and what stops every drill."""
 
-from __future__ import annotations
-
 import os
 import socket
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Markdown templates, compiled once, and the one way to fill them."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 from typing import Any
 

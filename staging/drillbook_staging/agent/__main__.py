@@ -1,7 +1,5 @@
 """The agent as a program: `python -m drillbook_staging.agent --help`."""
 
-from __future__ import annotations
-
 import argparse
 import fcntl
 import logging

@@ -1,7 +1,5 @@
 """One change to a node, as the journal holds it. Pure data."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from enum import StrEnum
 

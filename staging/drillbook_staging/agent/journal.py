@@ -1,8 +1,6 @@
 """The agent's journal: one file for each change that is not undone, whole and on the disk before
 the change is made."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass
 from pathlib import Path

@@ -4,8 +4,6 @@ A program of its own because it first enters a cgroup of ours: it must not end w
 or the service, whose `staging up` started it.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 

@@ -5,8 +5,6 @@ UNDONE, and the record is removed. A kill between any two of these leaves a reco
 next agent goes on.
 """
 
-from __future__ import annotations
-
 import logging
 import threading
 from collections import defaultdict

@@ -1,7 +1,5 @@
 """How `staging up` starts the agent, and replaces one that is not as it should be."""
 
-from __future__ import annotations
-
 import os
 import shlex
 import signal

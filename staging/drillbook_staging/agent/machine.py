@@ -1,7 +1,5 @@
 """The deeds on the host: a node's process killed, its cable cut, and the node whole again."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import dataclass
 

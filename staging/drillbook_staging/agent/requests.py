@@ -1,7 +1,5 @@
 """What may be asked of the agent: one JSON object per line, checked in full. Pure."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError

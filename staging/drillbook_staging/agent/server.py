@@ -1,7 +1,5 @@
 """The agent's socket: one JSON object per line in, one out."""
 
-from __future__ import annotations
-
 import json
 import logging
 import os

@@ -1,7 +1,5 @@
 """Which code an agent runs: `up` replaces one that runs another."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

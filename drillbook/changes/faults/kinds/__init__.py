@@ -4,8 +4,6 @@ A new kind is a class here, a line in KINDS, its value in `drillbook.model.chang
 in words), and, if none of the verbs will do, a verb with its inverse in `drillbook.changes.undo`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from drillbook.changes.faults.kinds.fields import CordonKind, PatchKind, ScaleKind

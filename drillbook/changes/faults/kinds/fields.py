@@ -1,7 +1,5 @@
 """Changes of fields: a merge patch in, the old fields back."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """What the agent on the host does to a node, and undoes."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from drillbook.changes.faults.applied import Applied, Outcome

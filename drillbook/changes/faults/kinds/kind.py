@@ -1,7 +1,5 @@
 """What every kind of change has: a verb of the journal, rights, a way in and a way back."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar

@@ -1,7 +1,5 @@
 """A program in a pod: what it did inside the namespace goes with the namespace."""
 
-from __future__ import annotations
-
 import math
 import re
 from typing import Final

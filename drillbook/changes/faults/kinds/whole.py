@@ -1,7 +1,5 @@
 """Changes of whole objects: made, deleted, or deleted for their controller to recreate."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
