@@ -88,9 +88,6 @@ class Rules(dict[str, AlertRule]):
         raise UsageError(f"no usable alert rule is named {name}.{why}")
 
 
-# --------------------------------------------------------------------------- times
-
-
 def floor_s(rule: AlertRule, scrape_s: float, evaluation_s: float) -> float:
     """Seconds from the symptom to a firing alert at worst: the scrape that sees it, the evaluations
     after that, and the rule's `for`, of its variants the longest. Source: evaluation.md, Times."""
@@ -110,8 +107,6 @@ def _evaluations_s(rule: AlertRule, evaluation_s: float) -> float:
     others = {one.cadence for one in rule.records} - {rule.cadence}
     return sum(one.worst_s(evaluation_s) for one in (rule.cadence, *others))
 
-
-# --------------------------------------------------------------------------- labels
 
 Records = tuple[RecordingRule, ...]
 _ANY: Final = "\0"

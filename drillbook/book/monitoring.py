@@ -95,9 +95,6 @@ def reloaded(metrics: str) -> bool:
     return "\nprometheus_config_last_reload_successful 1\n" in f"\n{metrics}\n"
 
 
-# --------------------------------------------------------------------------- rules and values
-
-
 def _rules(files: RuleFiles, values: Values) -> Rules:
     rules: dict[str, AlertRule] = {}
     wrong = [*files.problems, *values.problems, *_strangers(files, values)]
@@ -176,9 +173,6 @@ def _read_by(expr: str, records: tuple[RecordingRule, ...]) -> tuple[RecordingRu
                 found[number] = one
                 waiting.append(one.expr)
     return tuple(sorted(found.values(), key=lambda one: (one.name, sorted(one.labels.items()))))
-
-
-# --------------------------------------------------------------------------- Prometheus' own form
 
 
 def _group(group: Group, values: Values, pages_url: str) -> dict[str, Any]:

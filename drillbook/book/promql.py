@@ -64,9 +64,6 @@ def labels_in(text: str) -> dict[str, str]:
     return dict(_equal(selector))
 
 
-# --------------------------------------------------------------------------- what it reads
-
-
 def reads(tree: Expr, metric: str) -> bool:
     """Whether an expression selects series of this name; a selector without one selects any."""
     return any(_may_name(one, metric) for one in _selectors(tree))
@@ -125,9 +122,6 @@ def _agrees(matcher: parser.Matcher, value: str) -> bool:
         return bool((re.fullmatch(matcher.value, value) is not None) == (op == kinds.Re))
     except re.error:  # Go's syntax is not Python's: what cannot be told may be
         return True
-
-
-# --------------------------------------------------------------------------- what it carries
 
 
 def carries(tree: Expr, label: str, recorded: Recorded = lambda _metric, _label: None) -> bool:

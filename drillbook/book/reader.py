@@ -41,9 +41,6 @@ class MalformedFeature(UnreadableFeature):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
-# --------------------------------------------------------------------------- files
-
-
 def discover(root: Path, paths: Sequence[Path] = ()) -> list[Path]:
     """The feature files that are meant, sorted, each once; all of `root/features` when nothing is
     given. A runbook is named by its file, a folder above it, or its page (looked up from the
@@ -170,9 +167,6 @@ def _decoded(data: bytes, shown: PurePosixPath) -> str:
         what = f"the file has more than {LIMIT_LINES} lines."
         raise _wrong(shown, LIMIT_LINES + 1, what, _SPLIT)
     return text
-
-
-# --------------------------------------------------------------------------- text
 
 
 def parse(text: str, path: PurePosixPath) -> Runbook:

@@ -17,15 +17,12 @@ class EmbeddedCluster(Protocol):
 
     def run(self, words: Sequence[str]) -> None:
         """The command `drillbook staging` with these words; ends as a command does."""
-        ...
 
     def problems(self) -> list[str]:
         """What this machine lacks to carry it, in words."""
-        ...
 
     def provide(self, references: Sequence[str], say: Callable[[str], None]) -> None:
         """Have these images on every node, built where they are not."""
-        ...
 
 
 def installed() -> EmbeddedCluster | None:

@@ -21,7 +21,6 @@ class Holder(Protocol):
     @property
     def memory(self) -> float:
         """Bytes that it asks for."""
-        ...
 
     @property
     def is_setting_up(self) -> bool: ...

@@ -46,8 +46,6 @@ class CrossChecks:
         slow = settings.model_copy(update={"poll_s": settings.scrape_s})
         self.performer = replace(self.performer, clock=self._clock, settings=slow)
 
-    # ---------------------------------------------------------------- on an incident
-
     def ask_others(self) -> None:
         """The diagnosis of every other cause, on this incident; once."""
         if self._questions is not None or not self.order.asked:
@@ -96,8 +94,6 @@ class CrossChecks:
         """End every wait that is under way."""
         self._clock.end()
 
-    # ---------------------------------------------------------------- what Questions asks through
-
     def probe(self, probe: Probe) -> Evidence:
         return self.performer.probe(probe, ends=lambda begin: self.says_no_at(probe, begin))
 
@@ -117,8 +113,6 @@ class CrossChecks:
 
     def _within_s(self, probe: Probe) -> float:
         return (probe.within or self.performer.settings.duration("probe_within")).seconds
-
-    # ---------------------------------------------------------------- on a healthy system
 
     def ask_of_healthy(self) -> None:
         """Every cause's detection and diagnosis, and beside them every fault's effect throughout.

@@ -49,9 +49,6 @@ def admitted(settings: Settings, clients: Connections) -> Cluster:
     )
 
 
-# --------------------------------------------------------------------------- reasons, "" for none
-
-
 def _refuse(reasons: list[str]) -> None:
     if reasons:
         raise Refused(f"refused: {' Also: '.join(reasons)} {UNCHANGED}")
@@ -128,9 +125,6 @@ def _no_credentials(settings: Settings, error: CouldNotTell) -> str:
         f"refused: the credentials in {settings.kubeconfig} are not accepted, or may not read "
         f"which cluster this is ({error}). They may have expired. {INSTALL} {UNCHANGED}"
     )
-
-
-# --------------------------------------------------------------------------- monitoring
 
 
 def check_monitoring(

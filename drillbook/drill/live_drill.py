@@ -123,8 +123,6 @@ class LiveDrill:
             for bound in scenario.steps
         }
 
-    # ---------------------------------------------------------------- begin
-
     def begin(self) -> None:
         """Workload, steady state and fault. Raises what kept it from beginning."""
         try:
@@ -189,8 +187,6 @@ class LiveDrill:
         self.reason = why
         self.progress.say(f"the drill ends: {why}")
         os.kill(os.getpid(), signal.SIGTERM)
-
-    # ---------------------------------------------------------------- the phases
 
     def performs(self, scenario_line: int) -> bool:
         """Whether the drill was asked to go as far as this scenario."""
@@ -324,8 +320,6 @@ class LiveDrill:
                     raise Falsified(f"{what} holds on a healthy system: it proves nothing.")
                 raise StepNotPassed(f"{what} could not be answered: {last_seen(asked)}")
 
-    # ---------------------------------------------------------------- end
-
     def end(self) -> records.Drill:
         """Undo, verify, and make the record: nothing that goes wrong here may skip the undo."""
         self.redactor.settle()  # once the namespace is gone, nobody knows its Secrets
@@ -381,8 +375,6 @@ class LiveDrill:
             "`drillbook undo --kept` ends it before that"
         )
         return True
-
-    # ---------------------------------------------------------------- look-ups
 
     def _waiting(self, probe: Probe, seen: str) -> None:
         self.progress.waiting(str(probe.source.command().words[0]), seen)

@@ -108,8 +108,6 @@ class Refusals:
     def _as(self, identity: Identity) -> Objects:
         return Objects(self.clients.acting_as(identity))
 
-    # ---------------------------------------------------------------- of a run
-
     def _cluster(self) -> str:
         found = guard.admitted(self.settings, runner(self.settings))
         return f"UID {found.uid}, {found.version}, {found.environment}: it may be drilled"
@@ -143,8 +141,6 @@ class Refusals:
     def _stops(self) -> str:
         stops.refuse_stopped(self._as(Identity.PROVISIONER), SYSTEM_NAMESPACE)
         return "no halt, no quarantine"
-
-    # ---------------------------------------------------------------- of its beginning
 
     def _other_drills(self, bound: BoundRunbook) -> str:
         ours = domains.locks(bound.runbook.tag("domain"), PLANNED)

@@ -179,9 +179,6 @@ def _refuse_difference(target: Path, beside: Path) -> None:
         )
 
 
-# --------------------------------------------------------------------------- reading
-
-
 class Accepted(dict[Key, list[Drill]]):
     """Records by what they drilled, the newest first."""
 

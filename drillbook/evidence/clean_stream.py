@@ -98,8 +98,6 @@ class CleanStream(io.TextIOBase):
         with self._noted():
             self.under.write(text)
 
-    # ---------------------------------------------------------------- what the one under it is
-
     def isatty(self) -> bool:
         return self.under.isatty()
 

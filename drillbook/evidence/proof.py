@@ -109,9 +109,6 @@ def _digest(value: Any) -> str:
     return hashlib.sha256(canonical(value).encode()).hexdigest()
 
 
-# --------------------------------------------------------------------------- canonical JSON
-
-
 def canonical(value: Any) -> str:
     """A value as JSON that says its types: a dataclass becomes its fields with its class name, a
     source or a command also its line. Raises TypeError for what has no canonical form."""
@@ -180,9 +177,6 @@ def _is_source(kind: type[Any]) -> bool:
     if kind not in _SOURCES:
         _SOURCES[kind] = all(hasattr(kind, name) for name in ("read", "command", "parse"))
     return _SOURCES[kind]
-
-
-# --------------------------------------------------------------------------- tools
 
 
 def tools(bound: BoundCause, root: Path) -> tuple[str, ...]:

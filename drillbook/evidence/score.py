@@ -215,9 +215,6 @@ def markdown(card: Scorecard) -> str:
     )
 
 
-# --------------------------------------------------------------------------- what counts
-
-
 def _clusters(drills: Sequence[Drill]) -> tuple[Cluster, ...]:
     if not drills:
         raise UsageError("no records to score. Run `drillbook drill`.")
@@ -316,9 +313,6 @@ def _falsified(drills: Sequence[Drill]) -> tuple[str, ...]:
     )
 
 
-# --------------------------------------------------------------------------- the fix and its time
-
-
 def _remediation(plain: Sequence[Drill]) -> Ratio:
     verdicts = [phase_verdict(d, Phase.REMEDIATION) for d in plain if d.valid]
     return ratio([v is Verdict.PASSED for v in verdicts if v in (Verdict.PASSED, Verdict.FAILED)])
@@ -344,9 +338,6 @@ def _harness_overhead(drills: Sequence[Drill]) -> float | None:
     wall = sum(d.cost.wall_s for d in drills)
     own = sum(d.cost.overhead_share * d.cost.wall_s for d in drills)
     return own / wall if wall > 0 else None
-
-
-# --------------------------------------------------------------------------- accuracy
 
 
 def _by_runbook(causes: Sequence[CauseResult]) -> tuple[tuple[str, Ratio], ...]:

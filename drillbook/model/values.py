@@ -159,9 +159,6 @@ class Reinject:
         yield from ()
 
 
-# --------------------------------------------------------------------------- components
-
-
 @dataclass(frozen=True, kw_only=True)
 class Name:
     """A name that a component owns, what stands for it on a page, and how a responder finds it.
@@ -346,9 +343,6 @@ def _refuse_nameless(title: str, number: int, manifest: object) -> None:
     ]
     if missing:
         raise ValueError(f"{what} has no {' and no '.join(missing)}")
-
-
-# --------------------------------------------------------------------------- faults
 
 
 @dataclass(frozen=True, kw_only=True)

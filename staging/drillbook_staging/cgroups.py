@@ -43,9 +43,6 @@ def hierarchy() -> Hierarchy | None:
     return parse(MOUNTINFO.read_text())
 
 
-# --------------------------------------------------------------------------- making
-
-
 def create(tree: Hierarchy, node: str) -> None:
     """Make a node's cgroup in every controller."""
     for mount in tree.mounts:
@@ -67,9 +64,6 @@ def enter(tree: Hierarchy, node: str) -> None:
     """Put the calling process into a node's cgroups."""
     for folder in tree.folders(node):
         (folder / "cgroup.procs").write_text(str(os.getpid()))
-
-
-# --------------------------------------------------------------------------- taking away
 
 
 def processes(tree: Hierarchy, node: str | None = None) -> set[int]:

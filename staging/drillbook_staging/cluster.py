@@ -53,9 +53,6 @@ class Kubectl:
         return self._quiet.output(*self._words, *words, within_s=within_s)
 
 
-# --------------------------------------------------------------------------- init and join
-
-
 def new_token() -> str:
     """A bootstrap token, in kubeadm's form."""
     return f"{secrets.token_hex(3)}.{secrets.token_hex(8)}"
@@ -116,9 +113,6 @@ def _secret(file: Path, text: str) -> Path:
     return file
 
 
-# --------------------------------------------------------------------------- kubeconfigs
-
-
 def renamed(admin: Mapping[str, Any]) -> dict[str, Any]:
     """kubeadm's kubeconfig under our context's name. Pure."""
     (cluster,), (user,) = admin["clusters"], admin["users"]
@@ -151,9 +145,6 @@ def write_runner(kubectl: Kubectl) -> None:
     # Whole or not at all: a drill may be reading it.
     new = _secret(places.state / "runner.new", yaml.safe_dump(runner(admin, token)))
     new.replace(places.runner_kubeconfig)
-
-
-# --------------------------------------------------------------------------- ready
 
 
 def await_nodes(kubectl: Kubectl, nodes: Sequence[Node]) -> None:

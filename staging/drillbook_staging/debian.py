@@ -37,9 +37,6 @@ POLICY_TEXT = (
 )
 
 
-# --------------------------------------------------------------------------- the host's packages
-
-
 def missing(packages: Iterable[str] = HOST_PACKAGES) -> list[str]:
     """Those that are not installed."""
     return [package for package in packages if not _is_installed(package)]
@@ -89,9 +86,6 @@ def remove_policy() -> None:
     """Take away a policy that we wrote, also one that a killed `up` left."""
     if POLICY.is_file() and POLICY.read_text() == POLICY_TEXT:
         POLICY.unlink()
-
-
-# --------------------------------------------------------------------------- Debian's archive
 
 
 @dataclass(frozen=True)

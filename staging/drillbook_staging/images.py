@@ -134,9 +134,6 @@ def artifacts(images: Iterable[Image]) -> tuple[Artifact, ...]:
     return tuple(found.values())
 
 
-# --------------------------------------------------------------------------- reading
-
-
 def read(places: Places) -> Images:
     """All of a checkout's. Raises UsageError for data that cannot be used."""
     folders = _folders(places)

@@ -40,9 +40,6 @@ class Input(BaseModel):
         """How it is made. Raises UsageError, OSError."""
 
 
-# --------------------------------------------------------------------------- archives
-
-
 def lay_out(shell: Shell, archive: Path, target: Path, files: Files) -> None:
     """Take out of an archive what is wanted, to where it is wanted; the archive goes. Raises
     StageFailed, also when a pattern does not match exactly one thing."""

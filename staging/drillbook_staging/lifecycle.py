@@ -104,9 +104,6 @@ def fingerprint(session: Session) -> str:
     return digest.of_text(str(session.seed), str(session.programs.kube), config, *told, *code)
 
 
-# --------------------------------------------------------------------------- the stages of `up`
-
-
 def clean(session: Session) -> None:
     """Whatever an earlier `up` left, whole or half."""
     residue.remove(session.places)
@@ -236,9 +233,6 @@ REFRESH: tuple[Stage, ...] = tuple(
     if stage[1] in (import_engine, apply_platform, ready, host_agent, write_down)
 )
 """What is done on a cluster that is up and made of the same."""
-
-
-# --------------------------------------------------------------------------- the commands
 
 
 def up(places: Places, count: int, progress: Progress, *, force: bool = False) -> None:

@@ -53,9 +53,6 @@ def _delete(shell: Shell, name: str) -> None:
             raise
 
 
-# --------------------------------------------------------------------------- a node's cable
-
-
 IS_UP = 0x1
 """IFF_UP of <linux/if.h>, in an interface's flags."""
 
@@ -95,9 +92,6 @@ def lacks(node: Node, interfaces: Path = INTERFACES) -> list[str]:
         *(() if flags & IS_UP else (f"its cable {node.veth} is down",)),
         *(() if on_bridge else (f"its cable {node.veth} is not on {BRIDGE}",)),
     ]
-
-
-# --------------------------------------------------------------------------- the host's routes
 
 
 def host_routes() -> list[tuple[str, str]]:

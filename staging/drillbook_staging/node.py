@@ -105,9 +105,6 @@ def spec(
     }
 
 
-# --------------------------------------------------------------------------- starting
-
-
 def prepare(
     shell: Shell, node: Node, others: Sequence[Node], programs: Programs, seed_path: Path
 ) -> None:
@@ -177,9 +174,6 @@ def _is_inside(process: int) -> bool:
     """Whether it has left the host's network: before that, a cable would go to the host."""
     ours = os.stat("/proc/self/ns/net").st_ino
     return Path(f"/proc/{process}/ns/net").stat().st_ino != ours
-
-
-# --------------------------------------------------------------------------- ending, and again
 
 
 ENDED_WITHIN_S = 20.0
@@ -278,9 +272,6 @@ def started(places: Places, node: Node) -> int | None:
     """A node's first process, once that has set the node up and become its supervisor."""
     process = first_processes(places).get(node.name)
     return process if process and SUPERVISOR in words(process) else None
-
-
-# --------------------------------------------------------------------------- finding
 
 
 def marked(places: Places) -> set[int]:

@@ -26,9 +26,6 @@ ANSWER_WITHIN_S = 90.0
 REQUEST_S = 3.0
 
 
-# --------------------------------------------------------------------------- applying
-
-
 def apply(kubectl: Kubectl, rules: Mapping[str, str], engine_key: str) -> None:
     """Apply the rules first, so that Prometheus starts with them. Raises StageFailed."""
     manifests = kubectl.shell.places.sources / "platform"
@@ -49,9 +46,6 @@ def await_rollout(kubectl: Kubectl) -> None:
         namespace, kind, name = workload.split("/")
         status = ("--namespace", namespace, "rollout", "status", f"{kind}/{name}")
         kubectl.run(*status, f"--timeout={ROLLED_OUT_WITHIN_S}s")
-
-
-# --------------------------------------------------------------------------- alert rules
 
 
 def alert_rules(root: Path) -> dict[str, str]:
@@ -120,9 +114,6 @@ def _applied(kubectl: Kubectl) -> set[str]:
     """The rule files that the cluster holds for Prometheus' next start."""
     where = ("--namespace", NAMESPACE, "get", "configmap", "prometheus-rules")
     return set(json.loads(kubectl.output(*where, "--output", "jsonpath={.data}") or "{}"))
-
-
-# --------------------------------------------------------------------------- answering
 
 
 def await_answers(node_count: int) -> None:

@@ -34,8 +34,6 @@ class Store:
     def shell(self) -> Shell:
         return Shell(self.places, "images")
 
-    # ------------------------------------------------------------------- what is missing
-
     def asked_for(self, references: Iterable[str]) -> tuple[Image, ...]:
         """Of the images that manifests name, ours that no node is set up with. Raises UsageError
         for one of ours that nobody described."""
@@ -49,8 +47,6 @@ class Store:
             each: [name for name in nodes if each.by_key not in there[name]] for each in wanted
         }
         return {image: names for image, names in found.items() if names}
-
-    # ------------------------------------------------------------------- building, bringing
 
     def build(self, wanted: Sequence[Image], progress: Progress) -> None:
         """Have these in the storage. Raises StageFailed."""
@@ -93,8 +89,6 @@ class Store:
                 done.result()
             nodes_images.share(self.places, tuple(nodes))
 
-    # ------------------------------------------------------------------- told
-
     def listed(self, nodes: Nodes) -> list[str]:
         """A table of all images. Raises StageFailed."""
         sizes = Buildah(self.shell).sizes()
@@ -108,8 +102,6 @@ class Store:
             size = sizes.get(image.by_key, "not built")
             lines.append(f"{image.reference:45}{size:12}{there:22}{used}")
         return lines
-
-    # ------------------------------------------------------------------- used, and unused
 
     def use(self, wanted: Iterable[Image]) -> None:
         """Note that these, and what they start from, are used now."""

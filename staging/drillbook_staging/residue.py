@@ -59,9 +59,6 @@ def _remove_empty(folder: Path) -> None:
         folder.rmdir()
 
 
-# --------------------------------------------------------------------------- processes
-
-
 def _processes(places: Places) -> set[int]:
     tree = cgroups.hierarchy()
     inside = cgroups.processes(tree) if tree else set()
@@ -100,9 +97,6 @@ def _await(done: Callable[[], bool]) -> bool:
             return False
         time.sleep(0.05)
     return True
-
-
-# --------------------------------------------------------------------------- cgroups, mounts
 
 
 def _remove_cgroups() -> None:

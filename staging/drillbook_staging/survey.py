@@ -91,9 +91,6 @@ def _all(status: Mapping[str, Any], wanted: int, *counts: str) -> bool:
     return all(status.get(count, 0) == wanted for count in counts)
 
 
-# --------------------------------------------------------------------------- the platform
-
-
 def platform_key(kubectl: Kubectl, engine: str) -> str:
     """The hash of the platform's manifests, of the key of the engine's image, and of what the
     cluster holds in their place: as long as it stays the same, applying them would change
@@ -114,9 +111,6 @@ def told(objects: Sequence[Object]) -> str:
         for each in objects
     }
     return json.dumps(asked, sort_keys=True)
-
-
-# --------------------------------------------------------------------------- drills
 
 
 def drills(kubectl: Kubectl, within_s: float) -> list[str]:

@@ -60,8 +60,6 @@ class Custody:
     host_holds: bool = field(default=False, init=False)
     """The host has taken something away for this drill: it is renewed there with the lease."""
 
-    # ---------------------------------------------------------------- opening
-
     def open(self) -> None:
         """Take the lease and its locks, and hear the reaper's word. Raises Refused; then nothing
         was changed, and nothing is left."""
@@ -147,8 +145,6 @@ class Custody:
     def holder(self) -> str:
         return f"runner/{socket.gethostname()}/{os.getpid()}"
 
-    # ---------------------------------------------------------------- changing
-
     def check(self) -> None:
         """Before every change. Raises LeaseLost."""
         self.held.keeper.check()
@@ -220,8 +216,6 @@ class Custody:
     def _renew_host(self) -> None:
         if self.host_holds:
             self.host.renew(self.name, self.host_expiry())
-
-    # ---------------------------------------------------------------- keeping, closing
 
     def keep(self, duration_s: float) -> None:
         """Leave everything standing for that long; then the reaper undoes it. Raises

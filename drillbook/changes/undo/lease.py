@@ -182,9 +182,6 @@ def owner_reference(drill: Object) -> dict[str, Any]:
     }
 
 
-# --------------------------------------------------------------------------- reading, writing
-
-
 def of_drills(objects: Objects, namespace: str) -> list[Lease]:
     """Every drill's lease. Raises CouldNotTell."""
     return [from_object(one) for one in objects.listed(LEASE_API, "Lease", namespace, RUN_LABEL)]
@@ -275,9 +272,6 @@ def let_go(objects: Objects, namespace: str, name: str) -> None:
         except Conflict:
             continue  # a last renewal came between
     delete_drill(objects, name)
-
-
-# --------------------------------------------------------------------------- the reaper's own
 
 
 def sign_of_life(objects: Objects, namespace: str) -> datetime | None:

@@ -76,9 +76,6 @@ def refuse_without_reaper(objects: Objects, namespace: str, now: datetime) -> No
         )
 
 
-# --------------------------------------------------------------------------- writing them
-
-
 def halt(objects: Objects, namespace: str, reason: str, now: datetime) -> None:
     """Stop every drill, and let none start. Saying it again changes nothing."""
     try:

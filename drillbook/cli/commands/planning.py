@@ -47,9 +47,6 @@ def _print(console: Console, lines: Iterable[str]) -> None:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-# --------------------------------------------------------------------------- what the files say
-
-
 def planned(settings: Settings, bound: BoundRunbook) -> Iterator[str]:
     """What each drill of a runbook touches. Contacts nothing."""
     runbook = bound.runbook
@@ -89,9 +86,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Var | Joined):
         return shell(value)
     return value if isinstance(value, int | float | None) else str(value)
-
-
-# --------------------------------------------------------------------------- what the cluster says
 
 
 def told(finding: Finding) -> str:

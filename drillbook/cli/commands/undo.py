@@ -96,9 +96,6 @@ def lift(settings: Settings, console: Console) -> None:
     console.print("drills may start again" if lifted else "nothing was halted")
 
 
-# --------------------------------------------------------------------------- how
-
-
 def _admitted(settings: Settings) -> Connections:
     guard.admitted(settings, runner(settings))
     return connections(settings)

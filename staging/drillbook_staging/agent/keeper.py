@@ -28,19 +28,15 @@ class Host(Protocol):
 
     def nodes(self) -> tuple[str, ...]:
         """All nodes of the cluster, the first one first."""
-        ...
 
     def lacks(self, node: str) -> list[str]:
         """What a node lacks to be whole, in words."""
-        ...
 
     def change(self, verb: Verb, node: str) -> None:
         """Take it away; safe to repeat."""
-        ...
 
     def restore(self, node: str) -> None:
         """Make it whole again, from whatever state it is in; safe to repeat."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -79,8 +75,6 @@ class Keeper:
             log.info("found in the journal: %s", change.told())
         for file in found.unreadable:
             log.error("%s cannot be read: no node is taken away until somebody has looked", file)
-
-    # ----------------------------------------------------------------------- asked for
 
     def nodes(self) -> tuple[str, ...]:
         """Those that can be asked for: all but the first."""
@@ -136,8 +130,6 @@ class Keeper:
         if failures:
             raise UndoFailed("; ".join(failures) + f". It is tried again every {RETRY_S:g} s.")
         return mine
-
-    # ----------------------------------------------------------------------- expired
 
     def undo_what_is_over(self) -> list[threading.Thread]:
         """Begin to undo what has expired, and what was being undone; to be called every while."""
@@ -214,8 +206,6 @@ class Keeper:
         log.info("%s %s: done", *_words(planned))
         return applied
 
-    # ----------------------------------------------------------------------- and back
-
     def _undo(self, key: Key) -> str:
         """Undo one change; why that failed, else nothing."""
         node = self._node(key)
@@ -249,8 +239,6 @@ class Keeper:
     def _node(self, key: Key) -> str | None:
         with self._guard:
             return self._changes[key].node if key in self._changes else None
-
-    # ----------------------------------------------------------------------- written down
 
     def _know(self, change: Change) -> None:
         left = min(change.expires - self._clock.wall(), AHEAD_S)
