@@ -1,8 +1,6 @@
 """PromQL as a syntax tree: what an expression reads, and which labels its result can carry. Pure.
-
 "Can" is meant strictly: the answer is no only where a label is provably lost, whatever the series
-are. A bare selector keeps every label, so most expressions can carry any.
-"""
+are. A bare selector keeps every label, so most expressions can carry any."""
 
 import re
 from collections.abc import Callable

@@ -1,8 +1,6 @@
-"""Text -> `model.Runbook`, and the only importer of gherkin-official.
-
-What is not a runbook's text raises `UnreadableFeature` with every place that is wrong, in words
-for somebody who does not know the parser; what is readable but no good runbook is lint's business.
-"""
+"""Text -> `model.Runbook`, and the only importer of gherkin-official. What is not a runbook's text
+raises `UnreadableFeature` with every place that is wrong, in words for somebody who does not know
+the parser; what is readable but no good runbook is lint's business."""
 
 import difflib
 import os

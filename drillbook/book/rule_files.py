@@ -1,8 +1,6 @@
 """Prometheus' rule files and one environment's values as they are written, and everything wrong
-with them by file and line.
-
-What can be read is read: a rule with a problem is left out, its neighbours are not.
-"""
+with them by file and line. What can be read is read: a rule with a problem is left out, its
+neighbours are not."""
 
 import re
 from collections.abc import Iterable, Mapping

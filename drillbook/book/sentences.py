@@ -1,8 +1,6 @@
 """`given`, `when`, `then`: a builder is registered here; `drillbook.plugin` tells pytest-bdd of it.
-
 A builder takes `where` (when it asks for it), then the sentence's arguments by position, then, when
-it has parameters of those names, `doc_string` and `table`; it returns a value and does no I/O.
-"""
+it has parameters of those names, `doc_string` and `table`; it returns a value and does no I/O."""
 
 import inspect
 from collections.abc import Callable

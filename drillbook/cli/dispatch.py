@@ -1,8 +1,6 @@
-"""Drills side by side, each as a pytest process of its own, with signals passed on to all.
-
-A drill is told by one line when it ends, and by its phases as they end; `moving` gets what each
-does meanwhile, for a terminal. With `verbose` every line of every drill is told.
-"""
+"""Drills side by side, each as a pytest process of its own, with signals passed on to all. A drill
+is told by one line when it ends, and by its phases as they end; `moving` gets what each does
+meanwhile, for a terminal. With `verbose` every line of every drill is told."""
 
 import json
 import sys

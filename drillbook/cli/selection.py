@@ -46,9 +46,7 @@ class Selected:
     @property
     def locks(self) -> tuple[Lock, ...]:
         """What it will hold. Its namespace has no name yet; any that no other drill has will do.
-
-        Raises RunbookProblem when its domain is none.
-        """
+        Raises RunbookProblem when its domain is none."""
         return locks(self.runbook.tag("domain"), slug(self.stem))
 
 

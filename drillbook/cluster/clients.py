@@ -1,8 +1,6 @@
-"""The connections that sources and faults use, each opened on first use, each with a deadline.
-
-The client libraries are imported where a connection is opened: half of a second that a command
-without a cluster does not need.
-"""
+"""The connections that sources and faults use, each opened on first use, each with a deadline. The
+client libraries are imported where a connection is opened: half of a second that a command without
+a cluster does not need."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
-"""Whose credentials a drill works with: one service account for each kind of work.
-
-The runner's kubeconfig may do one thing: ask for a token of one of the others. Each token ends by
-itself soon after the drill does, and lies in a private file that ends with this process.
-"""
+"""Whose credentials a drill works with: one service account for each kind of work. The runner's
+kubeconfig may do one thing: ask for a token of one of the others. Each token ends by itself soon
+after the drill does, and lies in a private file that ends with this process."""
 
 import os
 import tempfile

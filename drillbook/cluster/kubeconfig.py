@@ -1,8 +1,6 @@
-"""The kubeconfig as data: which context a drill uses, and that opening it runs nothing.
-
-A kubeconfig can name programs (`exec`, `auth-provider`) that client libraries start in order to log
-in: they would run before any guard has seen which cluster it is.
-"""
+"""The kubeconfig as data: which context a drill uses, and that opening it runs nothing. A
+kubeconfig can name programs (`exec`, `auth-provider`) that client libraries start in order to log
+in: they would run before any guard has seen which cluster it is."""
 
 import os
 from collections.abc import Mapping
@@ -50,11 +48,9 @@ def none_is_set() -> str:
 
 
 def context_name(settings: Settings) -> str:
-    """The context that is set, or else the kubeconfig's current one; never empty.
-
-    Raises UsageError when there is none, when the kubeconfig does not know it, when its user logs
-    in by a program, or when others could read or answer what is said to its server.
-    """
+    """The context that is set, or else the kubeconfig's current one; never empty. Raises UsageError
+    when there is none, when the kubeconfig does not know it, when its user logs in by a program, or
+    when others could read or answer what is said to its server."""
     return str(_opened(settings).context["name"])
 
 

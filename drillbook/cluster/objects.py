@@ -1,7 +1,5 @@
-"""Objects of the API as plain JSON: read, and changed under a condition, never blindly.
-
-The only place of this package that speaks to the cluster. It does not decide anything.
-"""
+"""Objects of the API as plain JSON: read, and changed under a condition, never blindly. The only
+place of this package that speaks to the cluster. It does not decide anything."""
 
 import json
 from collections.abc import Mapping

@@ -1,8 +1,6 @@
-"""This process's private folder: it goes when the process ends, however it ends.
-
-Tokens lie in it. A process that is killed cannot tidy up; the next one does it for it, and knows by
-a lock that the kernel lets go of that the other is no more.
-"""
+"""This process's private folder: it goes when the process ends, however it ends. Tokens lie in it.
+A process that is killed cannot tidy up; the next one does it for it, and knows by a lock that the
+kernel lets go of that the other is no more."""
 
 import atexit
 import fcntl

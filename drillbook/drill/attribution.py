@@ -1,8 +1,6 @@
 """Whose success is a recovery? A system that healed itself proves nothing about a remediation.
-
 Asked once, before the remediation's first change: if all that it should bring about is there
-already, what comes after it could not be told from what was there before.
-"""
+already, what comes after it could not be told from what was there before."""
 
 from collections.abc import Sequence
 from datetime import datetime

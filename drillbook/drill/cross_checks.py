@@ -116,10 +116,8 @@ class CrossChecks:
 
     def ask_of_healthy(self) -> None:
         """Every cause's detection and diagnosis, and beside them every fault's effect throughout.
-
         Raises InvalidDrill when an effect is there without its fault, CouldNotTell when nobody
-        could say.
-        """
+        could say."""
         begin = self._clock.monotonic()
         self._healthy_until = begin + self._healthy_s()
         self._questions = Questions(self)

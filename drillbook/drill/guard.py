@@ -24,10 +24,8 @@ UNCHANGED = "Nothing was changed."
 
 
 def admitted(settings: Settings, clients: Connections) -> Cluster:
-    """The cluster, when it may be drilled. `clients` are the runner's own.
-
-    Raises Refused with every reason that was found, CouldNotTell when the API does not answer.
-    """
+    """The cluster, when it may be drilled. `clients` are the runner's own. Raises Refused with
+    every reason that was found, CouldNotTell when the API does not answer."""
     # Before the first request: one to the wrong server would hand it the credentials.
     _refuse(list(filter(None, (_host(settings), _production(settings)))))
     try:

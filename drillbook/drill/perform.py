@@ -1,8 +1,6 @@
-"""Values -> evidence: a probe waits for its fact and keeps the last answer; an action runs.
-
-The performer changes only what an Action's line changes, and tells a listener what it reads on the
-way, so that the moments of an incident (t2, t3, t4) are seen when they happen.
-"""
+"""Values -> evidence: a probe waits for its fact and keeps the last answer; an action runs. The
+performer changes only what an Action's line changes, and tells a listener what it reads on the way,
+so that the moments of an incident (t2, t3, t4) are seen when they happen."""
 
 from __future__ import annotations
 

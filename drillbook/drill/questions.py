@@ -1,8 +1,6 @@
-"""Phases that should not hold here, asked side by side in the background.
-
-Another cause's diagnosis during a plain drill, each cause's detection and diagnosis in `healthy`.
-They only read. A probe that two causes share is asked once.
-"""
+"""Phases that should not hold here, asked side by side in the background. Another cause's diagnosis
+during a plain drill, each cause's detection and diagnosis in `healthy`. They only read. A probe
+that two causes share is asked once."""
 
 import threading
 from collections.abc import Sequence

@@ -39,10 +39,8 @@ _IMAGES: Final = ("staging/images", "fixtures/*/images")
 
 def hashes(bound: BoundRunbook, root: Path, rules: Mapping[str, Any]) -> dict[str, str]:
     """Cause id -> hash (64 hex digits; 16 are enough to print), and `all` for the healthy drill.
-
     `rules`: alert name -> rendered rule, of which the runbook's own count. Raises RunbookProblem
-    for an alert without a rule and for a tool that is not there.
-    """
+    for an alert without a rule and for a tool that is not there."""
     shared = [ENGINE, _judged(bound.runbook.tags), _rules_of(bound.runbook, rules)]
     # Causes of one runbook have one workload, and its manifests are most of what there is to hash.
     workloads = {id(c.workload): _workload(c.workload, root) for c in bound.causes}

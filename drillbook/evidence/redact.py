@@ -34,11 +34,9 @@ _ORDINARY = frozenset({"true", "false", "null", "none"})
 def redact(
     text: str, secrets: Collection[str] = (), environ: Mapping[str, str] | None = None
 ) -> str:
-    """The text without secrets. `environ` is this process's environment when not given.
-
-    Terminal codes and invisible characters inside of a secret do not hide it: where they do, the
-    text comes back without them.
-    """
+    """The text without secrets. `environ` is this process's environment when not given. Terminal
+    codes and invisible characters inside of a secret do not hide it: where they do, the text comes
+    back without them."""
     held = (os.environ if environ is None else environ).items()
     known = frozenset(secrets) | {value for name, value in held if holds_secret(name)}
     seen = visible(text)

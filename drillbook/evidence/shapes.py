@@ -1,7 +1,6 @@
 """What looks like a secret by itself: private keys, tokens, passwords in URLs, and what is assigned
 to a name such as `DB_PASSWORD`. It errs on the side of removing: a lost word of evidence is cheaper
-than a committed password. A shell's variable is no secret: it says where one is.
-"""
+than a committed password. A shell's variable is no secret: it says where one is."""
 
 import re
 from collections.abc import Iterator

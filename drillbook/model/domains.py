@@ -50,10 +50,8 @@ class Lock:
         return self.path.removesuffix(ALL_BELOW)
 
     def _reaches(self, other: Lock) -> bool:
-        """Whether the other's path is this one, or below it and this one holds what is below.
-
-        An exclusive lock holds all below, as who breaks a thing breaks its parts.
-        """
+        """Whether the other's path is this one, or below it and this one holds what is below. An
+        exclusive lock holds all below, as who breaks a thing breaks its parts."""
         below = self.exclusive or self.path.endswith(ALL_BELOW)
         return other._base == self._base or (below and other._base.startswith(f"{self._base}/"))
 
@@ -67,10 +65,8 @@ _LOCKS: Final = TypeAdapter(tuple[Lock, ...])
 
 
 def locks(domain: str, drill: str) -> tuple[Lock, ...]:
-    """What a drill with that domain holds; `drill` is the name of its namespace.
-
-    Raises RunbookProblem when the domain is not one: a drill without locks would exclude nobody.
-    """
+    """What a drill with that domain holds; `drill` is the name of its namespace. Raises
+    RunbookProblem when the domain is not one: a drill without locks would exclude nobody."""
     if not re.fullmatch(DOMAIN, domain, re.ASCII):
         raise RunbookProblem(
             f"@domain:{domain} is no path of a domain. Write what a drill may break: "
@@ -103,10 +99,8 @@ def to_text(held: Sequence[Lock]) -> str:
 
 
 def from_text(text: str | None, lease: str) -> tuple[Lock, ...]:
-    """The locks that a Lease's annotation tells. `lease` is its name, for the message.
-
-    Raises Refused when they cannot be read, or there are none: unknown locks exclude everybody.
-    """
+    """The locks that a Lease's annotation tells. `lease` is its name, for the message. Raises
+    Refused when they cannot be read, or there are none: unknown locks exclude everybody."""
     try:
         found = _LOCKS.validate_json(text or "", strict=True)
     except ValidationError as error:

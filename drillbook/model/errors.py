@@ -1,8 +1,6 @@
-"""What can go wrong, and the exit code that says so.
-
-Nobody inside the engine catches `DrillbookError` to go on: the command line catches it once,
-prints its message, and exits with its code. The codes are those of the design's table.
-"""
+"""What can go wrong, and the exit code that says so. Nobody inside the engine catches
+`DrillbookError` to go on: the command line catches it once, prints its message, and exits with its
+code. The codes are those of the design's table."""
 
 
 class DrillbookError(Exception):
@@ -34,10 +32,8 @@ class RunbookProblem(DrillbookError):
 
 
 class CouldNotTell(DrillbookError):
-    """No answer could be had: a server is unreachable, a metric unknown, a rule not loaded.
-
-    It is never a verdict about the system: a step that meets it ends as ERROR, not as FAILED.
-    """
+    """No answer could be had: a server is unreachable, a metric unknown, a rule not loaded. It is
+    never a verdict about the system: a step that meets it ends as ERROR, not as FAILED."""
 
     exit_code = 4
 

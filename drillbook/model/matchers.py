@@ -1,7 +1,5 @@
-"""What a probe may expect. Each matcher is data, pure, and says itself on the page.
-
-`Absent` makes an ordinary matcher false and makes `silent` and `gone` hold.
-"""
+"""What a probe may expect. Each matcher is data, pure, and says itself on the page. `Absent` makes
+an ordinary matcher false and makes `silent` and `gone` hold."""
 
 import math
 from dataclasses import dataclass

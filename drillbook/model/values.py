@@ -162,9 +162,7 @@ class Reinject:
 @dataclass(frozen=True, kw_only=True)
 class Name:
     """A name that a component owns, what stands for it on a page, and how a responder finds it.
-
-    `word` is one variable, or several with text between: `"$SCHEMA"."$TABLE"` for sales.orders.
-    """
+    `word` is one variable, or several with text between: `"$SCHEMA"."$TABLE"` for sales.orders."""
 
     literal: str
     """The name in the drill, as the steps write it."""

@@ -1,8 +1,6 @@
-"""YAML files that people write, read strictly: safe types only, no duplicate keys, no aliases.
-
-A duplicate key silently overrides its first value, and aliases let a small file stand for a huge
-one; neither has a use in the files that we read.
-"""
+"""YAML files that people write, read strictly: safe types only, no duplicate keys, no aliases. A
+duplicate key silently overrides its first value, and aliases let a small file stand for a huge one;
+neither has a use in the files that we read."""
 
 from collections.abc import Hashable, Mapping
 from functools import lru_cache

@@ -1,8 +1,6 @@
 """What pytest tells the reporters (terminal, JUnit XML, Allure), redacted before it reaches them.
-
-Steps and openings redact what they saw where they saw it. This is the net below: it also catches
-an exception that nobody expected, captured output, and the values that `--showlocals` prints.
-"""
+Steps and openings redact what they saw where they saw it. This is the net below: it also catches an
+exception that nobody expected, captured output, and the values that `--showlocals` prints."""
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager

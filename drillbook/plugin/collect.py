@@ -1,7 +1,5 @@
-"""`.feature` files -> pytest nodes: module = runbook, class = one drill, item = scenario.
-
-The only place near pytest's and pytest-bdd's internals.
-"""
+"""`.feature` files -> pytest nodes: module = runbook, class = one drill, item = scenario. The only
+place near pytest's and pytest-bdd's internals."""
 
 from __future__ import annotations
 

@@ -25,11 +25,9 @@ def jsonpath_word(path: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Kube:
-    """Answers with what kubectl's `-o jsonpath` prints, blank-separated, or `Absent`.
-
-    Of a list, `read` leaves out what is being removed: it says nothing about the present. The
-    printed command cannot do that, so for some seconds after a restart it shows old pods too.
-    """
+    """Answers with what kubectl's `-o jsonpath` prints, blank-separated, or `Absent`. Of a list,
+    `read` leaves out what is being removed: it says nothing about the present. The printed command
+    cannot do that, so for some seconds after a restart it shows old pods too."""
 
     kind: str
     """As kubectl takes it: `pods`, `deployments`."""

@@ -51,11 +51,9 @@ def _escaped_literals(word: Word) -> Word:
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
-    """Answers with the newest sample of the selected series, as text, dated by its scrape.
-
-    It asks for a range, because only a range carries the samples' own times: an instant query
-    dates everything with the moment of asking. Unknown metrics are CouldNotTell.
-    """
+    """Answers with the newest sample of the selected series, as text, dated by its scrape. It asks
+    for a range, because only a range carries the samples' own times: an instant query dates
+    everything with the moment of asking. Unknown metrics are CouldNotTell."""
 
     metric: str
     labels: tuple[tuple[str, Word], ...]

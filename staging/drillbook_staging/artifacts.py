@@ -1,8 +1,6 @@
-"""What is built or fetched once and kept: binaries, a Debian root, an archive's files.
-
-An artifact is a folder in the cache, named after the hash of what it is made of. It appears there
-whole or not at all: it is made beside its place and renamed.
-"""
+"""What is built or fetched once and kept: binaries, a Debian root, an archive's files. An artifact
+is a folder in the cache, named after the hash of what it is made of. It appears there whole or not
+at all: it is made beside its place and renamed."""
 
 import shutil
 from collections.abc import Callable

@@ -19,9 +19,8 @@ ANNOTATION = "drillbook.dev/engine"
 
 def annotated(manifests: str, key: str) -> str:
     """The platform's manifests, in which the pods that run the engine carry the key of its image:
-    another one under the same name rolls them over. Pure.
-
-    Raises StageFailed when no Deployment runs the image: the platform would lack its reaper."""
+    another one under the same name rolls them over. Pure. Raises StageFailed when no Deployment
+    runs the image: the platform would lack its reaper."""
     objects = [each for each in yaml.safe_load_all(manifests) if each]
     ours = [each for each in objects if _runs_the_engine(each)]
     if not ours:

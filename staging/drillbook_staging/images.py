@@ -1,8 +1,6 @@
 """Container images as data: a folder with a Containerfile and an `image.toml`, under
-`staging/images/` or beside a component under `fixtures/*/images/`.
-
-An image's key is the hash of its folder, of what it takes in and of its parents' keys.
-"""
+`staging/images/` or beside a component under `fixtures/*/images/`. An image's key is the hash of
+its folder, of what it takes in and of its parents' keys."""
 
 import re
 import tomllib

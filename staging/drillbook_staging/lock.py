@@ -1,8 +1,6 @@
-"""One `staging` command at a time on a machine.
-
-The lock is a socket in the abstract namespace: the kernel takes it away with its holder, however
-that ends, it leaves no file, and it can be asked who holds it.
-"""
+"""One `staging` command at a time on a machine. The lock is a socket in the abstract namespace: the
+kernel takes it away with its holder, however that ends, it leaves no file, and it can be asked who
+holds it."""
 
 import socket
 import struct

@@ -1,7 +1,5 @@
 """Folders of the host that a node mounts its own over: made when missing, taken away afterwards.
-
-Each is written down before it is made, so that `down` finds those of a killed `up`.
-"""
+Each is written down before it is made, so that `down` finds those of a killed `up`."""
 
 from collections.abc import Iterable
 from pathlib import Path

@@ -1,7 +1,5 @@
-"""Where the embedded cluster keeps things, and what it is called on the host.
-
-Three folders: the state (all of it removed by `down`), the cache (kept), the sources (committed).
-"""
+"""Where the embedded cluster keeps things, and what it is called on the host. Three folders: the
+state (all of it removed by `down`), the cache (kept), the sources (committed)."""
 
 import os
 from collections.abc import Mapping

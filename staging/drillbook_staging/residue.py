@@ -1,8 +1,6 @@
-"""What the cluster leaves on the host, found by our own marks, and its removal.
-
-Nothing here trusts a record that a killed `up` may not have written: processes carry a variable,
-cgroups and interfaces our names, mounts and files our folders.
-"""
+"""What the cluster leaves on the host, found by our own marks, and its removal. Nothing here trusts
+a record that a killed `up` may not have written: processes carry a variable, cgroups and interfaces
+our names, mounts and files our folders."""
 
 import os
 import shutil

@@ -1,8 +1,6 @@
-"""Everything wrong with runbooks, at once. Pure: a tuple of small rules over one `Book`.
-
-`metadata` looks at tags and prose, `structure` at causes, scenarios and their names, `alerts` at
-the alert rules behind them, `values` at what the steps are bound to.
-"""
+"""Everything wrong with runbooks, at once. Pure: a tuple of small rules over one `Book`. `metadata`
+looks at tags and prose, `structure` at causes, scenarios and their names, `alerts` at the alert
+rules behind them, `values` at what the steps are bound to."""
 
 from collections.abc import Iterable
 

@@ -1,7 +1,5 @@
 """A drill's own namespace: created for it, with the rights that it needs, filled with its workload.
-
-Its removal is the undo of all that is in it; that is the undo journal's business.
-"""
+Its removal is the undo of all that is in it; that is the undo journal's business."""
 
 import base64
 import re

@@ -1,7 +1,5 @@
-"""The reaper's rounds: show that it lives, answer new drills, end dead ones.
-
-A round costs one list when nothing happens; between two rounds it waits for a lease to change.
-"""
+"""The reaper's rounds: show that it lives, answer new drills, end dead ones. A round costs one list
+when nothing happens; between two rounds it waits for a lease to change."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor

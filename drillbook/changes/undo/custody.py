@@ -1,7 +1,5 @@
-"""A drill's custody of what it changes: opened before the first change, closed by the undo.
-
-Between the two every change is planned in the journal, made under the lease, and noted as made.
-"""
+"""A drill's custody of what it changes: opened before the first change, closed by the undo. Between
+the two every change is planned in the journal, made under the lease, and noted as made."""
 
 import os
 import socket

@@ -1,8 +1,6 @@
 """What is to be done about a record, and whether it is done: pure, so that it can be read whole.
-
 Every inverse can be carried out again: an object that is not the one that the drill changed
-(another UID, not our label) is never touched, and what is as it was is left as it is.
-"""
+(another UID, not our label) is never touched, and what is as it was is left as it is."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,8 +1,6 @@
 """Keeps a drill's lease: a thread that renews it, and looks for the object that halts every drill.
-
 A lease that was lost (expired, taken over, gone) is lost for good: from then on nothing that this
-process does may change the cluster, however long it slept in between.
-"""
+process does may change the cluster, however long it slept in between."""
 
 import threading
 from collections.abc import Callable

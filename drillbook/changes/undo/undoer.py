@@ -1,8 +1,6 @@
 """Carries out the inverse of every record of a drill, the last first, until all of it is verified.
-
 The drill itself, the reaper and `drillbook undo` all undo by this code. Nothing in it trusts what
-was done before: it reads, acts under a condition, reads again; and it may be repeated.
-"""
+was done before: it reads, acts under a condition, reads again; and it may be repeated."""
 
 from collections.abc import Callable
 from contextlib import suppress

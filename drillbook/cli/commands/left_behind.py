@@ -15,9 +15,7 @@ POLL_S = 1.0
 
 def drills_of_run(clients: Connections, run: str) -> set[str]:
     """The drills of a run that the cluster still knows: an undo that is verified removes them.
-
-    Raises CouldNotTell.
-    """
+    Raises CouldNotTell."""
     objects = Objects(clients.acting_as(Identity.PROVISIONER))
     found = objects.listed(API_VERSION, "Drill", selector=f"{RUN_LABEL}={run}")
     return {one["metadata"]["name"] for one in found}
@@ -26,11 +24,9 @@ def drills_of_run(clients: Connections, run: str) -> set[str]:
 def left_behind(
     known: Callable[[], set[str]], recorded: Collection[str], clock: Clock, within_s: float
 ) -> str:
-    """Which drills without a record are not undone after that many seconds; empty when all are.
-
-    The reaper undoes them when their leases expire. `recorded`: the drills whose own record says
-    what became of them. What cannot be told counts as left.
-    """
+    """Which drills without a record are not undone after that many seconds; empty when all are. The
+    reaper undoes them when their leases expire. `recorded`: the drills whose own record says what
+    became of them. What cannot be told counts as left."""
     begin = clock.monotonic()
     while True:
         try:

@@ -1,8 +1,6 @@
-"""The agent's supervisor: `python -m drillbook_staging.agent.keep CONFIG`.
-
-A program of its own because it first enters a cgroup of ours: it must not end with the terminal,
-or the service, whose `staging up` started it.
-"""
+"""The agent's supervisor: `python -m drillbook_staging.agent.keep CONFIG`. A program of its own
+because it first enters a cgroup of ours: it must not end with the terminal, or the service, whose
+`staging up` started it."""
 
 import os
 import sys

@@ -1,8 +1,6 @@
-"""Each kind of change in one place: its verb in the journal, its rights, its way in and back.
-
-A new kind is a class here, a line in KINDS, its value in `drillbook.model.changes` (which says it
-in words), and, if none of the verbs will do, a verb with its inverse in `drillbook.changes.undo`.
-"""
+"""Each kind of change in one place: its verb in the journal, its rights, its way in and back. A new
+kind is a class here, a line in KINDS, its value in `drillbook.model.changes` (which says it in
+words), and, if none of the verbs will do, a verb with its inverse in `drillbook.changes.undo`."""
 
 from collections.abc import Mapping
 
