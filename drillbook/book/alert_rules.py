@@ -96,8 +96,7 @@ def floor_s(rule: AlertRule, scrape_s: float, evaluation_s: float) -> float:
 
 
 def silence_s(rule: AlertRule, scrape_s: float, evaluation_s: float) -> float:
-    """Seconds from the symptom's end to a silent alert at worst, of the variant that fires on
-    longest."""
+    """Seconds from the symptom's end to a silent, of the variant that fires on longest."""
     kept = max(one.keep_s for one in rule.every)
     return scrape_s + _evaluations_s(rule, evaluation_s) + kept
 
@@ -156,9 +155,8 @@ def never_seen(
 
 
 def list_filters(rules: Iterable[AlertRule], labels: Iterable[str]) -> tuple[str, ...]:
-    """Alertmanager matchers beside the name, so that an alert which an older rule of the name left
-    behind is not listed: `severity="P1"` where the rules agree, and `pod!=""` for each of `labels`
-    that all of them can carry."""
+    """Alertmanager matchers beside the name, against an older rule's alert: `severity="P1"` where
+    the rules agree, and `pod!=""` for each of `labels` that all of them can carry."""
     every = [one for rule in rules for one in rule.every]
     first, *others = [
         {(n, v) for n, v in one.labels.items() if v and "{{" not in v} for one in every

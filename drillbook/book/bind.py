@@ -73,8 +73,7 @@ class Binder:
         return self._matches[text]
 
     def closest(self, text: str) -> str:
-        """The nearest patterns, for an error's 'did you mean'. Looking for them is slow, and
-        nobody reads more than HINTS of them."""
+        """The HINTS nearest patterns, for 'did you mean'; looking for them is slow."""
         self._hints += 1
         if self._hints > HINTS:
             return f"not looked for after {HINTS} others"

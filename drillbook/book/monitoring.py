@@ -55,8 +55,7 @@ def load_alerts(root: Path, environment: str) -> Rules:
 
 
 def problems(root: Path) -> list[Problem]:
-    """Everything wrong with the rules and with every environment's values. Raises UsageError where
-    there are none."""
+    """Everything wrong with rules and every environment's values. Raises UsageError for none."""
     environments = sorted(path.stem for path in (root / VALUES).glob("*.yaml"))
     if not environments:
         raise UsageError(f"{root / VALUES}: no environment here. Add staging.yaml with `for:`.")

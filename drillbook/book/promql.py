@@ -68,8 +68,7 @@ def reads(tree: Expr, metric: str) -> bool:
 
 
 def tells_job(tree: Expr) -> bool:
-    """Whether every selector names its job or its instance: then the expression itself says where
-    it looks, whatever its result carries."""
+    """Whether every selector names its job or its instance, and so where it looks."""
     places = ("job", "instance")
     every = [
         any(m.name in places and m.value for m in one.matchers.matchers) for one in _selectors(tree)
@@ -214,8 +213,7 @@ def _called(tree: parser.Call, label: str, recorded: Recorded) -> bool:
 
 
 def _absent(tree: Expr, label: str) -> bool:
-    """What is absent is said by its selector's `=`, where a label is named once; of another
-    expression nothing is known."""
+    """What is absent is said by its selector's `=`, where a label is named once."""
     selector = tree.vector_selector if isinstance(tree, parser.MatrixSelector) else tree
     if not isinstance(selector, parser.VectorSelector):
         return False

@@ -63,8 +63,7 @@ def read(path: Path, root: Path) -> Runbook:
 
 
 def read_all(paths: Iterable[Path], root: Path) -> tuple[list[Runbook], list[Problem]]:
-    """The runbooks that can be read, and the problems of the others. Raises UsageError for a path
-    outside."""
+    """The readable runbooks, and the problems of others. Raises UsageError for a path outside."""
     runbooks: list[Runbook] = []
     problems: list[Problem] = []
     for path in paths:

@@ -1,6 +1,5 @@
-"""Prometheus' rule files and one environment's values as they are written, and everything wrong
-with them by file and line. What can be read is read: a rule with a problem is left out, its
-neighbours are not."""
+"""Prometheus' rule files and one environment's values as written, with all their problems. What can
+be read is read: a rule with a problem is left out, its neighbours are not."""
 
 import re
 from collections.abc import Iterable, Mapping

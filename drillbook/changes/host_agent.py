@@ -1,5 +1,4 @@
-"""The engine's end of the host agent's socket (drillbook_staging.agent), which takes a node of the
-embedded cluster away and brings it back."""
+"""The engine's end of the socket of the host agent (drillbook_staging.agent)."""
 
 import json
 import os
@@ -67,9 +66,8 @@ class HostAgent:
         return Hello(found["version"], tuple(found["nodes"]), found["supervised"])
 
     def apply(self, drill: str, sequence: int, verb: str, node: str, expires: float) -> Held:
-        """Take a node away by `kill-node` or `cut-network` until `expires` (UNIX seconds, at most
-        an hour ahead). Safe to repeat with the same drill and sequence. CouldNotTell may mean
-        that it was done: undo it."""
+        """Take a node away until `expires` (UNIX seconds, at most an hour ahead). Safe to repeat.
+        CouldNotTell may mean that it was done: undo it."""
         about = {"drill": drill, "sequence": sequence, "verb": verb, "node": node}
         return Held(**self._ask(ANSWER_WITHIN_S, do="apply", expires=expires, **about)["change"])
 
@@ -78,9 +76,8 @@ class HostAgent:
         self._ask(RENEWED_WITHIN_S, do="renew", drill=drill, expires=expires)
 
     def undo(self, drill: str) -> tuple[Held, ...]:
-        """Bring back all that a drill took away; returns it, once processes and links are there
-        again (the API server says Ready some seconds later). Raises UndoFailed with what is left;
-        the agent goes on trying."""
+        """Bring back all that a drill took away; returns it once processes and links are there
+        again. Raises UndoFailed with what is left; the agent goes on trying."""
         found = self._ask(UNDO_WITHIN_S, do="undo", drill=drill)
         return tuple(Held(**each) for each in found["undone"])
 
@@ -113,8 +110,7 @@ class HostAgent:
 
 @contextmanager
 def address(path: Path) -> Iterator[str]:
-    """A name for a socket's path that is short enough for the kernel, which takes 107 bytes.
-    Raises OSError."""
+    """A name for a socket's path of at most 107 bytes, the kernel's limit. Raises OSError."""
     folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
     try:
         yield f"/proc/self/fd/{folder}/{path.name}"

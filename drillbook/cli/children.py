@@ -29,8 +29,7 @@ class Child:
         return self.process.poll() is not None
 
     def news(self) -> list[str]:
-        """The live lines since the last call; a line that is still being written comes later,
-        unless the child has ended."""
+        """The live lines since the last call; an unfinished one once the child has ended."""
         ended = self.ended  # asked first: what an ended child wrote is all there
         with self.lines.open("rb") as file:
             file.seek(self._read)

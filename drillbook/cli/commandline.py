@@ -45,8 +45,7 @@ def standing(settings: Settings, text: str | None) -> Duration | None:
 
 
 def jobs(text: str) -> int | None:
-    """How many drills may run at once; None for as many as the machine carries. Raises
-    UsageError."""
+    """How many drills may run at once; None: what the machine carries. Raises UsageError."""
     if text == "auto":
         return None
     if not text.isdecimal() or int(text) < 1:

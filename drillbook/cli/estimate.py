@@ -13,8 +13,7 @@ UNKNOWN_S = 120.0
 
 
 def last_durations(selected: Sequence[Selected], folders: Sequence[Path]) -> dict[str, float]:
-    """Seconds of the newest record of each drill, by node. `folders` hold runs, which are named by
-    their beginning."""
+    """Seconds of each drill's newest record, by node. `folders` hold runs."""
     runs = sorted((run for folder in folders for run in folder.glob("*/")), key=lambda p: p.name)
     found = {}
     for one in selected:

@@ -89,8 +89,7 @@ def backgrounds(bounds: Iterable[BoundRunbook]) -> list[list[BoundRunbook]]:
 def healthy_once(
     selected: Sequence[Selected], bounds: Iterable[BoundRunbook]
 ) -> tuple[list[Selected], list[str]]:
-    """Of the healthy drills the first on each Background: it asks every runbook that stands there.
-    And what is left out, in words."""
+    """Of healthy drills the first on each Background; and what is left out, in words."""
     group: Mapping[str, int] = {
         one.runbook.id: number for number, ones in enumerate(backgrounds(bounds)) for one in ones
     }

@@ -1,6 +1,5 @@
-"""The connections that sources and faults use, each opened on first use, each with a deadline. The
-client libraries are imported where a connection is opened: half of a second that a command without
-a cluster does not need."""
+"""The connections that sources and faults use, each opened (and its library imported, which takes
+half a second) on first use, each with a deadline."""
 
 from __future__ import annotations
 
@@ -52,8 +51,7 @@ _OTHER_SHAPE = (
 
 @cache
 def kube_errors() -> tuple[type[Exception], ...]:
-    """What a request to the Kubernetes API raises. Asked for in an `except`, it costs nothing
-    before something is raised."""
+    """What a request to the Kubernetes API raises; asked for in an `except`."""
     import urllib3
     from kubernetes.client.exceptions import ApiException
     from kubernetes.dynamic.exceptions import DynamicApiError, ResourceNotFoundError

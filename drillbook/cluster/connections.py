@@ -11,8 +11,7 @@ def runner(settings: Settings) -> Connections:
 
 
 def connections(settings: Settings) -> Connections:
-    """Fresh connections as the observer, with the variables that every drill has; what changes
-    anything becomes another identity for it."""
+    """Fresh connections as the observer, with the variables that every drill has."""
     identities = Identities(settings)
     return Connections(
         identities.settings_for(Identity.OBSERVER),

@@ -25,8 +25,7 @@ class InCluster(Connections):
 
 
 def version_of(clients: Connections, api_version: str, kind: str, namespace: str) -> str:
-    """The resource version of a list of such objects, to wait for changes from. Raises
-    CouldNotTell."""
+    """The resource version of a list, to wait for changes from. Raises CouldNotTell."""
     resource = clients.resource(api_version, kind)
     with asking(f"the Kubernetes API about {kind}s"):
         found = resource.get(namespace=namespace, limit=1, _request_timeout=clients.request_timeout)
@@ -36,8 +35,7 @@ def version_of(clients: Connections, api_version: str, kind: str, namespace: str
 def await_change(
     clients: Connections, api_version: str, kind: str, namespace: str, version: str, within_s: float
 ) -> None:
-    """Return at the first change of such an object since that version, or after that many
-    seconds. Raises CouldNotTell."""
+    """Return at the first change since that version, or at the end. Raises CouldNotTell."""
     resource = clients.resource(api_version, kind)
     try:
         stream = watch.Watch().stream(

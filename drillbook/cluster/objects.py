@@ -35,9 +35,8 @@ class Objects:
     def listed(
         self, api_version: str, kind: str, namespace: str = "", selector: str | None = None
     ) -> list[Object]:
-        """Every object of a kind, or those of a label selector. A list that failed is an error,
-        never an empty one. Raises CouldNotTell; for an empty selector too, which the server would
-        take for all."""
+        """Every object of a kind, or those of a label selector. Raises CouldNotTell; for an empty
+        selector too, which would mean all."""
         if selector is not None and not selector.strip(" ,"):
             raise CouldNotTell(f"an empty selector names no {kind}; all of them are never meant.")
         resource = self.clients.resource(api_version, kind)
@@ -62,8 +61,7 @@ class Objects:
         return self._call(_ref_of(body), "create", named=False, body=dict(body), dry_run="All")
 
     def ask(self, review: Mapping[str, Any]) -> Object:
-        """A question that is asked by creating an object that nobody keeps, such as an access
-        review."""
+        """A question asked by creating an object that nobody keeps: an access review."""
         return self._call(_ref_of(review), "create", named=False, body=dict(review))
 
     def patch(self, ref: ObjectRef, body: Mapping[str, Any], *, version: str) -> Object:

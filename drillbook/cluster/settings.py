@@ -214,9 +214,8 @@ def read_file(path: Path) -> dict[str, Any]:
 
 
 def load(root: Path | None = None, **options: Any) -> Settings:
-    """The settings of this run. `options` that are None were not given. The embedded cluster's own
-    facts apply only where no kubeconfig is set: a cluster of one's own must bring its own
-    allow-list and endpoints."""
+    """The settings of this run. `options`: None is not given. The embedded cluster's own facts
+    apply only where no kubeconfig is set."""
     home = root or find_root(Path.cwd())
     fields = {"root": home, **read_file(home / FILE)}
     for name in ("kubeconfig", "agent_socket"):

@@ -35,9 +35,8 @@ def run(
     lost: Callable[[], str],
     errors: int = subprocess.STDOUT,
 ) -> Ran:
-    """`bash -eu -c LINE`. `held_for_s`: for how many seconds from now the lease is certain;
-    `lost`: why it is not held any more, empty while it is; `errors`: where its standard error
-    goes, as subprocess takes it."""
+    """`bash -eu -c LINE`. `held_for_s`: seconds for which the lease is certain; `lost`: why it is
+    not held any more, or empty; `errors`: where standard error goes."""
     left_s = held_for_s()
     if lost() or left_s <= 0:
         return Ran(code=None, said="", cut=lost() or "the drill's lease ran out before it began")

@@ -115,9 +115,8 @@ class CrossChecks:
         return (probe.within or self.performer.settings.duration("probe_within")).seconds
 
     def ask_of_healthy(self) -> None:
-        """Every cause's detection and diagnosis, and beside them every fault's effect throughout.
-        Raises InvalidDrill when an effect is there without its fault, CouldNotTell when nobody
-        could say."""
+        """Every cause's detection and diagnosis, and every fault's effect throughout. Raises
+        InvalidDrill when one is there without its fault, CouldNotTell."""
         begin = self._clock.monotonic()
         self._healthy_until = begin + self._healthy_s()
         self._questions = Questions(self)

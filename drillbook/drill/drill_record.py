@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
 def record_of(drill: LiveDrill, redactor: Redactor) -> records.Drill:
     """Everything the drill saw. No value of a Secret of its namespace, of a sensitive environment
-    variable, and no token is in it. Where the Secrets could not be read, what was seen is withheld
-    and the drill is an ERROR."""
+    variable, and no token is in it. Where Secrets could not be read, the drill is an ERROR."""
     order, recorder, clock = drill.order, drill.recorder, drill.clock
     runbook = order.bound.runbook
     scenarios = recorder.scenarios(order.cause, order.scenarios)

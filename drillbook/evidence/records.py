@@ -247,8 +247,7 @@ def exit_code(drills: Iterable[Drill]) -> int:
 
 
 def write(drill: Drill, folder: Path) -> Path:
-    """Write a record whole or not at all (write beside, then rename). Raises CouldNotTell when it
-    cannot be written."""
+    """Write a record whole or not at all. Raises CouldNotTell when it cannot be written."""
     path = folder / f"{drill.name}.json"
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -99,8 +99,7 @@ class Redactor:
         return self.text(visible(text))
 
     def evidence(self, evidence: Evidence) -> Evidence:
-        """Evidence whose observation may be cut and shown. While nobody can tell it from a secret
-        it proves nothing: its verdict is ERROR."""
+        """Evidence that may be cut and shown; an ERROR while nobody can tell it from a secret."""
         clean = replace(evidence, observed=self.seen(evidence.observed))
         if not self.blind or evidence.verdict is Verdict.MANUAL:
             return clean

@@ -21,8 +21,7 @@ from drillbook.model.errors import UsageError
 ACCURACY_TARGET: Final = 0.90
 INVALID_CAP: Final = 0.10
 OVERHEAD_TARGET: Final = 0.05
-"""Thresholds, fixed before any run. Sources: objective O1; evaluation.md, Verdicts; the speed
-targets of the first issue."""
+"""Fixed before any run. Sources: objective O1; evaluation.md, Verdicts; the first issue."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +47,7 @@ class Exclusion:
 
 @dataclass(frozen=True, kw_only=True)
 class Detection:
-    """Counts of valid drills: with the fault in (one each), and of healthy drills (one for each
-    cause that was asked)."""
+    """Counts of valid drills: one for each fault, and one for each cause asked of healthy."""
 
     tp: int
     fn: int
@@ -73,8 +71,7 @@ class Detection:
 
 @dataclass(frozen=True, kw_only=True)
 class CauseResult:
-    """Whether a cause of the catalogue is proven, as its page says it, and if not, what is missing.
-    What is never drilled costs accuracy, too."""
+    """Whether a cause is proven, as its page says it; what is never drilled counts as not."""
 
     runbook: str
     cause: str
@@ -157,8 +154,7 @@ def scorecard(
     drills: Sequence[Drill], causes: Sequence[CauseResult], planned: Sequence[str] | None = None
 ) -> Scorecard:
     """The figures of these records. `causes`: the catalogue's, by their `results`; `planned`: the
-    manifests' node ids. Raises UsageError without records, and for records of more than one
-    cluster."""
+    manifests' node ids. Raises UsageError for none, or several clusters."""
     clusters = _clusters(drills)
     first = _first_attempts(drills)
     plain = [d for d in first if d.control is Control.PLAIN]

@@ -30,8 +30,7 @@ _PROSE = re.compile(r"\s+[^\W\d_]+(?:[\s.,;]|$)")
 
 @dataclass(frozen=True)
 class _Shape:
-    """To look for a word is a hundred times cheaper than to try a pattern at every character, and
-    most texts hold none of these."""
+    """Looking for words first is a hundred times cheaper than a pattern at every character."""
 
     words: tuple[str, ...]
     """In lower case; without any of them there is nothing to find."""
@@ -70,8 +69,7 @@ class _Assigned:
 
 
 def _is_prose(name: re.Match[str], value: re.Match[str]) -> bool:
-    """Neither "for the password: see the vault" nor `Unexpected token: }` gives one. A password may
-    be as short as its owner likes."""
+    """Neither "for the password: see the vault" nor `Unexpected token: }` gives one."""
     word = value["secret"]
     if name["name"].lower().endswith("token") and not re.match(r"[\"'\\]*[\w+/.$-]{4}", word):
         return True
@@ -141,8 +139,7 @@ def without(text: str) -> str:
 
 
 def inside(text: str) -> frozenset[str]:
-    """The passwords that a longer value holds: in a JSON document, in lines of `NAME=value`, in a
-    URL."""
+    """The passwords that a longer value holds: in JSON, in lines of `NAME=value`, in a URL."""
     lowered = text.lower()
     spans = [*_URL.found(text, lowered), *_ASSIGNED.found(text, lowered)]
     return frozenset(text[start:stop] for start, stop in spans) - {text}

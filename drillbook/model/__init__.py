@@ -1,5 +1,4 @@
-"""The product's nouns as frozen data: no I/O, nothing of ours outside this package. What authors of
-steps and fixtures use is named here."""
+"""The product's nouns as frozen data, for authors of steps and fixtures; no I/O."""
 
 from drillbook.model.answers import (
     Absent,

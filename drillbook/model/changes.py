@@ -94,8 +94,7 @@ class Create:
 
 @dataclass(frozen=True, kw_only=True)
 class Delete:
-    """Deletes one object. Undone by making it again from what it was, unless its controller
-    does."""
+    """Deletes one object. Undone by making it again, unless its controller does."""
 
     target: Target
 
@@ -107,8 +106,7 @@ class Delete:
 
 
 class Refusal(StrEnum):
-    """What a program prints when the system refused what it was about to do. A closed list: any
-    other failure is no proof of a rule."""
+    """What a program prints when the system refused it. Any other failure proves no rule."""
 
     PERMISSION_DENIED = "permission denied"
     SQLSTATE_42501 = "SQLSTATE 42501"

@@ -20,8 +20,7 @@ class Clock(Protocol):
 
 
 def since_boot() -> float:
-    """Seconds that go on while the machine sleeps, where the system has such a clock: a lease does
-    not wait for a laptop that was closed."""
+    """Seconds that go on while the machine sleeps, as a lease does, where there is such a clock."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 

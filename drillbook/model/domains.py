@@ -21,8 +21,7 @@ from drillbook.model.errors import Refused, RunbookProblem
 _WORD: Final = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 NAMESPACE: Final = "cluster/namespace"
 DOMAIN: Final = rf"cluster(?:/namespace|(?:/(?!namespace(?:/|\Z)){_WORD})*)"
-"""The grammar of `@domain:`. `namespace` stands below `cluster` only, and it is the drill's own:
-nothing is below it."""
+"""The grammar of `@domain:`. `namespace`, the drill's own, stands below `cluster` only."""
 ALL_BELOW: Final = "/*"
 EVERY_NODE: Final = f"cluster/node{ALL_BELOW}"
 # A drill's namespace is part of a path, and Kubernetes' names may hold two hyphens in a row.

@@ -79,8 +79,7 @@ class AtLeast:
 
 @dataclass(frozen=True)
 class AfterLastChange:
-    """The answer is a Unix time (seconds) later than the last change: your last one, or the
-    drill's."""
+    """The answer is a Unix time (seconds) later than the last change, yours or the drill's."""
 
     def holds(self, answer: Answer, since: datetime | None) -> bool:
         floor = -math.inf if since is None else since.timestamp()

@@ -5,6 +5,5 @@ import unicodedata
 
 
 def slug(text: str) -> str:
-    """A scenario's name, in any script, without brackets, blanks or colons, at which pytest cuts
-    ids."""
+    """A name, in any script, without brackets, blanks or colons, at which pytest cuts ids."""
     return re.sub(r"[\W_]+", "-", unicodedata.normalize("NFKC", text)).strip("-").lower()

@@ -85,16 +85,14 @@ class Action:
 
     @property
     def reading(self) -> tuple[str, ...]:
-        """The lines that read what is known before the change, and show it; empty when nothing
-        is."""
+        """The lines that read, and show, what is known before the change."""
         found = [one for one in self.reads if isinstance(one, Finding)]
         exports = [export(one) for one in found]
         return (*exports, show([one.var for one in self.reads])) if self.reads else ()
 
     @property
     def line(self) -> str:
-        """The line that changes: a variable that nobody set ends it before anything is changed,
-        and it notes when it changed something."""
+        """The line that changes; an unset variable ends it before, and it notes the moment."""
         return self._changing(self.command)
 
     @property
@@ -124,8 +122,7 @@ def export(finding: Finding) -> str:
 
 
 def show(variables: Sequence[Var]) -> str:
-    """A bash line that prints what was found, and ends with an error for what was not: an empty
-    namespace would be the default one."""
+    """A bash line that prints what was found, and ends with an error for what was not."""
     return "echo " + " ".join(f'{v.name}="${{{v.name}:?is empty}}"' for v in variables)
 
 
@@ -345,8 +342,7 @@ def _refuse_nameless(title: str, number: int, manifest: object) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """The failure: typed changes, each with an undo known before it is applied, and an effect
-    that no step of the cause uses."""
+    """The failure: typed changes, each with a known undo, and an effect that no step reads."""
 
     title: str = field(metadata=PROSE)
     changes: tuple[Change, ...]

@@ -74,8 +74,7 @@ def resolve(word: Word, values: Values) -> str:
 
 @dataclass(frozen=True)
 class Command:
-    """One command line: a tuple of words. `str(command)` is the line that a page prints and that
-    `bash -eu` runs."""
+    """One command line: a tuple of words. Its text is what a page prints and `bash -eu` runs."""
 
     words: tuple[Word, ...]
 

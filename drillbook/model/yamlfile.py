@@ -74,8 +74,7 @@ for _kind in ("bool", "int", "float", "timestamp"):
 
 def read(path: Path, *, as_text: bool = False) -> Any:
     """The one document of a file; every mapping in it is `Lined`, and with `as_text` every scalar
-    but an empty one is text. Raises UnreadableYaml with the file and, where YAML knows it, the
-    line."""
+    but an empty one is text. Raises UnreadableYaml."""
     return _parse(path, _TextLoader if as_text else _StrictLoader, all_documents=False)[0]
 
 

@@ -1,5 +1,4 @@
-"""The block that a responder runs first: `export` lines for every variable that a page's commands
-use, and what must be installed. Pure."""
+"""What a responder runs first: `export` lines for every variable of a page, and tools. Pure."""
 
 import re
 import shlex
@@ -61,8 +60,7 @@ class Setup:
 
 
 def setup(bound: BoundRunbook, rules: Sequence[AlertRule] = ()) -> Setup:
-    """`rules`: the runbook's, where they are known. Raises RunbookProblem for a variable that
-    nothing on the page can give a value."""
+    """Raises RunbookProblem for a variable that nothing on the page can give a value."""
     lines = [line for cause in bound.causes for line in commands(cause)]
     used = frozenset(v for line in lines for v in (*line.variables, *_unseen(line)))
     finds = [f for name in bound.names for f in name.finds if f.var.name in used]

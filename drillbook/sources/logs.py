@@ -68,8 +68,7 @@ class Logs:
 
 
 def _lines_since(text: str, since: datetime | None) -> list[str]:
-    """The lines that the kubelet dated after `since`, without their stamps. What it did not date
-    is its own word on why there is no log."""
+    """The lines dated after `since`, without stamps; an undated one says why there is no log."""
     dated = ((_stamp(line), line.partition(" ")[2]) for line in text.splitlines())
     return [rest for at, rest in dated if at is not None and (since is None or at > since)]
 

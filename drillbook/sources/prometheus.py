@@ -204,8 +204,7 @@ def _result(data: Any) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, kw_only=True)
 class FiringAlert:
-    """Answers with the state of one alert under one set of labels, at Prometheus and at
-    Alertmanager."""
+    """Answers with the state of one alert under some labels, at Prometheus and Alertmanager."""
 
     alert: str
     labels: tuple[tuple[str, Word], ...] = (("namespace", Var("NAMESPACE")),)

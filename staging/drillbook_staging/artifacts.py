@@ -22,8 +22,7 @@ class Artifact:
     key: str
     make: Make
     lane: str
-    """Artifacts of one lane are made one after the other, lanes at the same time: a build wants
-    the processors, a download does not."""
+    """Artifacts of one lane are made one after the other, lanes at the same time."""
     host: tuple[str, ...] = ()
     """Programs in it that people and scripts run on the host."""
 

@@ -85,8 +85,7 @@ class Buildah:
 
 
 def missing(images: Images, wanted: Sequence[Image], known: Container[str]) -> list[Image]:
-    """Those that are to be built, their parents before them: of an image that is there no parent is
-    needed. Pure."""
+    """Those that are to be built, their parents before them. Pure."""
     needed: list[Image] = []
     left = [image for image in wanted if image.by_key not in known]
     while left:
@@ -98,8 +97,7 @@ def missing(images: Images, wanted: Sequence[Image], known: Container[str]) -> l
 
 
 def build_missing(buildah: Buildah, images: Images, wanted: Sequence[Image]) -> Iterator[Image]:
-    """Build what the storage lacks, in order; yields each before its build. What another image of
-    the same name left goes."""
+    """Build what the storage lacks, in order, in place of what is older; yields each before."""
     known = set(buildah.sizes())
     for image in missing(images, wanted, known):
         yield image

@@ -22,9 +22,8 @@ def is_complete(places: Places, images: Images) -> bool:
 
 
 def artifacts(places: Places, made: Iterable[Artifact], progress: Progress) -> None:
-    """Make the missing artifacts, lanes at the same time. When a lane fails or somebody
-    interrupts us, the other lanes are ended too; what they have done so far is kept. Raises the
-    StageFailed of the lane that failed first."""
+    """Make the missing artifacts, lanes at the same time. When one fails, or at an interrupt, the
+    others end too. Raises the first StageFailed."""
     lanes: dict[str, list[Artifact]] = {}
     for artifact in made:
         if not artifact.is_made(places):

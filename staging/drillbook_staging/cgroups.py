@@ -28,8 +28,7 @@ class Hierarchy:
 
 
 def parse(mountinfo: str) -> Hierarchy | None:
-    """From /proc/self/mountinfo; None when no cgroups are mounted. Co-mounted controllers appear
-    once. Pure."""
+    """From /proc/self/mountinfo, co-mounted controllers once; None without cgroups. Pure."""
     rows = [line.split(" - ", 1) for line in mountinfo.splitlines() if " - " in line]
     found = [(right.split()[0], left.split()[4], left.split()[2]) for left, right in rows]
     by_device = {device: Path(mount) for kind, mount, device in found if kind == "cgroup"}
@@ -91,8 +90,7 @@ def _read(file: Path) -> str:
 
 
 def remove(tree: Hierarchy, node: str | None = None, within_s: float = 20.0) -> list[Path]:
-    """Kill what is inside and take the folders away, all of ours or a node's; returns those that
-    stayed."""
+    """Kill what is inside and remove the folders, ours or a node's; returns those that stayed."""
     until = time.monotonic() + within_s
     while True:
         for process in processes(tree, node):

@@ -80,8 +80,7 @@ def join_config(node: Node, token: str, discovery: Path) -> str:
 
 
 def init(shell: Shell, programs: Programs, node: Node, process: int, told: str) -> None:
-    """Make the control plane on the first node, as `init_config` tells it, and the host's
-    kubeconfig. Raises StageFailed."""
+    """Make the control plane on the first node, and the host's kubeconfig. Raises StageFailed."""
     folder = shell.places.node(node.name)
     config = _secret(folder / "kubeadm.yaml", told)
     _kubeadm(shell, programs, process, INIT_WITHIN_S, "init", "--config", str(config))

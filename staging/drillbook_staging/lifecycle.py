@@ -168,8 +168,7 @@ def import_engine(session: Session) -> None:
 
 
 def apply_platform(session: Session) -> None:
-    """The manifests and the alert rules. Raises UsageError for rules that Prometheus would not
-    take."""
+    """The manifests and the alert rules. Raises UsageError for rules that are wrong."""
     program = str(session.places.cache / "bin" / "promtool")
     monitoring.refuse(promtool.check(program, session.places.root, platform.ENVIRONMENT))
     platform.apply(session.kubectl, session.rules, session.engine.key)
@@ -236,8 +235,7 @@ REFRESH: tuple[Stage, ...] = tuple(
 
 
 def up(places: Places, count: int, progress: Progress, *, force: bool = False) -> None:
-    """Set the cluster up, or bring a running one's platform up to date. Raises Refused,
-    StageFailed."""
+    """Set the cluster up, or its platform up to date. Raises Refused, StageFailed."""
     refuse(preflight.problems(places))
     session = Session(
         places,
@@ -312,8 +310,7 @@ def is_running(session: Session) -> bool:
 
 
 def _answers_in_the_end(kubectl: Kubectl) -> bool:
-    """Its nodes run, so that a busy machine may be all that keeps it from an answer: setting it
-    up anew would take longer than this wait."""
+    """Its nodes run, and the machine may be busy: to set it up anew would take longer."""
     until = time.monotonic() + PATIENCE_S
     while not answers(kubectl):
         if time.monotonic() > until:

@@ -19,8 +19,7 @@ WAITS_S = 1800.0
 
 @contextmanager
 def awaited(say: Callable[[str], None], name: str = NAME) -> Iterator[None]:
-    """The same for those who can wait until somebody else has done. Raises Refused after half an
-    hour."""
+    """The same for those who can wait. Raises Refused after half an hour."""
     until = time.monotonic() + WAITS_S
     if other := holder(name):
         say(f"waiting for another `drillbook staging` command (process {other})")
@@ -47,8 +46,7 @@ def held(name: str = NAME) -> Iterator[None]:
 
 
 def holder(name: str = NAME) -> int | None:
-    """The holder's process, as the kernel noted it when the holder began to listen; None when
-    nobody holds it."""
+    """The holder's process, as the kernel noted it; None when nobody holds it."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
             asking.connect(name)

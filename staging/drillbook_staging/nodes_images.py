@@ -17,8 +17,7 @@ def names(shell: Shell, process: int) -> set[str]:
 
 
 def load(shell: Shell, process: int, image: Image, archive: Path) -> None:
-    """Import an image from its archive, in the place of an older one of its name. Raises
-    StageFailed."""
+    """Import an image from its archive, in the place of an older one. Raises StageFailed."""
     # In this order: the name by key says what the reference is, also when we are ended between.
     remove(shell, process, image.family)
     shell.run(*_ctr(process, "import", str(archive)))
@@ -26,8 +25,7 @@ def load(shell: Shell, process: int, image: Image, archive: Path) -> None:
 
 
 def share(places: Places, nodes: Sequence[str]) -> None:
-    """Let the nodes hold each blob as one file: blobs never change, and a gigabyte is not there
-    twice."""
+    """Let the nodes hold each blob as one file: blobs never change."""
     first, *others = (places.node(name) / BLOBS for name in nodes)
     for blob in first.iterdir():
         for twin in (folder / blob.name for folder in others):

@@ -32,8 +32,7 @@ STATE_NAMES = frozenset(
         "tmp",
     )
 )
-"""All that we write at the top of the state folder. One that holds anything else is not ours to
-remove."""
+"""All that we write there. A state folder that holds anything else is not ours to remove."""
 PART_OF = "DRILLBOOK_PART_OF"
 """Every process that we start carries this variable with the state folder in it: that is how a
 later `up` or `down` finds what a killed one left behind."""
@@ -99,8 +98,7 @@ class Places:
 
 
 def places(environ: Mapping[str, str] = os.environ) -> Places:
-    """Read from the environment. Raises UsageError for a path that is not absolute, and for
-    folders that lie in each other."""
+    """From the environment. Raises UsageError for relative paths, and folders in each other."""
     state = _absolute(environ, "DRILLBOOK_STATE", "/var/lib/drillbook/staging")
     cache = _absolute(environ, "DRILLBOOK_CACHE", "/var/cache/drillbook")
     if state.is_relative_to(cache) or cache.is_relative_to(state):

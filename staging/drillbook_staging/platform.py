@@ -146,8 +146,7 @@ def _has(found: Mapping[str, int] | None, node_count: int) -> bool:
 
 
 def targets(since: datetime | None = None) -> dict[str, int] | None:
-    """How many targets of each job are up, and were scraped after `since` (UTC); None when
-    Prometheus does not answer."""
+    """Targets of each job that are up, scraped after `since` (UTC); None without an answer."""
     answer = _get("/api/v1/targets?state=active")
     return None if answer is None else counted(answer["data"]["activeTargets"], since)
 

@@ -1,5 +1,4 @@
-"""Images on demand: what is missing is built and brought to the running nodes; what nobody has used
-for a month goes by itself."""
+"""Images on demand: built where missing, brought to the nodes, removed after an idle month."""
 
 import shutil
 import subprocess
@@ -35,8 +34,7 @@ class Store:
         return Shell(self.places, "images")
 
     def asked_for(self, references: Iterable[str]) -> tuple[Image, ...]:
-        """Of the images that manifests name, ours that no node is set up with. Raises UsageError
-        for one of ours that nobody described."""
+        """Of the images that manifests name, ours that are not core. Raises UsageError."""
         ours = sorted({each for each in references if each.startswith(LOCAL)})
         return tuple(image for image in map(self.images.named, ours) if not image.core)
 
@@ -59,8 +57,7 @@ class Store:
     def provide(
         self, wanted: Sequence[Image], nodes: Nodes, progress: Progress, save: Path | None
     ) -> None:
-        """Have these in the storage, on every node, and as archives in a folder that is named.
-        Raises StageFailed."""
+        """Have these in the storage, on every node, and as archives. Raises StageFailed."""
         self.build(wanted, progress)
         self.bring(wanted, nodes, progress)
         if save is not None:

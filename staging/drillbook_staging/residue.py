@@ -64,8 +64,7 @@ def _processes(places: Places) -> set[int]:
 
 
 def end_children(places: Places, but: Set[int]) -> None:
-    """The same for those that carry our mark and are none of `but`: the nodes of a cluster that is
-    up carry it too. Raises StageFailed."""
+    """SIGKILL to those that carry our mark and are none of `but`. Raises StageFailed."""
     _end(lambda: node.marked(places) - but)
 
 

@@ -14,8 +14,7 @@ LAST_LINES = 12
 """How much of a failed command's log its error repeats."""
 
 SANDBOX = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
-"""Around a command that mounts and forks: when it is killed, the kernel ends its children and
-takes its mounts away."""
+"""Around a command that mounts and forks: both end with it when it is killed."""
 
 
 @dataclass(frozen=True)

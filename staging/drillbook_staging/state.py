@@ -43,8 +43,7 @@ class Cluster(BaseModel):
 
 
 def read(places: Places) -> Cluster | None:
-    """None when no cluster is up, or when the file is of another version of ours: then `up`
-    starts afresh."""
+    """None when no cluster is up, or when another version of ours wrote the file."""
     try:
         return Cluster.model_validate_json(places.cluster_json.read_text())
     except (FileNotFoundError, ValidationError):

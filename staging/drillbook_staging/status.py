@@ -29,8 +29,7 @@ def status(places: Places) -> Status:
 
 
 def _none(left: list[str]) -> Status:
-    """No cluster counts as up; what an `up` that ended early left is still there, or one is at
-    work."""
+    """No cluster counts as up; what an `up` left is there, or one is at work."""
     if busy := lock.holder():
         said = f"no cluster is up: a `drillbook staging` command is at work (process {busy})"
         return Status((said,), is_up=False)

@@ -114,8 +114,7 @@ def told(objects: Sequence[Object]) -> str:
 
 
 def drills(kubectl: Kubectl, within_s: float) -> list[str]:
-    """Namespaces of drills: at work, kept, or left behind. Raises StageFailed when the cluster
-    does not answer."""
+    """Namespaces of drills: at work, kept, or left behind. Raises StageFailed."""
     found = _objects(kubectl, "namespaces", "--selector", RUN_LABEL, within_s=within_s)
     return [each["metadata"]["name"] for each in found]
 

@@ -16,8 +16,7 @@ ANSWER_WITHIN_S = 15.0
 
 def refuse_while_drilled(places: Places, deed: str) -> None:
     """Raise Refused when the cluster holds namespaces of drills, or the host agent a node that a
-    drill took away. A cluster that does not answer can hold nobody up: a drill could not go on
-    there either."""
+    drill took away. A cluster that does not answer holds nobody up."""
     refuse_while_held(places, deed)
     found = drills(places)
     if found:
@@ -45,8 +44,7 @@ def held(places: Places) -> list[str]:
 
 
 def drills(places: Places) -> list[str]:
-    """The namespaces of drills on the cluster of this state folder; none when it is not up or
-    does not answer."""
+    """The drills' namespaces on this cluster; none when it is not up or does not answer."""
     if not places.kubeconfig.is_file():
         return []
     known = state.read(places)

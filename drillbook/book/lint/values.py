@@ -52,8 +52,7 @@ def read_only(runbook: Runbook, book: Book) -> Iterator[Problem]:
 
 
 def only_reads(runbook: Runbook, book: Book) -> Iterator[Problem]:
-    """A check is pasted at 3 a.m. and run by itself: its line must not be able to change anything,
-    nor what is read before a change."""
+    """A check's line is run by itself: it must not be able to change anything."""
     for bound in _all_steps(runbook, book):
         value = bound.value
         if isinstance(value, Probe):

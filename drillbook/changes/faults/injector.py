@@ -28,9 +28,8 @@ class Injector:
     """The fault's changes, each with the records of its last application."""
 
     def inject(self, fault: Fault) -> Applied:
-        """Apply every change in order; stop at the first that is refused. It counts as blocked only
-        when nothing of the fault was applied before: what that does, nobody watches. Raises
-        LeaseLost."""
+        """Apply every change in order, up to the first refusal, which counts as blocked only when
+        nothing was applied before. Raises LeaseLost."""
         said = []
         for kind in self._of(fault):
             applied = kind.inject()

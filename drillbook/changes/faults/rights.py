@@ -63,8 +63,7 @@ def _binding(namespace: str, role: str, kind: str, identity: Identity) -> Manife
 
 
 def allowed(clients: Connections, verb: str, group: str, plural: str, namespace: str = "") -> bool:
-    """Whether the cluster would let this identity (SelfSubjectAccessReview). Raises
-    CouldNotTell."""
+    """Whether the cluster would let it (SelfSubjectAccessReview). Raises CouldNotTell."""
     wanted = {"verb": verb, "group": group, "resource": plural, "namespace": namespace}
     review = {
         "apiVersion": "authorization.k8s.io/v1",

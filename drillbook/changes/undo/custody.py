@@ -59,8 +59,7 @@ class Custody:
     """The host has taken something away for this drill: it is renewed there with the lease."""
 
     def open(self) -> None:
-        """Take the lease and its locks, and hear the reaper's word. Raises Refused; then nothing
-        was changed, and nothing is left."""
+        """Take lease and locks, hear the reaper's word. Raises Refused; then nothing is left."""
         objects = self.as_provisioner
         stops.refuse_without_reaper(objects, self.namespace, self.clock.now())
         stops.refuse_stopped(objects, self.namespace)
@@ -216,8 +215,7 @@ class Custody:
             self.host.renew(self.name, self.host_expiry())
 
     def keep(self, duration_s: float) -> None:
-        """Leave everything standing for that long; then the reaper undoes it. Raises
-        CouldNotTell."""
+        """Leave everything standing so long; then the reaper undoes it. Raises CouldNotTell."""
         self.check()
         keeper = self.held.keeper
         keeper.stop()

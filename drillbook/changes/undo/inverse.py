@@ -14,8 +14,7 @@ Live = Mapping[str, Any] | None
 MARK = "drillbook.dev/drill"
 """Annotation of an object outside of the drill's namespace that a drill changed: its lease."""
 FENCE = "drillbook.dev/fence"
-"""Annotation that is written and taken away again: whoever still holds the version from before can
-change nothing by it."""
+"""Annotation written and taken away again: an older version then changes nothing."""
 _MADE_BY_SERVER = ("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields")
 
 
@@ -148,8 +147,7 @@ def held_up(namespace: Mapping[str, Any]) -> str:
 
 
 def is_ours(record: UndoRecord, live: Mapping[str, Any]) -> bool:
-    """Whether the object of that name is the one that this drill made. A record that was planned
-    does not know its UID yet; the label does."""
+    """Whether this drill made it: a planned record does not know its UID yet; the label does."""
     metadata = live["metadata"]
     if record.target.uid and metadata["uid"] != record.target.uid:
         return False

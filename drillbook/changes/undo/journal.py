@@ -119,8 +119,7 @@ def records_of(objects: Objects, namespace: str, drill: str) -> list[UndoRecord]
 def move(
     objects: Objects, namespace: str, record: UndoRecord, state: State, said: str = ""
 ) -> UndoRecord:
-    """The record in a later state; as it is when it is there already. Raises Conflict when
-    somebody else moved it meanwhile."""
+    """The record in that state, or as it is past it. Raises Conflict when others moved it."""
     if _ORDER.index(state) <= _ORDER.index(record.state) and said == record.said:
         return record
     return _move(objects, namespace, record, state, said)

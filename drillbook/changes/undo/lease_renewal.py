@@ -33,8 +33,7 @@ class LeaseRenewal:
     lease: Lease
     renew_s: float
     margin_s: float
-    """A change that is begun takes this long at most: no change begins later than this before the
-    lease's end."""
+    """A change takes this long at most: none begins later than this before the lease's end."""
     ended: Callable[[str], None]
     renewed: float
     """When (by the clock's monotonic seconds) the lease was last renewed, before it was asked."""
@@ -70,8 +69,7 @@ class LeaseRenewal:
 
     @property
     def hold_ends(self) -> datetime:
-        """UTC: from then on the drill begins no change, unless it renews. What is kept, it has
-        finished with."""
+        """UTC: from then on the drill begins no change, unless it renews."""
         lease = self.lease
         return lease.ends if lease.kept else lease.ends - timedelta(seconds=self.margin_s)
 
@@ -83,8 +81,7 @@ class LeaseRenewal:
         return min(left_s, self._until_deadline())
 
     def renew(self) -> None:
-        """Renew now; one that is over stays over. What cannot be told is tried again at the next
-        tick. Raises LeaseLost."""
+        """Renew now. What cannot be told is tried again at the next tick. Raises LeaseLost."""
         self.check()
         with self._lock:
             begin = self.clock.monotonic()

@@ -48,8 +48,7 @@ def refuse_locked(
 def in_the_way(
     found: Sequence[Lease], own: Lease, locks: Sequence[domains.Lock]
 ) -> InTheWay | None:
-    """One that stays, if there is any; else one that yields. Raises Refused for locks that cannot
-    be read. Pure."""
+    """One that stays, else one that yields. Raises Refused for unreadable locks. Pure."""
     others = [
         InTheWay(one, yields=own.age < one.age)
         for one in found

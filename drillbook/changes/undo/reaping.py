@@ -31,9 +31,8 @@ def dead(found: Sequence[Lease], now: datetime) -> list[Lease]:
 def orphans(
     drills: Sequence[Object], found: Sequence[Lease], now: datetime, after_s: float
 ) -> list[str]:
-    """The names of drills that have no lease, and do not begin just now: a drill writes its lease
-    at once after itself; without one for `after_s` it died in between. `found` must be read after
-    `drills`. Pure."""
+    """Drills without a lease for `after_s`: a drill writes its lease at once after itself, so it
+    died in between. `found` must be read after `drills`. Pure."""
     known = {one.name for one in found}
     latest = now - timedelta(seconds=after_s)
     return [

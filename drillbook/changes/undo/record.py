@@ -52,8 +52,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class UndoRecord:
-    """One change. `pre_image` holds the touched fields as they were (null where there was none);
-    for a deleted object all of it."""
+    """One change. `pre_image`: the touched fields as they were, or all of a deleted object."""
 
     drill: str
     """The name of the drill's lease."""
@@ -151,8 +150,7 @@ def manifest(record: UndoRecord, namespace: str, owner: Mapping[str, Any]) -> di
 
 
 def from_object(found: Mapping[str, Any]) -> UndoRecord:
-    """A record as the API has it. Raises CouldNotTell for one that is not of this shape: what it
-    describes cannot be undone by guessing."""
+    """A record as the API has it. Raises CouldNotTell for one that is not of this shape."""
     try:
         spec, metadata = found["spec"], found["metadata"]
         target = spec["target"]

@@ -53,14 +53,12 @@ class Undoer:
     poll_s: float = 0.5
 
     def undo(self, drill: str, within_s: float) -> None:
-        """Until every record is verified and a scan finds nothing more. Raises UndoFailed with
-        what is left, LeaseLost."""
+        """Until all is verified and a scan finds nothing. Raises UndoFailed, LeaseLost."""
         since = self.clock.now()
         self._until_nothing_is_left(lambda: self._left_after_a_pass(drill, since), within_s)
 
     def settle(self, record: UndoRecord, within_s: float) -> None:
-        """One change only, until it is verified. Raises UndoFailed with what is left of it,
-        LeaseLost."""
+        """One change only, until it is verified. Raises UndoFailed, LeaseLost."""
         since = self.clock.now()
 
         def left() -> list[str]:

@@ -67,8 +67,7 @@ def list_backgrounds(settings: Settings, console: Console) -> None:
 
 
 def show(settings: Settings, name: str, console: Console) -> None:
-    """One runbook's causes with every step and the line it stands for. Raises UsageError in the end
-    where its proof cannot be judged."""
+    """One runbook's causes, steps and lines. Raises UsageError for a proof nobody can judge."""
     runbook = book.one_runbook(settings, name)
     (bound,) = book.bound(settings, [runbook])
     rules, unknown = book.alerts(settings), list[RunbookProblem]()

@@ -14,8 +14,7 @@ POLL_S = 1.0
 
 
 def drills_of_run(clients: Connections, run: str) -> set[str]:
-    """The drills of a run that the cluster still knows: an undo that is verified removes them.
-    Raises CouldNotTell."""
+    """The drills of a run that are not undone yet. Raises CouldNotTell."""
     objects = Objects(clients.acting_as(Identity.PROVISIONER))
     found = objects.listed(API_VERSION, "Drill", selector=f"{RUN_LABEL}={run}")
     return {one["metadata"]["name"] for one in found}

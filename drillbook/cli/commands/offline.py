@@ -59,8 +59,7 @@ def problems(settings: Settings, paths: Sequence[Path]) -> tuple[list[Runbook], 
 
 
 def _of(found: Iterable[Problem], wanted: set[str]) -> list[Problem]:
-    """What is wrong with an alert rule or a step module concerns every runbook; what is wrong with
-    another runbook, or beside it, does not."""
+    """What is wrong with a rule or a step module concerns all; with another runbook, not."""
     beside = f"{reader.FEATURES}/"
     return [one for one in found if one.path in wanted or not one.path.startswith(beside)]
 
@@ -175,8 +174,7 @@ def _page_of(feature: Path, root: Path) -> Path:
 
 
 def _changed_texts(settings: Settings, every: Mapping[Path, Path]) -> dict[Path, str]:
-    """Page -> text, but for pages that were right and of which nothing changed since. `every`:
-    feature file -> page."""
+    """Page -> text, without what is unchanged. `every`: feature file -> page."""
     known, made_of = Unchanged.load(settings.root), _made_of(settings, every)
     right = {
         str(feature): kept

@@ -24,8 +24,7 @@ from drillbook.model.errors import UndoFailed, UsageError
 
 def by_hand(settings: Settings, dead: bool, kept: bool, console: Console) -> None:
     """Undo what dead drills left behind (`dead`) and the incidents that were left standing
-    (`kept`); lift the quarantine when nothing is left. A drill that is under way is left alone, and
-    named. Raises UndoFailed."""
+    (`kept`); lift the quarantine when nothing is left. Live drills are named. Raises UndoFailed."""
     if not (dead or kept):
         raise UsageError(
             "say what: `drillbook undo --dead` undoes what dead drills left behind, "

@@ -1,5 +1,4 @@
-"""The agent's journal: one file for each change that is not undone, whole and on the disk before
-the change is made."""
+"""The agent's journal: one file for each change that is not undone, written before it."""
 
 import os
 from dataclasses import dataclass
@@ -19,8 +18,7 @@ class Found:
 
     changes: tuple[Change, ...]
     unreadable: tuple[Path, ...]
-    """Files that are no changes of ours, though named so. What they stood for is unknown, which is
-    not the same as nothing."""
+    """Files that are no changes of ours, though named so: something unknown, not nothing."""
 
 
 @dataclass(frozen=True)

@@ -120,8 +120,7 @@ class Keeper:
         return renewed
 
     def undo(self, drill: str) -> list[Change]:
-        """Bring back all that a drill took away, the last first. Raises UndoFailed with what is
-        left, after having tried all."""
+        """Bring back all that a drill took, last first. Raises UndoFailed with what is left."""
         mine = sorted((each for each in self.held() if each.drill == drill), key=_sequence)
         failures = [said for each in reversed(mine) if (said := self._undo(each.key))]
         if failures:

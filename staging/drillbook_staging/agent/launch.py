@@ -63,8 +63,7 @@ def _plain(text: str) -> str:
 
 
 def end(places: Places) -> None:
-    """SIGKILL to the supervisor and the agent: the journal holds all that the next one needs.
-    Raises StageFailed."""
+    """SIGKILL to supervisor and agent: the next one has the journal. Raises StageFailed."""
     until = time.monotonic() + ENDED_WITHIN_S
     while found := processes(places):
         if time.monotonic() > until:

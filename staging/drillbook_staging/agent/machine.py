@@ -30,9 +30,8 @@ class Machine:
         {Verb.KILL_NODE: node.kill, Verb.CUT_NETWORK: network.cut}[verb](self.shell, _node(name))
 
     def restore(self, name: str) -> None:
-        """Make a node whole, from whatever state it is in: cut, dead, half started, or whole. One
-        that died while it was cut is started too. Returns once its containerd listens. A
-        kubelet that was cut off begins anew."""
+        """Make a node whole, from whatever state it is in: cut, dead, half started, or whole.
+        Returns once its containerd listens. A kubelet that was cut off begins anew."""
         which = _node(name)
         process = node.started(self.shell.places, which)
         if process and network.has_cable(which):

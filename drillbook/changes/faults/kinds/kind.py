@@ -77,8 +77,7 @@ class Kind(ABC):
 
     @classmethod
     def rights(cls, change: Any, clients: Connections) -> list[Rule]:
-        """What the injector needs for it in the drill's namespace, by the object's name where it
-        has one."""
+        """What the injector needs for it in the drill's namespace, by name where it has one."""
         if not cls.needs:
             return []
         target: Target = change.target
@@ -101,8 +100,7 @@ class Kind(ABC):
         """Plan it in the journal, make it, note it in `records`. Raises CouldNotTell, LeaseLost."""
 
     def take_back(self) -> list[str]:
-        """Undo what is still in place of it, last first. Returns what was taken back. Raises
-        CouldNotTell, UndoFailed, LeaseLost."""
+        """Undo what is in place, last first; returns it. Raises as an undo does."""
         taken = []
         for record in reversed(self.records):
             if self._is_in_place(record):
