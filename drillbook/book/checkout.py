@@ -82,8 +82,7 @@ def bound(settings: Settings, found: Sequence[Runbook]) -> list[BoundRunbook]:
 
 
 def one_runbook(settings: Settings, name: str) -> Runbook:
-    """The runbook of that id, title, path, page or alert. Raises UsageError when there is none, or
-    more than one, and MalformedFeature when it cannot be read."""
+    """The one runbook of that name (`names_of`). Raises UsageError, MalformedFeature."""
     found = reader.discover(settings.root, [Path(name)])
     if len(found) > 1:
         several = ", ".join(str(path.relative_to(settings.root)) for path in found)

@@ -18,8 +18,7 @@ FEWEST: Final = 50
 
 
 def in_halves(work: Callable[[Sequence[Item]], Answer], items: Sequence[Item]) -> list[Answer]:
-    """`work` of the items' halves in order, or of all of them where two processes are no gain. The
-    answer must be picklable. Raises what `work` raises."""
+    """`work` of both halves in order, or of all where that is no gain; picklable."""
     # A fork copies one thread: what another one holds would be held forever.
     alone = threading.active_count() == 1 and sys.platform == "linux"
     if len(items) < FEWEST or not alone or len(os.sched_getaffinity(0)) < 2:

@@ -89,8 +89,7 @@ def refuse(found: Iterable[object]) -> None:
 
 
 def reloaded(metrics: str) -> bool:
-    """Whether a Prometheus took its rule files when it last read them, by the text of its own
-    /metrics: one that did not goes on with its old rules until it starts again, and then stops."""
+    """Whether a Prometheus took its rule files when it last read them, by its own /metrics."""
     return "\nprometheus_config_last_reload_successful 1\n" in f"\n{metrics}\n"
 
 

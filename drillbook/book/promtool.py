@@ -1,5 +1,4 @@
-"""Prometheus' own judgement of the rules, where promtool is there: what a parser of expressions
-cannot know, such as a template that names no function."""
+"""Prometheus' own judgement of the rules, where promtool is there."""
 
 import os
 import re
@@ -22,8 +21,7 @@ _SAYS: Final = re.compile(
 
 
 def rule_problems(settings: Settings) -> list[Problem]:
-    """Everything wrong with the rules of every environment: our own reading first, promtool where
-    that finds nothing. Raises CouldNotTell when promtool does not answer."""
+    """Everything wrong with the rules: by us, else by promtool. Raises CouldNotTell."""
     found = monitoring.problems(settings.root)
     program = _program(settings)
     return found or (check(program, settings.root, settings.environment) if program else [])

@@ -258,8 +258,7 @@ def _scenario(node: Any, file: _File) -> Scenario:
 
 
 def _refuse_prose(node: Any, file: _File) -> None:
-    """Gherkin takes lines between a title and its first step as prose: a first step with a typing
-    error would vanish there without a word, and a drill would prove less than the page says."""
+    """Gherkin takes lines before the first step as prose: a misspelt first step would vanish."""
     line, _, _ = node["description"].strip().partition("\n")
     if line:
         raise _wrong(

@@ -105,8 +105,7 @@ def bad(path: str, line: int, what: str, fix: str, rule: str = "bad-rule") -> Pr
 
 
 def read_rules(root: Path) -> RuleFiles:
-    """Every rule file: Prometheus' own format without `for`, or a PrometheusRule object around it.
-    Raises UsageError where there is no file at all."""
+    """Every rule file: Prometheus' format without `for`, or a PrometheusRule. Raises UsageError."""
     folder = root / ALERTS
     paths = sorted(path for path in folder.rglob("*") if path.suffix in (".yaml", ".yml"))
     if not paths:

@@ -30,8 +30,7 @@ PARAMETERS: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     ("part", r'the ([a-z][a-z -]*) of "([^"]*)"', PartRef),
     ("quantity", r"\d+(?:\.\d+)?(?:m|k|M|G|T|Ki|Mi|Gi|Ti)?", str),
 )
-"""Our own parameter types (name, regular expression, transformer); `.vscode/settings.json` repeats
-them for the editor, and a test compares the two."""
+"""Our parameter types (name, pattern, transformer); `.vscode/settings.json` repeats them."""
 
 RESERVED = ("where", "doc_string", "table")
 

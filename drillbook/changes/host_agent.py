@@ -55,8 +55,7 @@ class Held:
 
 @dataclass(frozen=True)
 class HostAgent:
-    """Asks the agent that listens at a path. Every method raises CouldNotTell when nobody answers
-    in time, and Refused when the agent refuses: then nothing was changed."""
+    """Asks the agent at a path. Its methods raise CouldNotTell, and Refused: nothing changed."""
 
     path: Path
 

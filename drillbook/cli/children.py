@@ -44,8 +44,7 @@ class Child:
 
 
 def start(command: Sequence[str], cwd: Path, stem: Path, environment: Mapping[str, str]) -> Child:
-    """Start a drill. `stem`: its log's path without an ending. To be called by the main thread: a
-    drill undoes itself when the *thread* that started it ends."""
+    """Start one, in the main thread, with which it ends. `stem`: its log's path, no ending."""
     log, lines = stem.with_name(f"{stem.name}.log"), stem.with_name(f"{stem.name}.lines")
     with log.open("wb") as out, lines.open("wb") as err:
         process = subprocess.Popen(

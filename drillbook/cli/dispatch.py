@@ -88,8 +88,7 @@ class Dispatcher:
     _running: list[tuple[Turn, Child]] = field(default_factory=list)
 
     def begin(self, selected: Sequence[Selected], commit: str) -> None:
-        """Write the manifest: what was planned, so that nothing can go missing silently. Raises
-        CouldNotTell when it cannot be written: a drill without a record proves nothing."""
+        """Write the manifest: what was planned cannot go missing silently. Raises CouldNotTell."""
         planned = {
             "run": self.folder.name,
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -106,8 +105,7 @@ class Dispatcher:
             ) from error
 
     def run(self, selected: Sequence[Selected]) -> list[records.Drill]:
-        """Run every drill, or until a signal. Returns the records that were written, in the order
-        given. Whatever is raised, every child has ended by its undo before."""
+        """Run all, or until a signal; returns the records. Every child has undone itself."""
         waiting = [
             Turn(one, f"[{number}/{len(selected)}]", one.locks, self.memory.get(one.node, 0.0))
             for number, one in enumerate(selected, start=1)

@@ -71,8 +71,7 @@ Asking = tuple[str, str, Phase]
 
 
 def _asks(one: Selected, hashes: Hashes, beside: Collection[str]) -> set[Asking]:
-    """What a drill asks where it should not hold. A healthy one need not ask again for another
-    runbook's sake what that one's own proof needs."""
+    """What a drill asks where it should not hold; a healthy one, for its own runbook."""
     phases = (Phase.DETECTION, Phase.DIAGNOSIS) if one.is_healthy else (Phase.DIAGNOSIS,)
     whose = [one.runbook.id] if one.is_healthy else beside
     causes = [(rb, cause) for rb in whose for cause in hashes[rb] if cause != proof.ALL]
@@ -109,8 +108,7 @@ def tree_hashes(settings: Settings) -> dict[str, dict[str, str]]:
 
 
 def hashes_at(settings: Settings, base: str) -> dict[str, dict[str, str]]:
-    """The hashes of the tree at a commit, by this engine, in a process of its own: a process
-    imports the step modules of one checkout. Raises UsageError."""
+    """The hashes of the tree at a commit, by this engine in another process. Raises UsageError."""
     with tempfile.TemporaryDirectory(prefix="drillbook-base-") as folder:
         _extract(settings.root, base, Path(folder))
         done = subprocess.run(

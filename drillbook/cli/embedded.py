@@ -43,8 +43,7 @@ def run(words: Sequence[str]) -> None:
 
 
 def provide(settings: Settings, bound: Iterable[BoundRunbook], say: Callable[[str], None]) -> None:
-    """Have the images that these runbooks' workloads name on the embedded cluster, when that is the
-    cluster to drill on; a cluster of one's own has them already."""
+    """Have these runbooks' images on the embedded cluster, when that is drilled on."""
     cluster = installed() if settings.agent_socket else None
     if cluster is not None:
         wanted = {image for one in bound for cause in one.causes for image in cause.workload.images}

@@ -8,8 +8,7 @@ from typing import Protocol, TypeVar
 from drillbook.model.domains import Lock, conflicts
 
 SET_UPS = 2
-"""How many drills may set up their workloads at once: that, and not their waiting, takes the
-processors. More at a time make each of them later, not the last of them earlier."""
+"""How many drills may set up their workloads at once: that takes the processors."""
 
 
 class Holder(Protocol):

@@ -45,8 +45,7 @@ class Selected:
 
     @property
     def locks(self) -> tuple[Lock, ...]:
-        """What it will hold. Its namespace has no name yet; any that no other drill has will do.
-        Raises RunbookProblem when its domain is none."""
+        """What it will hold, under any free name. Raises RunbookProblem for a bad domain."""
         return locks(self.runbook.tag("domain"), slug(self.stem))
 
 

@@ -20,8 +20,7 @@ def is_good(drill: Drill) -> bool:
 
 
 def failures(drills: Sequence[Drill], folder: Path) -> Iterator[str]:
-    """Of each drill that was not good: what was expected, what was seen, what is likely wrong, its
-    record, and how to repeat it. `folder` holds the records."""
+    """What is to be said of each drill that was not good. `folder` holds the records."""
     for one in drills:
         if is_good(one):
             continue

@@ -93,8 +93,7 @@ class Connections:
         self._moment.since = at
 
     def acting_as(self, identity: Identity) -> Connections:
-        """The same drill's connections with that identity's credentials: one set of variables, one
-        `since`. Without a way to become somebody else it is these. Raises Refused, CouldNotTell."""
+        """The same connections as that identity. Raises Refused, CouldNotTell."""
         if self._become is None:
             return self
         with self._lock:
@@ -203,8 +202,7 @@ def _path() -> str:
 
 
 def _strangeness(resource: Any) -> tuple[bool, bool, bool]:
-    """Of several kinds with one plural name kubectl takes the one that sorts first: `pods` are the
-    core group's, not the PodMetrics of the metrics API."""
+    """Of kinds with one plural kubectl takes the first: `pods` are not the PodMetrics."""
     return (resource.kind.endswith("Metrics"), bool(resource.group), not resource.preferred)
 
 
@@ -245,8 +243,7 @@ def _innermost(error: BaseException) -> str:
 def http_get(
     url: str, timeout_s: float, parameters: Sequence[tuple[str, str]] = ()
 ) -> requests.Response:
-    """One GET of exactly this server: no proxy of the environment, no redirection and no login of
-    a home's `.netrc` takes it elsewhere, or there as somebody else."""
+    """One GET of exactly this server: no proxy, no redirection, no login of a `.netrc`."""
     import requests
 
     with requests.Session() as session:

@@ -60,8 +60,7 @@ def server_of(settings: Settings) -> str:
 
 
 def host_of(server: str) -> str:
-    """A server's `host:port`, of its URL or of an entry that names no scheme: 443 when it names no
-    port. Raises ValueError for what is no address."""
+    """`host:port` (443) of a URL or an entry without a scheme. Raises ValueError."""
     parts = urlsplit(server if "//" in server else f"//{server}")
     if not parts.hostname:
         raise ValueError(f"{server!r} names no host")

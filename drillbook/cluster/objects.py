@@ -77,8 +77,7 @@ class Objects:
         return self._call(_ref_of(body), "replace", body=dict(body))
 
     def delete(self, ref: ObjectRef, *, version: str = "", grace_s: int | None = None) -> bool:
-        """Delete that very object; False when it was gone already. Raises Conflict when the one
-        of that name is another. `grace_s`: how many seconds a pod has to end."""
+        """Delete that very object; False: it was gone. Raises Conflict for another of that name."""
         condition = {"uid": ref.uid, "resourceVersion": version}
         body: dict[str, Any] = {"preconditions": {k: v for k, v in condition.items() if v}}
         if grace_s is not None:

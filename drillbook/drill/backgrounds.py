@@ -1,5 +1,4 @@
-"""Which runbooks stand on one Background: one healthy drill asks them all, and a fault that is
-drilled for one of them must not look like a cause of another."""
+"""Which runbooks stand on one Background: one healthy drill asks them all."""
 
 from collections.abc import Iterable
 

@@ -101,8 +101,7 @@ class CrossChecks:
         return self.performer.advice(advice)
 
     def says_no_at(self, probe: Probe, begin: float) -> float:
-        """When a question that began then, and does not hold, is answered with "no"; seconds of
-        the own clock. Infinite while the own diagnosis is under way."""
+        """When one that began then is answered with "no", in own seconds, or inf."""
         through_s = probe.throughout.seconds if probe.throughout else 0.0
         fresh_s = SCRAPES * self.performer.settings.scrape_s + through_s
         if self.order.is_healthy:
@@ -136,8 +135,7 @@ class CrossChecks:
             self.progress.say(f"{held_in_words(asked)}: {words}")
 
     def _healthy_s(self) -> float:
-        """As long as the slowest cause takes to be detected, and two scrapes; said in the record.
-        A cause without an accepted drill may take its detection's whole `within`."""
+        """Two scrapes after the slowest cause's detection (its `within`, without a record)."""
         known = self.order.detected_s
         slowest = [
             (known[key], f"{' '.join(key)}, when it was drilled")

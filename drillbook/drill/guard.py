@@ -24,8 +24,7 @@ UNCHANGED = "Nothing was changed."
 
 
 def admitted(settings: Settings, clients: Connections) -> Cluster:
-    """The cluster, when it may be drilled. `clients` are the runner's own. Raises Refused with
-    every reason that was found, CouldNotTell when the API does not answer."""
+    """The cluster, when it may be drilled. Raises Refused with every reason, CouldNotTell."""
     # Before the first request: one to the wrong server would hand it the credentials.
     _refuse(list(filter(None, (_host(settings), _production(settings)))))
     try:
@@ -154,8 +153,7 @@ def check_monitoring(
 
 
 def refuse_unseen(bound: BoundRunbook, rules: Mapping[str, AlertRule]) -> None:
-    """Raises RunbookProblem for a step that waits for an alert by a label which its expression
-    provably loses: the drill would wait in vain."""
+    """Raises RunbookProblem for a step that waits for a label which the alert loses."""
     found = [
         f"{bound.runbook.path}:{step.step.line}: {step.step.text!r} tells the alert by its label "
         f"{label!r}, which the expression of {rule.name} ({rule.file}:{rule.line}) cannot carry."

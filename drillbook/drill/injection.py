@@ -77,8 +77,7 @@ class Opening:
             self.progress.say(f"steady: {seen.observed}")
 
     def refuse_early(self, fault: Fault, alerts: Sequence[FiringAlert]) -> None:
-        """What is there before the fault proves nothing by being there after it. `alerts`: of every
-        runbook that is asked here. Raises InvalidDrill, CouldNotTell."""
+        """What is there before the fault proves nothing. Raises InvalidDrill, CouldNotTell."""
         # From here on it only waits: another drill may set up.
         self.progress.enter("quiet", "no alert that is asked may fire before the fault")
         self._refuse_early_alerts(alerts)

@@ -182,8 +182,7 @@ class LiveDrill:
             raise
 
     def _must_end(self, why: str) -> None:
-        """The lease was lost, or every drill was halted: take the path of a signal, from whatever
-        the drill is waiting for."""
+        """Lost lease or halt: take the path of a signal, from whatever the drill waits for."""
         self.reason = why
         self.progress.say(f"the drill ends: {why}")
         os.kill(os.getpid(), signal.SIGTERM)

@@ -34,8 +34,7 @@ class DrillOrder:
     hashes: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """(runbook id, cause id) -> what is asked, of every cause that stands on this Background."""
     detected_s: Mapping[tuple[str, str], float] = field(default_factory=dict)
-    """(runbook id, cause id) -> how many seconds its slowest accepted drill took from the fault to
-    the alert; only what stands on this Background and was accepted."""
+    """Of this Background, by ids: seconds from fault to alert of the slowest accepted drill."""
     thorough: bool = False
     """Other causes are asked for their whole `within`."""
 
@@ -52,8 +51,7 @@ class DrillOrder:
 
     @property
     def asked(self) -> tuple[tuple[str, BoundCause], ...]:
-        """Every other cause that stands on this Background, its runbook's id before it: the own
-        runbook's first."""
+        """Every other cause on this Background, behind its runbook's id: the own first."""
         every = ((b.runbook.id, c) for b in (self.bound, *self.neighbours) for c in b.causes)
         own = (self.bound.runbook.id, self.cause)
         return tuple((of, c) for of, c in every if (of, c.cause.id) != own)

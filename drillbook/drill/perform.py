@@ -50,8 +50,7 @@ class Performer:
     waiting: Waiting = ignore
     redactor: Redactor = field(default_factory=Redactor)
     held_for_s: Callable[[], float] = lambda: 3600.0
-    """For how many seconds from now on the drill's lease is certain: an Action's leash, and the
-    time in which what is seen counts."""
+    """Seconds for which the lease is certain: an Action's leash, and what is seen counts."""
     lost: Callable[[], str] = lambda: ""
     """Why the lease is not held any more."""
     heard: set[str] = field(default_factory=set)
@@ -60,8 +59,7 @@ class Performer:
     def probe(
         self, probe: Probe, budget: Duration | None = None, ends: Ends | None = None
     ) -> Evidence:
-        """Read until it holds or the budget ends; `ends` stands in its place. The last answer is
-        kept either way."""
+        """Read until it holds or the budget (or `ends`) is over. The last answer is kept."""
         within = budget or probe.within or self.settings.duration("probe_within")
         started, begin = self.clock.now(), self.clock.monotonic()
         wait = _Wait(
@@ -98,8 +96,7 @@ class Performer:
         )
 
     def _while_held(self, verdict: Verdict, observed: str) -> tuple[Verdict, str]:
-        """When the lease is not certain any more, what was seen may be the work of whoever undoes
-        the drill."""
+        """Without a certain lease, what was seen may be the work of whoever undoes the drill."""
         if self.held_for_s() > 0:
             return verdict, observed
         why = self.lost() or "it could not be renewed in time"
@@ -146,8 +143,7 @@ class Performer:
             )
 
     def action(self, action: Action) -> Evidence:
-        """Run exactly the printed lines in `bash -eu`, the drill's variables in its environment, as
-        a responder, and only while the drill's lease is held."""
+        """Run exactly the printed lines in `bash -eu`, as a responder, while the lease is held."""
         within = action.within or self.settings.duration("action_within")
         started, begin = self.clock.now(), self.clock.monotonic()
         line = action.block

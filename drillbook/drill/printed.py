@@ -40,8 +40,7 @@ class Shown:
 
 @dataclass
 class PrintedLines:
-    """The lines of one drill that are under way, each by the key that it was given: a step's line
-    number, or the name of another read."""
+    """A drill's lines under way, by a step's line number or the name of another read."""
 
     performer: Performer
     _clock: SystemClock = field(default_factory=SystemClock)
@@ -127,8 +126,7 @@ class PrintedLines:
 
 
 def noted(recorder: Recorder, found: Mapping[int | str, Shown]) -> str:
-    """Write into the record what came of each line. A step whose line says otherwise has not
-    passed. Answers with the first that does not agree, in words; empty when all agree."""
+    """Record what came of each line; a step whose line differs fails. Returns the first."""
     said = ""
     for key, shown in found.items():
         wrong = shown.verdict is not Verdict.PASSED

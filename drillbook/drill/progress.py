@@ -1,5 +1,4 @@
-"""Live progress of a drill on standard error: a plain line per event, and for a dispatcher the
-phase and the sentence that it is at."""
+"""Live progress of a drill on standard error, a line per event; more for a dispatcher."""
 
 import json
 import os
@@ -64,8 +63,7 @@ class Progress:
                 print(line, file=under(self.stream), flush=True)
 
     def waiting(self, what: str, seen: str = "") -> None:
-        """Say what was seen last, when nothing was said for a while. It is redacted before it is
-        cut: half of a secret is not known to be one."""
+        """Say what was seen last; redacted before it is cut: half a secret hides."""
         if self.clock.monotonic() - self._last >= self.every_s:
             shown = f": {one_line(self.redactor.seen(seen))}" if seen else ""
             self.say(f"... {what}{shown}")

@@ -1,6 +1,5 @@
-"""Phases that should not hold here, asked side by side in the background. Another cause's diagnosis
-during a plain drill, each cause's detection and diagnosis in `healthy`. They only read. A probe
-that two causes share is asked once."""
+"""Phases that should not hold here, asked side by side in the background: others' diagnoses in a
+plain drill, all in `healthy`. They only read; a shared probe is asked once."""
 
 import threading
 from collections.abc import Sequence

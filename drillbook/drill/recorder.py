@@ -90,14 +90,12 @@ class Recorder:
         self.commands_s += evidence.took.total_seconds()
 
     def heard(self, seconds: float, asked: Sequence[Asked]) -> None:
-        """Count the time in which the drill did nothing but wait for these answers, without the
-        time that the slowest of them was reading."""
+        """Count the drill's waiting for these answers, less the time the slowest was reading."""
         self.heard_s += max(0.0, seconds - max((one.reading_s for one in asked), default=0.0))
 
     @property
     def waiting_s(self) -> float:
-        """What was waited for facts: slept between two reads, or for background questions. The
-        reads themselves count as the harness's own."""
+        """What was waited for facts, slept between two reads; the reads are the harness's own."""
         return self.clock.slept_s + self.heard_s
 
     def times(self, floor_s: float | None, skew_s: float | None) -> Times:
@@ -162,8 +160,7 @@ def step_record(bound: BoundStep, evidence: Evidence | None) -> StepRecord:
 def question_records(
     asked: Sequence[Asked], hashes: Mapping[tuple[str, str], str]
 ) -> tuple[Question, ...]:
-    """One record per cause and phase: the phase holds when all its scenarios hold. `hashes`:
-    (runbook id, cause id) -> what was asked."""
+    """A record per cause and phase, which holds when all its scenarios do. `hashes`: by ids."""
     grouped: dict[tuple[str, str, Phase], list[Asked]] = {}
     for one in asked:
         grouped.setdefault((one.runbook, one.cause, one.phase), []).append(one)
@@ -187,8 +184,7 @@ def _all_held(held: Sequence[bool | None]) -> bool | None:
 
 
 def verdict_of(verdicts: Sequence[Verdict]) -> Verdict:
-    """The first FAILED or ERROR; else NOT_RUN when something was not run; MANUAL when nothing but
-    a person's steps; else PASSED."""
+    """The first FAILED or ERROR; else NOT_RUN, if any; MANUAL, if all; else PASSED."""
     for verdict in verdicts:
         if verdict in (Verdict.FAILED, Verdict.ERROR):
             return verdict

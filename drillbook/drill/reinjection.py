@@ -13,9 +13,8 @@ from drillbook.model import Duration, Evidence, Fault, Verdict
 
 
 def reinject(fault: Fault, injector: Injector, performer: Performer, watch_s: float) -> Evidence:
-    """Take back what is still in place, so that the second injection is a change; inject; judge.
-    `watch_s`: for how many seconds the effect must stay away: this drill's own t1 - t0 and two
-    scrapes."""
+    """Take back what is still in place, inject again; judge. `watch_s`: seconds that the effect
+    must stay away: t1 - t0 and two scrapes."""
     clock = performer.clock
     started, begin = clock.now(), clock.monotonic()
     taken = injector.take_back(fault)

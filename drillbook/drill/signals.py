@@ -63,8 +63,7 @@ def handled_by(handler: Handler) -> Iterator[None]:
 
 @contextmanager
 def held_off() -> Iterator[None]:
-    """Hold off what ends a drill, and say how to undo by hand. A first signal that came meanwhile
-    is not lost: it interrupts when the block is left."""
+    """Hold off what ends a drill, and say how to undo; a first signal interrupts afterwards."""
     noted: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:

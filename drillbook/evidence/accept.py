@@ -193,8 +193,7 @@ class Accepted(dict[Key, list[Drill]]):
 
 
 def newest(proof_root: Path, only: str | None = None) -> Accepted:
-    """Every accepted record by what it drilled, the newest first; with `only`, of that run alone.
-    Empty when nothing was accepted. Raises UsageError for a file that is no record."""
+    """Accepted records by what they drilled, newest first. Raises UsageError."""
     return by_key(drill for folder in _runs(proof_root, only) for drill in records.read_run(folder))
 
 

@@ -142,9 +142,8 @@ def clean_output(redactor: Redactor) -> None:
 
 
 def lost_output() -> OSError | None:
-    """Why something that this process printed could not be written; None when all was, or when its
-    reader had enough (`| head`). After it nothing more is printed to that stream: what waits in it
-    could not be written either."""
+    """Why something that this process printed could not be written; None when all was, or its
+    reader had enough (`| head`). Then nothing more is printed there."""
     found = None
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, CleanStream):

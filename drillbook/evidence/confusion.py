@@ -10,8 +10,7 @@ from drillbook.model import Control, Phase, Verdict
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One fault's line of the confusion matrix. A drill whose diagnosis names two causes counts
-    in both columns."""
+    """One fault's line. A drill whose diagnosis names two causes counts in both columns."""
 
     fault: str
     drills: int

@@ -1,5 +1,4 @@
-"""Numbers that cannot lie: rates with their denominators, intervals, and times that were not
-reached."""
+"""Numbers that cannot lie: rates with denominators, intervals, times not reached."""
 
 import math
 from collections.abc import Sequence

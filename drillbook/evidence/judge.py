@@ -5,8 +5,7 @@ from drillbook.model import Control, Injection, Phase, Undo, Verdict
 
 
 def phase_verdict(drill: Drill, phase: Phase) -> Verdict:
-    """FAILED or ERROR if one of the phase's scenarios is; MANUAL when nothing but a person's steps;
-    NOT_RUN when there is no scenario or one was not run; else PASSED."""
+    """The first FAILED or ERROR; MANUAL, if all; NOT_RUN, if none or any; else PASSED."""
     verdicts = [s.verdict for s in drill.scenarios if s.phase is phase]
     for verdict in (Verdict.FAILED, Verdict.ERROR):
         if verdict in verdicts:

@@ -85,8 +85,7 @@ def evidence(text: str, around: str = "", lines: int = 12, width: int = 160) -> 
 
 
 def cut(text: str, width: int) -> str:
-    """At most `width` characters and, where something is left out, an ellipsis instead of the last
-    word."""
+    """At most `width` characters, with an ellipsis instead of the last word where it is cut."""
     if len(text) <= width:
         return text
     words, _, last = text[: width + 1].rpartition(" ")

@@ -22,8 +22,7 @@ from drillbook.model import BoundCause, BoundRunbook, Command, Runbook, Tag, Wor
 from drillbook.model.errors import RunbookProblem
 
 ENGINE: Final = 3
-"""How the engine behaves, as one number: raised when a drill would judge the same values
-differently, which makes every older proof stale."""
+"""Raised when a drill would judge the same values differently: older proofs are stale."""
 
 ALL: Final = "all"
 """The healthy drill's name in a cause's place."""
@@ -61,8 +60,7 @@ def _workload(workload: Workload, root: Path) -> str:
 
 
 def _cause(bound: BoundCause, root: Path) -> list[Any]:
-    """The values of a cause's steps, phase by phase in order, and its tools by their contents. The
-    workload is hashed apart."""
+    """The values of a cause's steps by phase, and its tools' contents. The workload is apart."""
     values = [
         [scenario.scenario.phase, [[step.step.keyword, step.value] for step in scenario.steps]]
         for scenario in bound.scenarios
@@ -75,8 +73,7 @@ def _judged(tags: tuple[Tag, ...]) -> list[tuple[str, str]]:
 
 
 def recipe(image: str, root: Path) -> str:
-    """The digest of what an image of ours is made of: the files of its own folder. Empty for an
-    image that has no recipe here."""
+    """The digest of the folder of an image of ours; empty for one that has no recipe here."""
     name = image.rpartition("/")[2].partition(":")[0]
     folders = sorted(folder / name for place in _IMAGES for folder in root.glob(place))
     files = [f for folder in folders for f in sorted(folder.rglob("*")) if f.is_file()]
@@ -161,8 +158,7 @@ _SOURCES: dict[type[Any], bool] = {}
 
 
 def _fields(kind: type[Any]) -> tuple[Field[Any], ...]:
-    """What of a class a proof covers. Looked up once per class: a large book has a million
-    values."""
+    """What of a class a proof covers; cached, as a large book has a million values."""
     if kind not in _FIELDS:
         _FIELDS[kind] = tuple(
             f for f in fields(kind) if f.name not in _UNSEEN and not f.metadata.get("prose")
@@ -178,8 +174,7 @@ def _is_source(kind: type[Any]) -> bool:
 
 
 def tools(bound: BoundCause, root: Path) -> tuple[str, ...]:
-    """The files under scripts/ that the cause's commands run, with what these import there,
-    relative to the checkout, sorted. Raises RunbookProblem when a command's file is missing."""
+    """Sorted files under scripts/ that its commands run or import. Raises RunbookProblem."""
     return tuple(sorted(_tools(bound, root)))
 
 
@@ -275,8 +270,7 @@ def _imported(name: str, root: Path) -> list[str]:
 
 
 def _mentions(path: Path) -> tuple[str, ...]:
-    """What a file names: the modules it imports, as paths without an ending, and paths under
-    scripts/."""
+    """What a file names: modules it imports, as paths without ending; paths under scripts/."""
     text = path.read_text("utf-8", "replace")
     paths = tuple(re.findall(rf"\b{_TOOLS}/[\w./-]*[\w-]", text))
     return paths + (_imports(text, path) if path.suffix == ".py" else ())
@@ -300,8 +294,7 @@ def _imports(text: str, path: Path) -> tuple[str, ...]:
 
 
 def _from(node: ast.ImportFrom, path: Path) -> list[str]:
-    """`from a.b import c` names a.b and, as c may be a module, a.b.c. A relative import is spelled
-    out from the checkout's folder, the parent of scripts/."""
+    """`from a.b import c` names a.b and a.b.c; a relative import is spelled out."""
     words = (node.module or "").split(".") if node.module else []
     if node.level:
         parents = path.parts[: -node.level]

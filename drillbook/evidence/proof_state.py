@@ -34,8 +34,7 @@ _FROM_BEST = tuple(State)
 
 @dataclass(frozen=True, kw_only=True)
 class Asking:
-    """One phase of a cause, asked where it should not hold: in a healthy system, or during the
-    incident of another cause on its Background."""
+    """One phase of a cause, asked where it should not hold: healthy, or another's incident."""
 
     drill: Drill
     phase: Phase
@@ -74,8 +73,7 @@ class Standing:
 def standings(
     bound: BoundRunbook, proofs: Proofs, hashes: Mapping[str, str]
 ) -> tuple[Standing, ...]:
-    """Every cause's standing, in the runbook's order. `hashes`: the present tree's, by cause and
-    for `all`."""
+    """Every cause's standing, in order. `hashes`: the present tree's, by cause and for `all`."""
     newest = _newest(bound, proofs)
     runbook = bound.runbook.id
     return tuple(_standing(runbook, c.cause.id, newest, hashes) for c in bound.causes)
@@ -88,8 +86,7 @@ def worst(found: Sequence[Standing]) -> State:
 
 def _newest(bound: BoundRunbook, proofs: Proofs) -> dict[str, Drill]:
     """Of each cause, of `all`, and of each other runbook's cause (by both ids) that asked this
-    runbook, the record that counts: valid, and it said yes or no. A healthy system was asked by
-    whichever runbook's drill."""
+    runbook, the record that counts: valid, with a yes or no."""
     own = bound.runbook.id
     plain = {c.cause.id: proofs.get((own, c.cause.id, Control.PLAIN), ()) for c in bound.causes}
     found = {cause: list(drills) for cause, drills in plain.items()}

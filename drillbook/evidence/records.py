@@ -75,9 +75,11 @@ class Question(Frozen):
 
 
 class Times(Frozen):
-    """Seconds after t0, by a monotonic clock, at the runner's first sight (+- one poll). t0
-    injected, t1 symptom, t2 pending, t3 firing, t4 listed by Alertmanager, t5 diagnosed, t6
-    remediation begun, t7 recovery verified, t8 silent, t9 undone and steady. None: not seen."""
+    """Seconds after t0, by a monotonic clock, at the runner's first sight (+- one poll).
+
+    t0 injected, t1 symptom, t2 pending, t3 firing, t4 listed by Alertmanager, t5 diagnosed,
+    t6 remediation begun, t7 recovery verified, t8 silent, t9 undone and steady. None: not seen.
+    """
 
     injected_at: datetime | None = Field(None, description="t0 as a UTC stamp")
     t1: float | None = None
@@ -227,8 +229,10 @@ class Drill(Frozen):
 
 
 def exit_code(drills: Iterable[Drill]) -> int:
-    """The design's table: the first of 5, 130, 3, 1, 4 that applies, else 0; 2 when nothing ran. A
-    usage error's 2, and the 3 of a guard that is asked for a whole run, come before any record."""
+    """The design's table: the first of 5, 130, 3, 1, 4 that applies, else 0; 2 when nothing ran.
+
+    A usage error's 2, and the 3 of a guard that is asked for a whole run, come before any record.
+    """
     found = list(drills)
     if not found:
         return 2
@@ -247,7 +251,8 @@ def exit_code(drills: Iterable[Drill]) -> int:
 
 
 def write(drill: Drill, folder: Path) -> Path:
-    """Write a record whole or not at all. Raises CouldNotTell when it cannot be written."""
+    """Write a record whole or not at all (write beside, then rename). Raises CouldNotTell when it
+    cannot be written."""
     path = folder / f"{drill.name}.json"
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -59,8 +59,7 @@ def holds_secret(name: str) -> bool:
 
 @lru_cache(maxsize=64)
 def _patterns(values: frozenset[str]) -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """Each known value in its forms, the longest first: one may hold another. A form is looked for
-    as it is, which is fast; its pattern says how much goes with it."""
+    """Each known value in its forms, longest first; a pattern says how much goes with a form."""
     found: dict[str, str] = {}
     for value in values:
         bare = value.strip()

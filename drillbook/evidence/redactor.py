@@ -24,9 +24,8 @@ WITHHELD: Final = (
 BROKEN: Final = "[withheld: it could not be redacted]"
 
 _SEEN = frozenset({"observed", "printed", "workload"})
-"""Fields of a record that hold what was seen. The others are the runbook's and the engine's own
-words, in which what was seen is withheld already; `left` must stay readable, because somebody has
-to remove by hand what it lists."""
+"""Fields of a record that hold what was seen. `left` must stay readable: somebody has to remove by
+hand what it lists."""
 _FREE_TEXT = _SEEN | {"command", "expected", "left", "outcome", "reason", "text"}
 """What is redacted of a record; its identity is kept."""
 
@@ -35,8 +34,7 @@ Read = Callable[[], Iterable[str]]
 
 
 class Redactor:
-    """Known secret values, the environment's and those of the shapes of `redact`. What was learnt
-    is never forgotten. Safe to share between threads."""
+    """Known secret values, the environment's, and shapes. Safe to share between threads."""
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         self._environ = os.environ if environ is None else environ
@@ -54,8 +52,7 @@ class Redactor:
             self._values |= found | inside
 
     def watch(self, read: Read) -> None:
-        """From now on these Secrets count. Raises CouldNotTell when they cannot be read: before a
-        fault is injected, that is a reason not to."""
+        """From now on these Secrets count. Raises CouldNotTell when they cannot be read."""
         self._read = read
         self.refresh()
         if self.blind:
@@ -77,8 +74,7 @@ class Redactor:
             self.blind = ""
 
     def settle(self) -> None:
-        """Read the watched Secrets for the last time: the undo removes them. What is known then
-        holds for everything that is still to be written."""
+        """Read the watched Secrets for the last time: the undo removes them."""
         self.refresh()
         self._read = None
 

@@ -26,8 +26,7 @@ OVERHEAD_TARGET: Final = 0.05
 
 @dataclass(frozen=True, kw_only=True)
 class Flow:
-    """How many drills of one control came how far. `injected` and `confirmed` are None where
-    nothing is to be injected; `planned` is None when no manifest says."""
+    """How many drills of one control came how far; None: nothing to inject, or no manifest."""
 
     control: Control
     planned: int | None

@@ -146,8 +146,7 @@ def known_ids(runbook: Runbook, book: Book) -> Iterator[Problem]:
 
 
 def no_secrets(runbook: Runbook, book: Book) -> Iterator[Problem]:
-    """A runbook is committed, rendered and recorded. Looks for the shape of a secret, in what was
-    written and in the lines that it stands for, and does not print what it found."""
+    """The shape of a secret, in what was written or its lines; what was found is not printed."""
     return secrets(runbook, book.bound.get(str(runbook.path)))
 
 

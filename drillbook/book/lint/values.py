@@ -31,8 +31,7 @@ _READ_ONLY = (Phase.DETECTION, Phase.DIAGNOSIS)
 
 
 def set_up(runbook: Runbook, book: Book) -> Iterator[Problem]:
-    """A scenario sets up nothing: its workload would never be made, its fault never taken back.
-    That a Background has exactly one of each is `bind`'s to say."""
+    """A scenario sets up nothing: its workload would not be made, its fault not taken back."""
     for _, scenario, bound in _steps(runbook, book):
         if isinstance(bound.value, (Component, Fault)):
             what = (
@@ -170,8 +169,7 @@ def reinjection(runbook: Runbook, book: Book) -> Iterator[Problem]:
 
 
 def unchecked(runbook: Runbook, book: Book) -> Iterator[Problem]:
-    """A change that nothing is asked about proves nothing, and an alert's silence alone proves
-    little: it may be silent because what it watches has gone. So the system itself is asked."""
+    """A change proves nothing unasked, and an alert's silence little: the system is asked."""
     for cause in _whole(runbook, book):
         for phase, kind in ((Phase.REMEDIATION, Action), (Phase.PREVENTION, Reinject)):
             _, steps = _of(cause, phase)

@@ -58,8 +58,7 @@ class NotMade(CouldNotTell):
 
 @contextmanager
 def changing() -> Iterator[None]:
-    """Around the write that is the change: a refusal of that alone may be a rule of the system,
-    never one of the journal's or of a read. Raises NotMade; a Conflict stays one."""
+    """Around the change's own write, whose refusal may be a rule. Raises NotMade, Conflict."""
     try:
         yield
     except Conflict:

@@ -40,8 +40,7 @@ class Injector:
         return Applied(Outcome.APPLIED, "; ".join(said))
 
     def take_back(self, fault: Fault) -> list[str]:
-        """Undo the changes that are still in place, last first, so that a second injection is a
-        change. Returns what was taken back. Raises CouldNotTell, UndoFailed."""
+        """Undo what is still in place, last first; returns it. Raises CouldNotTell, UndoFailed."""
         return [one for kind in reversed(self._of(fault)) for one in kind.take_back()]
 
     def recreated(self, fault: Fault) -> bool:

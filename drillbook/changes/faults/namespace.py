@@ -33,8 +33,7 @@ _ORDER = ("ServiceAccount", "Role", "RoleBinding", "ConfigMap", "Service")
 
 
 def fresh_name(runbook_id: str, cause: str) -> str:
-    """`drill-<runbook>-<cause>-<random>`, a DNS label of at most 56 characters: the undo records'
-    names, which are longer, are DNS labels as well."""
+    """`drill-<runbook>-<cause>-<random>`, of 56 characters at most: records' names are longer."""
     readable = re.sub(r"[^a-z0-9-]+", "-", f"{runbook_id}-{cause}".lower()).strip("-")
     return f"{PREFIX}{readable[:41].rstrip('-')}-{secrets.token_hex(3)}"
 

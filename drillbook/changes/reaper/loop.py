@@ -42,8 +42,7 @@ class Reaper:
     )
 
     def round(self) -> float:
-        """One look at every drill. Returns the seconds until the next is due at the latest.
-        Raises CouldNotTell when the API server does not answer."""
+        """One look at every drill; returns the seconds until the next. Raises CouldNotTell."""
         self._give_sign()
         now = self.clock.now()
         found, unreadable = leases.readable(self.reaping.objects, self.reaping.namespace)
@@ -128,8 +127,7 @@ def no_answer(lease: Lease) -> str:
 
 
 def rights_for(verb: Verb) -> tuple[tuple[str, str, str], ...]:
-    """(verb, group, plural) of what the inverse of a change takes outside of the drill's own
-    namespace; what is in it goes with it. Pure."""
+    """(verb, group, plural) of what an inverse takes outside of the drill's namespace. Pure."""
     if verb is Verb.CREATE:
         return (("delete", "", "namespaces"),)
     if verb is Verb.CORDON:

@@ -178,8 +178,7 @@ class Custody:
         patch: Mapping[str, Any] | None = None,
         version: str = "",
     ) -> UndoRecord:
-        """The acknowledged record of a change that is about to be made, under the lease. Raises
-        LeaseLost, CouldNotTell; then the change must not be made."""
+        """The record of a change that may now be made. Raises LeaseLost, CouldNotTell."""
         self.check()
         record = self.held.journal.plan(
             verb, target, pre_image=pre_image, patch=patch, version=version
@@ -206,8 +205,7 @@ class Custody:
         return HostAgent(path)
 
     def host_expiry(self) -> float:
-        """Unix seconds until which the host's changes may stand without a renewal: the end of the
-        hold, so that a dead drill's node is on its way back when the reaper begins."""
+        """Unix seconds: then a dead drill's node is on its way back before the reaper begins."""
         return self.held.keeper.hold_ends.timestamp()
 
     def _renew_host(self) -> None:

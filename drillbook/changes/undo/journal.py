@@ -51,8 +51,7 @@ class Journal:
         patch: Mapping[str, Any] | None = None,
         version: str = "",
     ) -> UndoRecord:
-        """Write what is about to happen. Raises CouldNotTell when it was not acknowledged: then
-        the change must not be made. Raises AlreadyChanged."""
+        """Write what is about to happen. Raises CouldNotTell, AlreadyChanged: do not change."""
         self._refuse_second_hand(target)
         self._sequence += 1
         return self._create(

@@ -109,8 +109,7 @@ def _skew_s(metadata: Mapping[str, Any], spec: Mapping[str, Any]) -> float:
 
 
 def readable(objects: Objects, namespace: str) -> tuple[list[Lease], list[str]]:
-    """Every drill's lease that can be read, and why the others cannot: one that is not as a drill
-    writes it must not keep the reaper from the rest. Raises CouldNotTell."""
+    """The readable leases, and why others are not. Raises CouldNotTell."""
     good, bad = list[Lease](), list[str]()
     for one in objects.listed(LEASE_API, "Lease", namespace, RUN_LABEL):
         try:
@@ -159,8 +158,7 @@ def manifest(
 
 
 def drill_manifest(name: str, run: str) -> dict[str, Any]:
-    """The cluster-wide object that owns a drill's lease, records and namespace: what is made after
-    it is gone is collected by the cluster itself."""
+    """The owner of a drill's lease, records and namespace: they go with it."""
     return {
         "apiVersion": API_VERSION,
         "kind": "Drill",

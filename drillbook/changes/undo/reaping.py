@@ -23,8 +23,7 @@ VOLUME_GONE_WITHIN_S = 60.0
 
 
 def dead(found: Sequence[Lease], now: datetime) -> list[Lease]:
-    """Those that nobody answers for, as a reaper sees it. What a reaper took over is its to end,
-    whichever took it: there is one at a time. Pure."""
+    """Those that nobody answers for, or that a reaper (there is one) took over. Pure."""
     return [one for one in found if one.expired(now) or one.holder.startswith(REAPER_HOLDER)]
 
 
@@ -87,8 +86,7 @@ class Reaping:
         return self.objects.listed(API_VERSION, "Drill")
 
     def reap(self, lease: Lease) -> bool:
-        """Take a dead drill over, undo it, and let it go; False when somebody else was faster.
-        Raises UndoFailed after it put the cluster into quarantine."""
+        """Take a dead drill over and undo it; False: others were faster. Raises UndoFailed."""
         begin = self.clock.monotonic()
         try:
             taken = leases.take_over(
@@ -157,14 +155,12 @@ class Reaping:
 
 
 def overdue(found: Sequence[Lease], now: datetime) -> list[Lease]:
-    """Those that the reaper should have ended by now. Before that they are its alone: who helps
-    and is killed over it, holds them for another lease. Pure."""
+    """Those that the reaper should have ended by now; before that they are its alone. Pure."""
     return [one for one in found if one.expired(now - timedelta(seconds=REAPERS_OWN_S))]
 
 
 def end_expired(reaping: Reaping) -> None:
-    """At the start of every drill: end what is overdue. Raises Refused when something is left that
-    cannot be explained, or could not be undone."""
+    """At a drill's start: end what is overdue. Raises Refused when something is left."""
     left: list[str] = []
     for lease in overdue(reaping.leases(), reaping.clock.now()):
         try:

@@ -21,8 +21,7 @@ LEASE_LABEL = "drillbook.dev/lease"
 
 
 class Verb(StrEnum):
-    """What can be done to a target, each with an inverse in `inverse`. A system that needs another
-    verb adds it here, there, and to the enum of the custom resource definition."""
+    """What can be done to a target: a new verb also goes into `inverse` and the CRD's enum."""
 
     CREATE = "create"
     PATCH = "patch"
@@ -79,8 +78,7 @@ class UndoRecord:
 
     @property
     def withheld(self) -> bool:
-        """Whether its values stay in the drill's process, as a Secret's do: whoever reads records
-        may not read Secrets. The undo of one is its namespace's removal."""
+        """Whether its values stay in the drill's process, as a Secret's do."""
         return self.target.kind == "Secret"
 
     @property

@@ -16,8 +16,7 @@ from drillbook.pages import render
 
 
 def list_runbooks(settings: Settings, console: Console) -> None:
-    """A line per cause: runbook, alert, cause, state of proof. Raises UsageError in the end for
-    what could not be read: the others are shown."""
+    """A line per cause: runbook, alert, cause, proof. Raises UsageError in the end."""
     found, problems = book.runbooks(settings, [])
     proofs, rules = accept.newest(settings.proof), book.alerts(settings)
     rows = [("id", "runbook", "alert", "cause", "proof")]
@@ -53,8 +52,7 @@ def _states(
 
 
 def list_backgrounds(settings: Settings, console: Console) -> None:
-    """A line per runbook, those together that stand on one Background: one healthy drill serves
-    them all, and each one's drills ask the diagnoses of the others."""
+    """A line per runbook, those together that stand on one Background."""
     found, problems = book.runbooks(settings, [])
     rows = [("background", "id", "runbook")]
     for number, group in enumerate(backgrounds(book.bound(settings, found)), start=1):

@@ -90,8 +90,7 @@ def lint(settings: Settings, paths: Sequence[Path], console: Console) -> None:
 
 
 def _problems_now(settings: Settings, paths: Sequence[Path]) -> tuple[int, list[Problem]]:
-    """How many runbooks are meant, and everything wrong with them. What a lint of the whole
-    checkout found right is not looked at again while nothing of it changed."""
+    """How many runbooks are meant, and all that is wrong with them, from memory if unchanged."""
     known, wanted = Unchanged.load(settings.root), _wanted(settings, paths)
     everything = _everything(settings)
     if known.lint == everything:
@@ -248,8 +247,7 @@ def _write(root: Path, path: Path, text: str) -> None:
 
 
 def rules(settings: Settings, environment: str, folder: Path, console: Console) -> None:
-    """Write an environment's rule files, each page at its address. Raises UsageError for rules that
-    Prometheus would not take: nothing is written then."""
+    """Write an environment's rule files. Raises UsageError for wrong rules, nothing written."""
     monitoring.refuse(promtool.rule_problems(settings))
     texts = monitoring.rendered_rules(settings.root, environment, settings.pages_url)
     try:
