@@ -103,12 +103,9 @@ class _Binding:
         background = self._background(self.runbook.background)
         unbound = len(background) < len(self.runbook.background)
         if not self.components and not unbound:
-            self._problem(
-                self.runbook.line,
-                "no-component",
-                "the runbook's Background sets nothing up; a drill needs a system to break.",
-                "Write one Given step or more that return a Component.",
-            )
+            what = "the runbook's Background sets nothing up; a drill needs a system to break."
+            fix = "Write one Given step or more that return a Component."
+            self._problem(self.runbook.line, "no-component", what, fix)
         causes = [self._cause(cause, background) for cause in self.runbook.causes]
         bound = tuple(cause for cause in causes if cause is not None)
         problems = sorted(set(self.problems))
@@ -132,12 +129,9 @@ class _Binding:
             taken = sorted(set(name.values) & set(variables))
             if name.literal in self.names or taken:
                 what = f"the name {name.literal!r}" if not taken else f"the variable {taken[0]}"
-                self._report(
-                    step,
-                    "taken-name",
-                    f"{step.text!r}: {what} is taken by a step before it.",
-                    "Call it something else, so that a page can tell the two apart.",
-                )
+                what = f"{step.text!r}: {what} is taken by a step before it."
+                fix = "Call it something else, so that a page can tell the two apart."
+                self._report(step, "taken-name", what, fix)
             self.names[name.literal] = name
         self.components.append(component)
 
@@ -163,13 +157,12 @@ class _Binding:
         if len(found) == 1:
             return found[0]
         if found or not unbound:
-            self._problem(
-                cause.line,
-                "one-fault",
+            what = (
                 f"the Background of cause {cause.id!r} holds {len(found)} fault steps; a drill "
-                "needs exactly one.",
-                "Write one Given step that returns a Fault.",
+                "needs exactly one."
             )
+            fix = "Write one Given step that returns a Fault."
+            self._problem(cause.line, "one-fault", what, fix)
         return None
 
     def _scenario(self, scenario: Scenario) -> BoundScenario:
@@ -187,31 +180,22 @@ class _Binding:
         takes, _ = _signature(definition.build)
         for name, there in (("doc_string", step.doc_string), ("table", step.table)):
             if there is not None and name not in takes:
-                self._report(
-                    step,
-                    "unread-argument",
-                    f"{step.text!r} takes no {name.replace('_', ' ')}, so nobody would read it.",
-                    f"Remove it, or give the builder at {definition.place} a parameter `{name}`.",
-                )
+                what = f"{step.text!r} takes no {name.replace('_', ' ')}, so nobody would read it."
+                fix = f"Remove it, or give the builder at {definition.place} a parameter `{name}`."
+                self._report(step, "unread-argument", what, fix)
         try:
             value = self._build(definition, arguments, step)
         except _REFUSALS as error:
             # A file that is no YAML is not a wrong argument: nobody knows what it says.
             unreadable = isinstance(error, UnreadableYaml)
-            self._report(
-                step,
-                UNREADABLE if unreadable else "bad-argument",
-                f"{step.text!r}: {str(error).rstrip('.')}.",
-                "Correct the argument, or what it stands for.",
-            )
+            what = f"{step.text!r}: {str(error).rstrip('.')}."
+            fix = "Correct the argument, or what it stands for."
+            self._report(step, UNREADABLE if unreadable else "bad-argument", what, fix)
             return
         if type(value).__name__ not in _ALLOWED[step.keyword]:
-            self._report(
-                step,
-                "wrong-keyword",
-                f"{step.text!r} is a {step.keyword} step but returns a {type(value).__name__}.",
-                f"A {step.keyword} step returns {' or '.join(_ALLOWED[step.keyword])}.",
-            )
+            what = f"{step.text!r} is a {step.keyword} step but returns a {type(value).__name__}."
+            fix = f"A {step.keyword} step returns {' or '.join(_ALLOWED[step.keyword])}."
+            self._report(step, "wrong-keyword", what, fix)
             return
         self._check_literals(step, value)
         yield BoundStep(step=step, value=value)
@@ -284,12 +268,9 @@ class _Binding:
         for name in self.names.values():
             pattern = _standing_alone(name.literal)
             if any(pattern.search(text) for text in (*literals, *_prose(value))):
-                self._report(
-                    step,
-                    "literal-drill-name",
-                    f"what {step.text!r} prints holds the drill's own name {name.literal!r}.",
-                    f"Build it from the step's argument, so it prints {shell(name.word)}.",
-                )
+                what = f"what {step.text!r} prints holds the drill's own name {name.literal!r}."
+                fix = f"Build it from the step's argument, so it prints {shell(name.word)}."
+                self._report(step, "literal-drill-name", what, fix)
 
     def _check_drill_values(
         self, step: Step, action: Action, arguments: Mapping[str, Any], kinds: Mapping[str, Any]
@@ -302,35 +283,28 @@ class _Binding:
             if kinds.get(name) in ("Key", Key, "Word", Word) or not isinstance(argument, str | int):
                 continue
             if any(_standing_alone(str(argument)).search(text) for text in literals):
-                self._report(
-                    step,
-                    "drill-value",
-                    f"the line of {step.text!r} holds the drill's own value {str(argument)!r}.",
+                what = f"the line of {step.text!r} holds the drill's own value {str(argument)!r}."
+                fix = (
                     "Read it from the application (Finding), or let the reader fill it in "
-                    "(FilledIn); a name of a setting is annotated as Key.",
+                    "(FilledIn); a name of a setting is annotated as Key."
                 )
+                self._report(step, "drill-value", what, fix)
 
     def _report_unmatched(
         self, step: Step, found: Sequence[tuple[Definition, tuple[Any, ...]]]
     ) -> None:
         if found:
             places = " and ".join(d.place for d, _ in found)
-            self._report(
-                step,
-                "ambiguous-step",
-                f"{step.text!r} matches more than one step definition: {places}.",
-                "Reword one of the patterns so that they exclude each other.",
-            )
+            what = f"{step.text!r} matches more than one step definition: {places}."
+            fix = "Reword one of the patterns so that they exclude each other."
+            self._report(step, "ambiguous-step", what, fix)
             return
         others = {d.keyword for d, _ in self.binder.matches(step.text)}
         if others:
             meant = " or ".join(sorted(others)).capitalize()
-            self._report(
-                step,
-                "wrong-keyword",
-                f"{step.text!r} is a {meant} sentence; here it is read as {step.keyword}.",
-                f"Write {meant} before it; And and But take the keyword before them.",
-            )
+            what = f"{step.text!r} is a {meant} sentence; here it is read as {step.keyword}."
+            fix = f"Write {meant} before it; And and But take the keyword before them."
+            self._report(step, "wrong-keyword", what, fix)
             return
         bad = re.search(r"\bwithin (\S+)", step.text)
         if bad and not re.fullmatch(DURATION_PATTERN, bad[1]):
@@ -343,13 +317,12 @@ class _Binding:
                 else "Write a number and a unit, such as `within 90s`.",
             )
             return
-        self._report(
-            step,
-            "unbound-step",
+        what = (
             f"no {step.keyword} definition matches {step.text!r}. "
-            f"Closest: {self.binder.closest(step.text)}.",
-            "Correct the sentence, or add a definition to a module of steps/.",
+            f"Closest: {self.binder.closest(step.text)}."
         )
+        fix = "Correct the sentence, or add a definition to a module of steps/."
+        self._report(step, "unbound-step", what, fix)
 
     def _report(self, step: Step, rule: str, what: str, fix: str) -> None:
         self._problem(step.line, rule, what, fix)

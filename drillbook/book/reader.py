@@ -279,12 +279,9 @@ def _steps(parent: Any, file: _File) -> Iterator[Step]:
     for node in parent["steps"]:
         keyword = _KEYWORDS.get(node["keywordType"], keyword)
         if not keyword:
-            raise _wrong(
-                file.path,
-                node["location"]["line"],
-                f"the first step begins with {node['keyword'].strip()!r}.",
-                "Begin it with Given, When or Then.",
-            )
+            what = f"the first step begins with {node['keyword'].strip()!r}."
+            fix = "Begin it with Given, When or Then."
+            raise _wrong(file.path, node["location"]["line"], what, fix)
         yield Step(
             keyword=keyword,
             text=node["text"],

@@ -28,14 +28,12 @@ def line_ends(root: Path) -> Iterator[Problem]:
     found = [path for path, data in _texts(root, _AS_BYTES) if b"\r\n" in data]
     if found:
         number = f"{len(found)} files have" if len(found) > 1 else "the file has"
-        yield _problem(
-            root,
-            found[0],
-            "line-ends",
+        what = (
             f"{number} Windows line ends, so no proof is of these bytes, and no shell in a "
-            "container takes them.",
-            "Clone again: .gitattributes keeps them as they are committed.",
+            "container takes them."
         )
+        fix = "Clone again: .gitattributes keeps them as they are committed."
+        yield _problem(root, found[0], "line-ends", what, fix)
 
 
 def stray(root: Path) -> Iterator[Problem]:

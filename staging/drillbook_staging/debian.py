@@ -14,21 +14,9 @@ from drillbook_staging.shell import SANDBOX, Shell
 
 SUITE = "bookworm"
 HOST_PACKAGES = (
-    "ca-certificates",
-    "containerd",
-    "runc",
-    "containernetworking-plugins",
-    "buildah",
-    "mmdebstrap",
-    "iproute2",
-    "iptables",
-    "nftables",
-    "conntrack",
-    "socat",
-    "util-linux",
-    "mount",
-    "procps",
-    "kmod",
+    *("ca-certificates", "containerd", "runc", "containernetworking-plugins", "buildah"),
+    *("mmdebstrap", "iproute2", "iptables", "nftables", "conntrack", "socat", "util-linux"),
+    *("mount", "procps", "kmod"),
 )
 POLICY = Path("/usr/sbin/policy-rc.d")
 POLICY_TEXT = (

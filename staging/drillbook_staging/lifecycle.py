@@ -212,19 +212,11 @@ def write_down(session: Session) -> None:
 Stage = tuple[str, Callable[[Session], None]]
 
 STAGES: tuple[Stage, ...] = (
-    ("clean up", clean),
-    ("host packages", host_packages),
-    ("build", build),
-    ("images", unpack_images),
-    ("bridge", bridge),
-    ("nodes", start_nodes),
-    ("control plane", control_plane),
-    ("join", join_nodes),
-    ("engine", import_engine),
-    ("platform", apply_platform),
-    ("ready", ready),
-    ("host agent", host_agent),
-    ("write down", write_down),
+    *(("clean up", clean), ("host packages", host_packages), ("build", build)),
+    *(("images", unpack_images), ("bridge", bridge), ("nodes", start_nodes)),
+    *(("control plane", control_plane), ("join", join_nodes), ("engine", import_engine)),
+    *(("platform", apply_platform), ("ready", ready), ("host agent", host_agent)),
+    *(("write down", write_down)),
 )
 REFRESH: tuple[Stage, ...] = tuple(
     stage

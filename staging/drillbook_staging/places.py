@@ -16,20 +16,9 @@ CONTEXT = "drillbook-staging"
 """The kubeconfig's context."""
 STATE_NAMES = frozenset(
     (
-        "agent",
-        "agent.sock",
-        "cluster.json",
-        "cluster.new",
-        "discovery.conf",
-        "kubeconfig",
-        "kubectl-cache",
-        "logs",
-        "mountpoints",
-        "nodes",
-        "prometheus-rules.yaml",
-        "runner.kubeconfig",
-        "runner.new",
-        "tmp",
+        *("agent", "agent.sock", "cluster.json", "cluster.new", "discovery.conf", "kubeconfig"),
+        *("kubectl-cache", "logs", "mountpoints", "nodes", "prometheus-rules.yaml"),
+        *("runner.kubeconfig", "runner.new", "tmp"),
     )
 )
 """All that we write there. A state folder that holds anything else is not ours to remove."""

@@ -244,16 +244,8 @@ def _works(command: str) -> bool:
 
 
 CHECKS: tuple[Check, ...] = (
-    _root,
-    _debian,
-    _architecture,
-    _python,
-    _folders,
-    _disk,
-    _file_system,
-    _memory,
-    _addresses,
-    _kernel,
+    *(_root, _debian, _architecture, _python, _folders, _disk, _file_system, _memory),
+    *(_addresses, _kernel),
 )
 
 

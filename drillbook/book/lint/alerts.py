@@ -14,13 +14,9 @@ def known_alerts(runbook: Runbook, book: Book) -> Iterator[Problem]:
     for tag in runbook.tags:
         # What is wrong with a rule that somebody wrote is said where it stands.
         if tag.name == "alert" and tag.value not in {*book.alerts, *book.written_alerts}:
-            yield problem(
-                runbook,
-                tag.line,
-                "unknown-alert",
-                f"no rule under monitoring/alerts is named {tag.value!r}.",
-                did_you_mean(tag.value, book.alerts, "Correct the tag, or write the rule."),
-            )
+            what = f"no rule under monitoring/alerts is named {tag.value!r}."
+            fix = did_you_mean(tag.value, book.alerts, "Correct the tag, or write the rule.")
+            yield problem(runbook, tag.line, "unknown-alert", what, fix)
 
 
 def own_page(runbook: Runbook, book: Book) -> Iterator[Problem]:
@@ -28,13 +24,12 @@ def own_page(runbook: Runbook, book: Book) -> Iterator[Problem]:
     for rule in _every(runbook, book):
         page = _page(rule, book)
         if page != str(runbook.page) and "://" not in page:
-            yield _at(
-                rule,
-                "runbook-url",
+            what = (
                 f"{runbook.path} is about the alert {rule.name}, whose runbook_url is "
-                f"{rule.runbook_url!r}.",
-                f"Write runbook_url: {runbook.page}, or remove the @alert tag.",
+                f"{rule.runbook_url!r}."
             )
+            fix = f"Write runbook_url: {runbook.page}, or remove the @alert tag."
+            yield _at(rule, "runbook-url", what, fix)
 
 
 def own_labels(runbook: Runbook, book: Book) -> Iterator[Problem]:
@@ -53,13 +48,12 @@ def own_labels(runbook: Runbook, book: Book) -> Iterator[Problem]:
             why = "its expression loses every label."
         else:
             continue
-        yield _at(
-            rule,
-            "alert-namespace",
+        what = (
             f"{runbook.path} drills in a namespace, but the alert {rule.name} does not say in "
-            f"which it fires: {why}",
-            "Aggregate `by (namespace, ...)` outermost, or give the runbook a wider @domain.",
+            f"which it fires: {why}"
         )
+        fix = "Aggregate `by (namespace, ...)` outermost, or give the runbook a wider @domain."
+        yield _at(rule, "alert-namespace", what, fix)
 
 
 def waited_for(runbook: Runbook, book: Book) -> Iterator[Problem]:
@@ -67,14 +61,12 @@ def waited_for(runbook: Runbook, book: Book) -> Iterator[Problem]:
     bound = book.bound.get(str(runbook.path))
     for step, rule, label in never_seen(bound, book.alerts) if bound else ():
         if label != NAMESPACE:  # `own_labels` judges that one
-            yield problem(
-                runbook,
-                step.step.line,
-                "alert-label",
+            what = (
                 f"{step.step.text!r} tells the alert {rule.name} by its label {label!r}, which "
-                "its expression cannot carry.",
-                f"Keep the label in the expression ({rule.file}:{rule.line}), or name another.",
+                "its expression cannot carry."
             )
+            fix = f"Keep the label in the expression ({rule.file}:{rule.line}), or name another."
+            yield problem(runbook, step.step.line, "alert-label", what, fix)
 
 
 def severities(runbook: Runbook, book: Book) -> Iterator[Problem]:
@@ -92,13 +84,12 @@ def severities(runbook: Runbook, book: Book) -> Iterator[Problem]:
     for means, rule, word in sorted(ranked, key=lambda one: one[0][0])[:1]:
         if wanted not in _LEVELS or wanted in means:
             continue
-        yield _at(
-            rule,
-            "severity",
+        what = (
             f"the alert {rule.name} is of severity {word!r}, its runbook {runbook.path} of "
-            f"@severity:{wanted}.",
-            f"Make them agree: {' or '.join(means)} in the runbook, or another word in the rule.",
+            f"@severity:{wanted}."
         )
+        fix = f"Make them agree: {' or '.join(means)} in the runbook, or another word in the rule."
+        yield _at(rule, "severity", what, fix)
 
 
 def pages_of_rules(book: Book) -> Iterator[Problem]:

@@ -23,13 +23,9 @@ _ID = re.compile(r"\bRB-[A-Z][A-Z0-9]*-\d{3}\b")
 def place(runbook: Runbook, book: Book) -> Iterator[Problem]:
     """The file's path becomes its page's path and a node id, so it must do for both."""
     if not re.fullmatch(rf"features/{KEBAB}/{KEBAB}\.feature", str(runbook.path), re.ASCII):
-        yield problem(
-            runbook,
-            1,
-            "bad-path",
-            f"{str(runbook.path)!r} does not give a page its place.",
-            "Move it to features/<area>/<runbook>.feature, in small letters with hyphens.",
-        )
+        what = f"{str(runbook.path)!r} does not give a page its place."
+        fix = "Move it to features/<area>/<runbook>.feature, in small letters with hyphens."
+        yield problem(runbook, 1, "bad-path", what, fix)
 
 
 def required_tags(runbook: Runbook, book: Book) -> Iterator[Problem]:
@@ -38,13 +34,9 @@ def required_tags(runbook: Runbook, book: Book) -> Iterator[Problem]:
     for name, spec in TAGS.items():
         wanted = spec.required or (name == "alert" and not operation)
         if wanted and not any(tag.name == name for tag in runbook.tags):
-            yield problem(
-                runbook,
-                runbook.line,
-                "missing-tag",
-                f"the Feature has no @{name} tag.",
-                f"Write {spec.example}.",
-            )
+            what = f"the Feature has no @{name} tag."
+            fix = f"Write {spec.example}."
+            yield problem(runbook, runbook.line, "missing-tag", what, fix)
 
 
 def known_tags(runbook: Runbook, book: Book) -> Iterator[Problem]:
@@ -108,13 +100,9 @@ def prose(runbook: Runbook, book: Book) -> Iterator[Problem]:
     there = sections(runbook.description)
     for label in REQUIRED:
         if not there.get(label):
-            yield problem(
-                runbook,
-                runbook.line,
-                "missing-prose",
-                f"the Feature's description has no line {label!r}.",
-                f"Write `{label}: ...` below the Feature line.",
-            )
+            what = f"the Feature's description has no line {label!r}."
+            fix = f"Write `{label}: ...` below the Feature line."
+            yield problem(runbook, runbook.line, "missing-prose", what, fix)
 
 
 def running_text(runbook: Runbook, book: Book) -> Iterator[Problem]:
@@ -160,14 +148,12 @@ def secrets(runbook: Runbook, bound: BoundRunbook | None) -> Iterator[Problem]:
     for line, text in (*_texts(runbook), *lines):
         clean = _without_secrets(text)
         if clean != text:
-            yield problem(
-                runbook,
-                line,
-                "secret",
-                f"{clean!r} holds what looks like a secret.",
+            what = f"{clean!r} holds what looks like a secret."
+            fix = (
                 "Name the Secret that holds it instead, and change it: whoever has this file has "
-                'it. If it is none, write a variable ("$TOKEN") in its place, or reword.',
+                'it. If it is none, write a variable ("$TOKEN") in its place, or reword.'
             )
+            yield problem(runbook, line, "secret", what, fix)
 
 
 def shown_secrets(runbook: Runbook, book: Book) -> Iterator[Problem]:
@@ -237,17 +223,6 @@ def _at(runbook: Runbook, tag: Tag, rule: str, what: str, fix: str) -> Problem:
 
 
 RULES = (
-    place,
-    required_tags,
-    known_tags,
-    tag_levels,
-    tag_values,
-    repeated_tags,
-    own_id,
-    prose,
-    running_text,
-    no_commands,
-    known_ids,
-    no_secrets,
-    shown_secrets,
+    *(place, required_tags, known_tags, tag_levels, tag_values, repeated_tags, own_id, prose),
+    *(running_text, no_commands, known_ids, no_secrets, shown_secrets),
 )

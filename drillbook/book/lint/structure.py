@@ -17,13 +17,9 @@ def stray_scenarios(runbook: Runbook, book: Book) -> Iterator[Problem]:
     if any(cause.line != runbook.line for cause in runbook.causes):
         for cause in runbook.causes:
             for scenario in cause.scenarios if cause.line == runbook.line else ():
-                yield problem(
-                    runbook,
-                    scenario.line,
-                    "stray-scenario",
-                    f"{scenario.name!r} stands outside every Rule, so it belongs to no cause.",
-                    "Move it into the Rule of its cause.",
-                )
+                what = f"{scenario.name!r} stands outside every Rule, so it belongs to no cause."
+                fix = "Move it into the Rule of its cause."
+                yield problem(runbook, scenario.line, "stray-scenario", what, fix)
 
 
 def cause_ids(runbook: Runbook, book: Book) -> Iterator[Problem]:
@@ -58,13 +54,9 @@ def one_phase(runbook: Runbook, book: Book) -> Iterator[Problem]:
     for _, scenario in _scenarios(runbook):
         if len(scenario.phases) != 1:
             phases = " and ".join(f"@{phase}" for phase in scenario.phases) or "none"
-            yield problem(
-                runbook,
-                scenario.line,
-                "one-phase",
-                f"{scenario.name!r} needs exactly one phase tag and has {phases}.",
-                f"Write one of {', '.join(f'@{phase}' for phase in Phase)} above it.",
-            )
+            what = f"{scenario.name!r} needs exactly one phase tag and has {phases}."
+            fix = f"Write one of {', '.join(f'@{phase}' for phase in Phase)} above it."
+            yield problem(runbook, scenario.line, "one-phase", what, fix)
 
 
 def four_phases(runbook: Runbook, book: Book) -> Iterator[Problem]:
@@ -73,13 +65,9 @@ def four_phases(runbook: Runbook, book: Book) -> Iterator[Problem]:
         there = {phase for scenario in cause.scenarios for phase in scenario.phases}
         for phase in Phase:
             if phase not in there:
-                yield problem(
-                    runbook,
-                    cause.line,
-                    "missing-phase",
-                    f"the cause {cause.id!r} has no @{phase} scenario.",
-                    "Write one; a phase that only a person can do is a step that returns Advice.",
-                )
+                what = f"the cause {cause.id!r} has no @{phase} scenario."
+                fix = "Write one; a phase that only a person can do is a step that returns Advice."
+                yield problem(runbook, cause.line, "missing-phase", what, fix)
 
 
 def phase_order(runbook: Runbook, book: Book) -> Iterator[Problem]:
@@ -159,25 +147,11 @@ def _scenarios(runbook: Runbook) -> Iterator[tuple[Cause, Scenario]]:
 
 
 RULES = (
-    stray_scenarios,
-    cause_ids,
-    cause_names,
-    one_phase,
-    four_phases,
-    phase_order,
-    scenario_names,
-    own_names,
-    outlines,
-    empty_scenarios,
-    awaited_alerts,
+    *(stray_scenarios, cause_ids, cause_names, one_phase, four_phases, phase_order),
+    *(scenario_names, own_names, outlines, empty_scenarios, awaited_alerts),
 )
 LOSING = (
-    stray_scenarios,
-    cause_ids,
-    one_phase,
-    scenario_names,
-    own_names,
-    outlines,
-    empty_scenarios,
+    *(stray_scenarios, cause_ids, one_phase, scenario_names, own_names, outlines),
+    *(empty_scenarios),
 )
 """Without these a scenario would be in no drill, or in another cause's; pytest alone asks them."""

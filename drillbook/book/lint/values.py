@@ -270,18 +270,7 @@ def _at(runbook: Runbook, bound: BoundStep, rule: str, what: str, fix: str) -> P
 
 
 RULES = (
-    set_up,
-    read_only,
-    only_reads,
-    says_destroys,
-    remedy,
-    independent_effect,
-    declared_alerts,
-    above_floor,
-    silence_after_sound,
-    within_rto,
-    reinjection,
-    unchecked,
-    injected_again,
-    there_are_tools,
+    *(set_up, read_only, only_reads, says_destroys, remedy, independent_effect),
+    *(declared_alerts, above_floor, silence_after_sound, within_rto, reinjection, unchecked),
+    *(injected_again, there_are_tools),
 )
