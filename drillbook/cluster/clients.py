@@ -222,10 +222,8 @@ def asking(what: str) -> Iterator[None]:
 def could_not_ask(what: str, error: Exception) -> CouldNotTell:
     """The same words for every server that gave no usable answer."""
     status = getattr(error, "status", None)
-    if isinstance(status, int):
-        reason = f"HTTP {status} {getattr(error, 'reason', '')}"
-    else:
-        reason = _innermost(error)
+    told = f"HTTP {status} {getattr(error, 'reason', '')}"
+    reason = told if isinstance(status, int) else _innermost(error)
     return CouldNotTell(f"no usable answer from {what}: {reason}")
 
 
@@ -249,10 +247,5 @@ def http_get(
     with requests.Session() as session:
         session.trust_env = False
         authority = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-        return session.get(
-            url,
-            params=list(parameters),
-            timeout=timeout_s,
-            allow_redirects=False,
-            verify=authority or True,
-        )
+        direct: Any = {"allow_redirects": False, "verify": authority or True}
+        return session.get(url, params=list(parameters), timeout=timeout_s, **direct)

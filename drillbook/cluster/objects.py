@@ -44,9 +44,8 @@ class Objects:
         chosen = {"label_selector": selector} if selector else {}
         with asking(f"the Kubernetes API about {kind}s"):
             found = resource.get(**place, **chosen, _request_timeout=self._timeout).to_dict()
-            return [
-                {**item, "apiVersion": api_version, "kind": kind} for item in found["items"] or []
-            ]
+            own = {"apiVersion": api_version, "kind": kind}
+            return [{**item, **own} for item in found["items"] or []]
 
     def namespaced(self, ref: ObjectRef) -> bool:
         """Whether such objects live in namespaces. Raises CouldNotTell."""
@@ -105,9 +104,8 @@ class Objects:
         name = {"name": ref.name} if named else {}
         with asking(f"the Kubernetes API about {ref}"):
             try:
-                found = getattr(resource, verb)(
-                    **name, **place, **arguments, _request_timeout=self._timeout
-                )
+                asked = {**name, **place, **arguments, "_request_timeout": self._timeout}
+                found = getattr(resource, verb)(**asked)
             except kube_errors() as error:
                 raise refused(str(ref), verb, error) from error
             # A login page or half an answer, with status 200, is a text here, or has no kind.

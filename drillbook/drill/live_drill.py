@@ -288,11 +288,9 @@ class LiveDrill:
         said = str(error) if isinstance(error, DrillbookError) else repr(error)
         return Evidence(
             verdict=Verdict.ERROR,
-            command="",
             expected="the step to be performed",
             observed=said,
             started=self.clock.now(),
-            took=timedelta(),
         )
 
     def _reinject(self) -> Evidence:

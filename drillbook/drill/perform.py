@@ -83,17 +83,16 @@ class Performer:
         if ends is not None:
             within = Duration(f"{took.total_seconds():.0f}s")
         verdict, observed = self._while_held(wait.verdict(self.clock.monotonic()), wait.observed)
-        return self.clean(
-            Evidence(
-                verdict=verdict,
-                command=str(probe.source.command()),
-                expected=expectation(probe, within),
-                observed=observed,
-                started=started,
-                took=took,
-                waited=timedelta(seconds=slept_s),
-            )
+        seen = Evidence(
+            verdict=verdict,
+            command=str(probe.source.command()),
+            expected=expectation(probe, within),
+            observed=observed,
+            started=started,
+            took=took,
+            waited=timedelta(seconds=slept_s),
         )
+        return self.clean(seen)
 
     def _while_held(self, verdict: Verdict, observed: str) -> tuple[Verdict, str]:
         """Without a certain lease, what was seen may be the work of whoever undoes the drill."""
@@ -158,27 +157,20 @@ class Performer:
         )
         verdict, observed = _judged(ran, within)
         took = timedelta(seconds=self.clock.monotonic() - begin)
-        return self.clean(
-            Evidence(
-                verdict=verdict,
-                command=line,
-                expected="the line ends with exit code 0",
-                observed=observed,
-                started=started,
-                took=took,
-            )
+        seen = Evidence(
+            verdict=verdict,
+            command=line,
+            expected="the line ends with exit code 0",
+            observed=observed,
+            started=started,
+            took=took,
         )
+        return self.clean(seen)
 
     def advice(self, advice: Advice) -> Evidence:
         """Nothing to perform: a person's step."""
-        return Evidence(
-            verdict=Verdict.MANUAL,
-            command="",
-            expected=advice.text,
-            observed="",
-            started=self.clock.now(),
-            took=timedelta(),
-        )
+        now, manual = self.clock.now(), Verdict.MANUAL
+        return Evidence(verdict=manual, expected=advice.text, observed="", started=now)
 
 
 @dataclass

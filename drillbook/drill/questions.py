@@ -5,7 +5,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Protocol
 
 from drillbook.model import Advice, BoundScenario, BoundStep, Evidence, Phase, Probe, Verdict
@@ -112,11 +112,9 @@ class Questions:
     def _surprise(self, error: Exception) -> Evidence:
         return Evidence(
             verdict=Verdict.ERROR,
-            command="",
             expected="an answer",
             observed=f"{type(error).__name__}: {error}",
             started=datetime.now(UTC),
-            took=timedelta(),
         )
 
     def _once(self, probe: Probe) -> Evidence:

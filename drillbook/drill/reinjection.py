@@ -27,17 +27,15 @@ def reinject(fault: Fault, injector: Injector, performer: Performer, watch_s: fl
         performer.clients.since = clock.now()
     took = timedelta(seconds=clock.monotonic() - begin)
     before = f"taken back first: {', '.join(taken)}; " if taken else ""
-    return performer.clean(
-        Evidence(
-            verdict=verdict,
-            command="",
-            expected="the fault is blocked, or applied without effect",
-            observed=f"{before}{observed}",
-            started=started,
-            took=took,
-            outcome=outcome,
-        )
+    seen = Evidence(
+        verdict=verdict,
+        expected="the fault is blocked, or applied without effect",
+        observed=f"{before}{observed}",
+        started=started,
+        took=took,
+        outcome=outcome,
     )
+    return performer.clean(seen)
 
 
 def _judge(

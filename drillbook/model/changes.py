@@ -41,14 +41,20 @@ class Target:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Patch:
-    """Sets fields of one object (a JSON merge patch). Undone by writing the old fields back."""
+class _OfOne:
+    """A change of one object: raises ValueError for a target by selector."""
 
     target: Target
-    patch: Mapping[str, Any]
 
     def __post_init__(self) -> None:
         self.target.refuse_selector()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patch(_OfOne):
+    """Sets fields of one object (a JSON merge patch). Undone by writing the old fields back."""
+
+    patch: Mapping[str, Any]
 
     def in_words(self) -> str:
         return f"patches {_code(self.target)} with {_code(json.dumps(dict(self.patch)))}"
@@ -65,18 +71,14 @@ class Restart:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scale:
+class Scale(_OfOne):
     """Sets the replicas of one workload. Undone by setting what they were."""
 
-    target: Target
     replicas: int
 
     @property
     def patch(self) -> Mapping[str, Any]:
         return {"spec": {"replicas": self.replicas}}
-
-    def __post_init__(self) -> None:
-        self.target.refuse_selector()
 
     def in_words(self) -> str:
         return f"sets the replicas of {_code(self.target)} to {self.replicas}"
@@ -93,13 +95,8 @@ class Create:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Delete:
+class Delete(_OfOne):
     """Deletes one object. Undone by making it again, unless its controller does."""
-
-    target: Target
-
-    def __post_init__(self) -> None:
-        self.target.refuse_selector()
 
     def in_words(self) -> str:
         return f"deletes {_code(self.target)}"

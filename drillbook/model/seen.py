@@ -1,6 +1,6 @@
 """What a drill saw: verdicts and evidence."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -47,14 +47,14 @@ class Evidence:
     """What one step saw."""
 
     verdict: Verdict
-    command: str
+    command: str = ""
     """The line that a responder would run for the same answer, or that was run."""
     expected: str
     observed: str
     started: datetime
     """UTC."""
-    took: timedelta
-    waited: timedelta = field(default_factory=timedelta)
+    took: timedelta = timedelta()
+    waited: timedelta = timedelta()
     """The part of `took` slept between two reads; the reads themselves are the harness's own."""
     outcome: str = ""
     """A reinjection's: blocked, absorbed, took effect, not applied."""

@@ -40,6 +40,10 @@ def _check(grammar: re.Pattern[str], text: str, what: str) -> None:
         raise ValueError(f"{text!r} is not {what}")
 
 
+def _asked(clients: Connections, whom: str, read: Callable[[Connections], Reading]) -> Reading:
+    return within(REQUESTS * clients.request_timeout, whom, lambda: read(clients))
+
+
 def _escaped(text: str) -> str:
     """A text as the inside of a PromQL string."""
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
@@ -89,8 +93,7 @@ class Series:
             return self._newest(_result(json.loads(text)["data"])).answer
 
     def read(self, clients: Connections) -> Reading:
-        limit_s = REQUESTS * clients.request_timeout
-        return within(limit_s, "Prometheus", lambda: self._read(clients))
+        return _asked(clients, "Prometheus", self._read)
 
     def _read(self, clients: Connections) -> Reading:
         query = clients.resolve(self._selecting(lambda value: _escaped(clients.resolve(value))))
@@ -173,8 +176,7 @@ class Expr:
             return _vector(json.loads(text)["data"])
 
     def read(self, clients: Connections) -> Reading:
-        limit_s = REQUESTS * clients.request_timeout
-        return within(limit_s, "Prometheus", lambda: self._read(clients))
+        return _asked(clients, "Prometheus", self._read)
 
     def _read(self, clients: Connections) -> Reading:
         readings = [series._read(clients) for series in self.reads]
@@ -219,14 +221,8 @@ class FiringAlert:
 
     def command(self) -> Command:
         labels = (("alertname", self.alert), *self.labels)
-        filters = (
-            word
-            for name, value in labels
-            for word in (
-                "--data-urlencode",
-                join("filter=", name, '="', _escaped_literals(value), '"'),
-            )
-        )
+        told = (join("filter=", name, '="', _escaped_literals(v), '"') for name, v in labels)
+        filters = (word for one in told for word in ("--data-urlencode", one))
         return command(
             *(*CURL, join(self.alertmanager, "/api/v2/alerts"), *filters),
             *("--data-urlencode", "active=true", "--data-urlencode", "inhibited=false"),
@@ -239,8 +235,7 @@ class FiringAlert:
             return _state([], json.loads(text))
 
     def read(self, clients: Connections) -> Reading:
-        limit_s = REQUESTS * clients.request_timeout
-        return within(limit_s, "Prometheus and Alertmanager", lambda: self._read(clients))
+        return _asked(clients, "Prometheus and Alertmanager", self._read)
 
     def _read(self, clients: Connections) -> Reading:
         labels = {name: clients.resolve(value) for name, value in self.labels}

@@ -94,7 +94,7 @@ def remove(tree: Hierarchy, node: str | None = None, within_s: float = 20.0) -> 
     until = time.monotonic() + within_s
     while True:
         for process in processes(tree, node):
-            _kill(process)
+            kill(process)
         left = [folder for folder in _all_folders(tree, node) if not _rmdir(folder)]
         if not left or time.monotonic() > until:
             return left
@@ -111,8 +111,9 @@ def _rmdir(folder: Path) -> bool:
     return True
 
 
-def _kill(process: int) -> None:
+def kill(process: int) -> None:
+    """SIGKILL; one that ended by itself is what we want."""
     try:
         os.kill(process, signal.SIGKILL)
     except ProcessLookupError:
-        return  # it ended by itself, which is what we want
+        return

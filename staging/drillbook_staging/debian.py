@@ -31,12 +31,8 @@ def missing(packages: Iterable[str] = HOST_PACKAGES) -> list[str]:
 
 
 def _is_installed(package: str) -> bool:
-    asked = subprocess.run(
-        ["dpkg-query", "-W", "-f", "${db:Status-Status}", package],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    words = ["dpkg-query", "-W", "-f", "${db:Status-Status}", package]
+    asked = subprocess.run(words, capture_output=True, text=True, check=False)
     return asked.stdout == "installed"
 
 
@@ -90,19 +86,9 @@ class Source:
 
 def sources() -> tuple[Source, ...]:
     """The host's sources of Debian main, as apt resolved them; none when apt knows none."""
-    asked = subprocess.run(
-        [
-            "apt-get",
-            "indextargets",
-            "--format",
-            "$(ORIGIN)|$(COMPONENT)|$(REPO_URI)|$(RELEASE)",
-            "Created-By: Packages",
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return parse_sources(asked.stdout)
+    form = "$(ORIGIN)|$(COMPONENT)|$(REPO_URI)|$(RELEASE)"
+    words = ["apt-get", "indextargets", "--format", form, "Created-By: Packages"]
+    return parse_sources(subprocess.run(words, capture_output=True, text=True, check=False).stdout)
 
 
 def parse_sources(text: str) -> tuple[Source, ...]:

@@ -216,13 +216,9 @@ STAGES: tuple[Stage, ...] = (
     *(("images", unpack_images), ("bridge", bridge), ("nodes", start_nodes)),
     *(("control plane", control_plane), ("join", join_nodes), ("engine", import_engine)),
     *(("platform", apply_platform), ("ready", ready), ("host agent", host_agent)),
-    *(("write down", write_down)),
+    ("write down", write_down),
 )
-REFRESH: tuple[Stage, ...] = tuple(
-    stage
-    for stage in STAGES
-    if stage[1] in (import_engine, apply_platform, ready, host_agent, write_down)
-)
+REFRESH: tuple[Stage, ...] = STAGES[-5:]
 """What is done on a cluster that is up and made of the same."""
 
 
@@ -261,9 +257,7 @@ def plan(session: Session, *, force: bool) -> tuple[Stage, ...]:
 
 def stages_for(*, running: bool, current: bool) -> tuple[Stage, ...]:
     """By what was found. Pure."""
-    if not running:
-        return STAGES
-    return () if current else REFRESH
+    return STAGES if not running else () if current else REFRESH
 
 
 FOUND = {
@@ -332,9 +326,7 @@ def is_current(session: Session) -> bool:
         works = platform.works(session.kubectl, session.rules, len(session.nodes))
     except StageFailed:
         return False
-    if not launch.is_current(session.places):
-        return False
-    return unchanged and not lacks and works
+    return launch.is_current(session.places) and unchanged and not lacks and works
 
 
 def down(places: Places, progress: Progress, *, force: bool = False) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -184,7 +183,7 @@ def kill(shell: Shell, node: Node) -> None:
     Returns when nothing of it runs any more; safe to repeat. Raises StageFailed."""
     process = first_processes(shell.places).get(node.name)
     if process:
-        _signal(process)
+        cgroups.kill(process)
     _await_end(shell, node)
 
 
@@ -195,7 +194,7 @@ def restart(shell: Shell, node: Node) -> int:
     if tree is None:
         raise StageFailed(f"stage {shell.stage!r}: no cgroups are mounted. Mount /sys/fs/cgroup.")
     for process in processes_of(shell.places, node):
-        _signal(process)
+        cgroups.kill(process)
     left = cgroups.remove(tree, node.name)
     _await_end(shell, node)
     if left:
@@ -218,7 +217,7 @@ def end_kubelet(process: int) -> None:
     says so, up to a minute after the cable is back.
     Source: client-go 0.34, tools/cache, reflector (0.8 s, doubled up to 30 s, jitter 1.0)."""
     for each in kubelets(process):
-        _signal(each)
+        cgroups.kill(each)
 
 
 def kubelets(process: int) -> list[int]:
@@ -234,13 +233,6 @@ def kubelets(process: int) -> list[int]:
 def _program(process: int) -> str:
     line = words(process)
     return Path(line[0]).name if line else ""
-
-
-def _signal(process: int) -> None:
-    try:
-        os.kill(process, signal.SIGKILL)
-    except ProcessLookupError:
-        return  # it ended by itself, which is what we want
 
 
 def _await_end(shell: Shell, node: Node) -> None:

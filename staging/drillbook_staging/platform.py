@@ -32,9 +32,8 @@ def apply(kubectl: Kubectl, rules: Mapping[str, str], engine_key: str) -> None:
     file = kubectl.shell.places.state / "prometheus-rules.yaml"
     file.write_text(rules_manifest(rules))
     every = kubectl.shell.places.tmp / "platform.yaml"
-    every.write_text(
-        engine.annotated(kubectl.output("kustomize", str(manifests / "embedded")), engine_key)
-    )
+    made = kubectl.output("kustomize", str(manifests / "embedded"))
+    every.write_text(engine.annotated(made, engine_key))
     kubectl.run("apply", "-f", str(manifests / "base" / "namespace.yaml"))
     kubectl.run("apply", "-f", str(file))
     kubectl.run("apply", "-f", str(every))
@@ -63,13 +62,9 @@ def with_hashes(rules: Mapping[str, str]) -> dict[str, str]:
 
 def rules_manifest(rules: Mapping[str, str]) -> str:
     """The ConfigMap that Prometheus mounts. Pure."""
-    manifest = {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": "prometheus-rules", "namespace": NAMESPACE},
-        "data": dict(rules),
-    }
-    return yaml.safe_dump(manifest)
+    metadata = {"name": "prometheus-rules", "namespace": NAMESPACE}
+    kind = {"apiVersion": "v1", "kind": "ConfigMap"}
+    return yaml.safe_dump({**kind, "metadata": metadata, "data": dict(rules)})
 
 
 def await_rules(kubectl: Kubectl, rules: Mapping[str, str]) -> None:
@@ -98,8 +93,8 @@ def _paths(rules: Mapping[str, str]) -> set[str]:
 def loaded() -> set[str] | None:
     """The rule files that Prometheus runs; None when it does not answer, and when it could not take
     what it read last: it goes on with its older rules then, and does not start again."""
-    answer, metrics = _get("/api/v1/rules"), _answer("/metrics")
-    if answer is None or metrics is None or not reloaded(metrics.text):
+    answer, metrics = _get("/api/v1/rules"), _get("/metrics")
+    if answer is None or metrics is None or not reloaded(metrics):
         return None
     return {group["file"] for group in answer["data"]["groups"]}
 
@@ -174,18 +169,10 @@ def _session() -> requests.Session:
 
 
 def _get(path: str) -> Any:
-    """Prometheus' answer; None when there is none yet."""
-    answer = _answer(path)
-    try:
-        return None if answer is None else answer.json()
-    except requests.RequestException:
-        return None
-
-
-def _answer(path: str) -> requests.Response | None:
+    """Prometheus' answer, a text where it is no JSON; None when there is none yet."""
     try:
         answer = _session().get(PROMETHEUS + path, timeout=REQUEST_S)
-        return answer if answer.ok else None
+        return (answer.text if path == "/metrics" else answer.json()) if answer.ok else None
     except requests.RequestException:
         return None
 

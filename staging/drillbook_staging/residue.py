@@ -4,7 +4,6 @@ our names, mounts and files our folders."""
 
 import os
 import shutil
-import signal
 import time
 from collections.abc import Callable, Set
 from pathlib import Path
@@ -69,31 +68,17 @@ def end_children(places: Places, but: Set[int]) -> None:
 
 
 def _end(find: Callable[[], set[int]]) -> None:
-    if not _await(lambda: _kill_all(find()) == 0):
-        left = ", ".join(str(number) for number in sorted(find()))
+    until = time.monotonic() + ENDED_WITHIN_S
+    while (found := find()) and time.monotonic() < until:
+        for number in found:
+            cgroups.kill(number)
+        time.sleep(0.05)
+    if found:
+        left = ", ".join(str(number) for number in sorted(found))
         raise StageFailed(
             f"stage 'clean up': processes {left} are still there {ENDED_WITHIN_S:g} s after "
             "SIGKILL. See with `ps` what they wait for."
         )
-
-
-def _kill_all(found: set[int]) -> int:
-    """Send the signals; returns how many processes there were."""
-    for number in found:
-        try:
-            os.kill(number, signal.SIGKILL)
-        except ProcessLookupError:
-            continue  # it went with its parent
-    return len(found)
-
-
-def _await(done: Callable[[], bool]) -> bool:
-    until = time.monotonic() + ENDED_WITHIN_S
-    while not done():
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 def _remove_cgroups() -> None:

@@ -43,33 +43,33 @@ class Shell:
 
     def run(self, *words: str, cwd: Path | None = None, within_s: float | None = None) -> None:
         """Run to its end. Raises StageFailed when it fails or takes longer than `within_s`."""
-        self._open()
-        with self.log.open("ab") as log:
-            log.write(f"+ {' '.join(words)}\n".encode())
-            log.flush()
-            child = self._start(words, cwd, log.fileno(), log.fileno())
-            code = self._wait(child, words, within_s)
-        if code != 0:
-            raise self.failure(words, f"ended with {_ending(code)}")
+        self._ran(words, cwd, within_s, None)
 
     def output(self, *words: str, within_s: float | None = 60) -> str:
         """What it prints on standard output. Raises StageFailed as `run` does."""
+        return self._ran(words, None, within_s, subprocess.PIPE)
+
+    def _ran(
+        self, words: tuple[str, ...], cwd: Path | None, within_s: float | None, out: int | None
+    ) -> str:
+        """Run to its end; `out`: where its output goes if not to the log."""
         self._open()
         with self.log.open("ab") as log:
             log.write(f"+ {' '.join(words)}\n".encode())
             log.flush()
-            child = self._start(words, None, subprocess.PIPE, log.fileno())
+            child = self._start(words, cwd, log.fileno() if out is None else out, log.fileno())
             try:
                 text, _ = child.communicate(timeout=within_s)
             except subprocess.TimeoutExpired as error:
                 _end(child)
                 raise self.failure(words, f"took longer than {within_s} s") from error
             except BaseException:
+                # Ctrl-C and SIGTERM: nothing of ours may go on working behind the person's back.
                 _end(child)
                 raise
         if child.returncode != 0:
             raise self.failure(words, f"ended with {_ending(child.returncode)}")
-        return bytes(text).decode(errors="replace")
+        return (text or b"").decode(errors="replace")
 
     def daemon(self, *words: str) -> subprocess.Popen[bytes]:
         """Start something that outlives us."""
@@ -107,19 +107,6 @@ class Shell:
                 f"stage {self.stage!r}: cannot start {words[0]}: {error.strerror}. "
                 "Is it installed and on PATH?"
             ) from error
-
-    def _wait(
-        self, child: subprocess.Popen[bytes], words: tuple[str, ...], within_s: float | None
-    ) -> int:
-        try:
-            return child.wait(within_s)
-        except subprocess.TimeoutExpired as error:
-            _end(child)
-            raise self.failure(words, f"took longer than {within_s} s") from error
-        except BaseException:
-            # Ctrl-C and SIGTERM: nothing of ours may go on working behind the person's back.
-            _end(child)
-            raise
 
 
 def tail(log: Path, lines: int = LAST_LINES) -> str:

@@ -152,6 +152,6 @@ RULES = (
 )
 LOSING = (
     *(stray_scenarios, cause_ids, one_phase, scenario_names, own_names, outlines),
-    *(empty_scenarios),
+    empty_scenarios,
 )
 """Without these a scenario would be in no drill, or in another cause's; pytest alone asks them."""

@@ -16,6 +16,7 @@ from drillbook.changes.undo.lease import LEASE_API
 from drillbook.changes.undo.reaping import REAPER_HOLDER, Reaping
 from drillbook.changes.undo.record import Verb
 from drillbook.changes.undo.undoer import Undoer
+from drillbook.changes.undo.undoers import reaping_by
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.identities import SYSTEM_NAMESPACE
 from drillbook.cluster.in_cluster import InCluster, await_change, version_of
@@ -61,26 +62,18 @@ def main() -> None:
 
 def _reaping(settings: Settings, clients: Connections, clock: SystemClock) -> Reaping:
     objects = Objects(clients)
-    return Reaping(
+    undoer = Undoer(
         objects=objects,
         namespace=SYSTEM_NAMESPACE,
-        undoer=Undoer(
-            objects=objects,
-            namespace=SYSTEM_NAMESPACE,
-            as_whom=lambda record: objects,
-            # The agent on the host undoes its part at expiry without being asked; whether it did
-            # shows in the node.
-            ask_host=lambda record: "",
-            clock=clock,
-            # It holds what it took over; two reapers are no harm.
-            check=lambda: None,
-        ),
+        as_whom=lambda record: objects,
+        # The agent on the host undoes its part at expiry unasked; whether it did shows in the node.
+        ask_host=lambda record: "",
         clock=clock,
-        holder=f"{REAPER_HOLDER}{socket.gethostname()}/{os.getpid()}/{int(time.time())}",
-        within_s=settings.duration("undo_within").seconds,
-        lease_s=settings.lease_s,
-        renew_s=settings.renew_s,
+        # It holds what it took over; two reapers are no harm.
+        check=lambda: None,
     )
+    holder = f"{REAPER_HOLDER}{socket.gethostname()}/{os.getpid()}/{int(time.time())}"
+    return reaping_by(undoer, settings, holder)
 
 
 def _lacks(clients: Connections) -> Callable[[Verb], str]:

@@ -48,11 +48,16 @@ def undoer_of(
 
 def reaping_of(clients: Connections, settings: Settings, clock: Clock, holder: str) -> Reaping:
     """The end of dead drills as the identities of a drill may bring it."""
+    return reaping_by(undoer_of(clients, settings, clock, lambda: None), settings, holder)
+
+
+def reaping_by(undoer: Undoer, settings: Settings, holder: str) -> Reaping:
+    """The end of dead drills by that undo."""
     return Reaping(
-        objects=Objects(clients.acting_as(Identity.PROVISIONER)),
-        namespace=SYSTEM_NAMESPACE,
-        undoer=undoer_of(clients, settings, clock, lambda: None),
-        clock=clock,
+        objects=undoer.objects,
+        namespace=undoer.namespace,
+        undoer=undoer,
+        clock=undoer.clock,
         holder=holder,
         within_s=settings.duration("undo_within").seconds,
         lease_s=settings.lease_s,

@@ -2,13 +2,12 @@
 
 import os
 import shlex
-import signal
 import sys
 import time
 
 from drillbook.changes.host_agent import HostAgent
 from drillbook.model.errors import CouldNotTell
-from drillbook_staging import node
+from drillbook_staging import cgroups, node
 from drillbook_staging.agent import version
 from drillbook_staging.errors import StageFailed
 from drillbook_staging.places import Places
@@ -72,7 +71,7 @@ def end(places: Places) -> None:
                 f"{ENDED_WITHIN_S:g} s after SIGKILL. See with `ps` what they wait for."
             )
         for process in found:
-            _kill(process)
+            cgroups.kill(process)
         time.sleep(0.05)
 
 
@@ -84,10 +83,3 @@ def processes(places: Places) -> set[int]:
         for process in node.marked(places) - {os.getpid()}
         if any(word in ours for word in node.words(process))
     }
-
-
-def _kill(process: int) -> None:
-    try:
-        os.kill(process, signal.SIGKILL)
-    except ProcessLookupError:
-        return  # it ended by itself, which is what we want

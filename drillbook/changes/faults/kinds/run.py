@@ -50,13 +50,8 @@ class RunKind(Kind):
         # One that hangs ends by itself, also when nobody is left to end it.
         ended = ("timeout", "-s", "KILL", str(math.ceil(change.within.seconds)), *words)
         record = self.site.custody.plan(self.verb, ref)
-        ran = run(
-            clients.acting_as(Identity.INJECTOR),
-            ref,
-            change.container,
-            ended,
-            change.within.seconds,
-        )
+        injector = clients.acting_as(Identity.INJECTOR)
+        ran = run(injector, ref, change.container, ended, change.within.seconds)
         self._made(record)
         return judged(ran, change.refused_by, f"{ref}: `{Command(change.words)}`")
 
