@@ -174,9 +174,8 @@ class Dispatcher:
     def _show(self) -> None:
         if self.moving:
             now = self.clock.monotonic()
-            self.moving(
-                [f"{t.label}: {t.followed.moving(now - t.began)}" for t, _ in self._running]
-            )
+            turns = (turn for turn, _ in self._running)
+            self.moving([f"{t.label}: {t.followed.moving(now - t.began)}" for t in turns])
 
     def _record(self, turn: Turn, child: Child) -> records.Drill | None:
         """The record of a drill that has ended; None, with what is known, when it left none."""

@@ -123,12 +123,8 @@ def declared_pods(manifest: Manifest) -> int:
 def _longest_s(cause: BoundCause, settings: Settings) -> float:
     steps = [*cause.background, *(step for one in cause.scenarios for step in one.steps)]
     around = ("steady_within", "effect_within", "undo_within")
-    return sum(
-        (
-            *(settings.duration(field).seconds for field in around),
-            *(budget_s(step.value, settings) for step in steps),
-        )
-    )
+    least = sum(settings.duration(field).seconds for field in around)
+    return least + sum(budget_s(step.value, settings) for step in steps)
 
 
 def budget_s(value: object, settings: Settings) -> float:

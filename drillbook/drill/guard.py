@@ -135,11 +135,8 @@ def check_monitoring(
     wanted = [one for name in names for one in rules[name].every]
     every: list[AlertRule | RecordingRule] = [*wanted]
     every += [record for rule in wanted for record in rule.records if record not in every]
-    differences = [
-        difference
-        for rule in every
-        for difference in _differences(settings, clients, rule, loaded.get(rule.name, ()))
-    ]
+    compared = (_differences(settings, clients, r, loaded.get(r.name, ())) for r in every)
+    differences = [difference for found in compared for difference in found]
     scrape_s = cluster.scrape_interval_s(clients)
     if scrape_s != settings.scrape_s:
         differences.append(f"scrape interval {scrape_s:g} s, settings say {settings.scrape_s:g} s")
@@ -187,8 +184,6 @@ def _differences(
     found += [f"{rule.name} {what} {has:g} s, not {s:g} s" for what, has, s in times if has != s]
     want, have = (cluster.normal_form(clients, q) for q in (rule.expr, running.expr))
     if want != have:
-        loaded_expr, wanted_expr = (" ".join(text.split()) for text in (have, want))
-        found.append(
-            f"{rule.name} has another expression: loaded `{loaded_expr}`, wanted `{wanted_expr}`"
-        )
+        ran, asked = (" ".join(text.split()) for text in (have, want))
+        found.append(f"{rule.name} has another expression: loaded `{ran}`, wanted `{asked}`")
     return found

@@ -162,9 +162,8 @@ class LiveDrill:
         opening.steady(workload, self.namespace)
         if bound is None:
             self.clients.since = self.clock.now()
-            self.progress.enter(
-                "no fault", "every cause's detection and diagnosis must end as FAILED"
-            )
+            what = "every cause's detection and diagnosis must end as FAILED"
+            self.progress.enter("no fault", what)
             self.cross_checks.ask_of_healthy()
         else:
             opening.refuse_early(bound.fault, self.order.asked_alerts)
@@ -276,12 +275,8 @@ class LiveDrill:
     def _refuse_self_healed(self) -> None:
         """Before the first change of the remediation. Raises InvalidDrill, CouldNotTell."""
         if "t6" not in self.recorder.moments and self._affected_at is not None:
-            steps = [
-                step
-                for one in self.order.scenarios
-                if one.scenario.phase is Phase.REMEDIATION
-                for step in one.steps
-            ]
+            own = (s for s in self.order.scenarios if s.scenario.phase is Phase.REMEDIATION)
+            steps = [step for scenario in own for step in scenario.steps]
             refuse_self_healed(steps, self.performer, self._affected_at)
 
     def _surprise(self, error: Exception) -> Evidence:

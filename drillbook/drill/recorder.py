@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from drillbook.drill.questions import Asked
 from drillbook.evidence.records import PrintedLine, Question, ScenarioRecord, StepRecord, Times
@@ -100,9 +100,8 @@ class Recorder:
 
     def times(self, floor_s: float | None, skew_s: float | None) -> Times:
         zero = self.moments.get("t0")
-        after = (
-            {} if zero is None else {m: at - zero for m, at in self.moments.items() if m != "t0"}
-        )
+        seen = self.moments if zero is not None else {}
+        after = {m: at - (zero or 0.0) for m, at in seen.items() if m != "t0"}
         return Times(
             injected_at=self.injected_at,
             siblings_s=self.siblings_s,
@@ -138,14 +137,11 @@ def scenario_record(
 
 def step_record(bound: BoundStep, evidence: Evidence | None) -> StepRecord:
     kind = kind_of(bound.value)
+    step: dict[str, Any] = {"text": bound.step.text, "line": bound.step.line, "kind": kind}
     if evidence is None:
-        return StepRecord(
-            text=bound.step.text, line=bound.step.line, kind=kind, verdict=Verdict.NOT_RUN
-        )
+        return StepRecord(**step, verdict=Verdict.NOT_RUN)
     return StepRecord(
-        text=bound.step.text,
-        line=bound.step.line,
-        kind=kind,
+        **step,
         verdict=evidence.verdict,
         command=evidence.command,
         expected=evidence.expected,

@@ -8,6 +8,7 @@ API server's dry run.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import product
 
 from drillbook.book.monitoring import AlertRule
 from drillbook.changes.faults import rights
@@ -156,12 +157,11 @@ class Refusals:
         trial = self._as(Identity.PROVISIONER)
         name = fresh_name(bound.runbook.id, cause.cause.id)
         trial.rehearse(leases.drill_manifest(name, PLANNED))
-        labels = {
-            RUN_LABEL: PLANNED,
-            LEASE_LABEL: name,
-            ENVIRONMENT_LABEL: self.settings.environment,
+        labels = {RUN_LABEL: PLANNED, LEASE_LABEL: name, **POD_SECURITY}
+        metadata = {
+            "name": name,
+            "labels": {**labels, ENVIRONMENT_LABEL: self.settings.environment},
         }
-        metadata = {"name": name, "labels": {**labels, **POD_SECURITY}}
         trial.rehearse({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
         held = self._provisioner_rules()
         manifests = cause.workload.manifests
@@ -199,9 +199,8 @@ class Refusals:
         said = []
         for word in caps.nodes(cause):
             name = self.clients.resolve(word)
-            live = self._as(Identity.OBSERVER).get(
-                ObjectRef(api_version="v1", kind="Node", name=name)
-            )
+            ref = ObjectRef(api_version="v1", kind="Node", name=name)
+            live = self._as(Identity.OBSERVER).get(ref)
             if live is None:
                 raise Refused(f"the node {name} is not there")
             said.append(f"{name} (UID {live['metadata']['uid']})")
@@ -240,18 +239,13 @@ def lacking(held: Sequence[Rule], wanted: Sequence[Rule]) -> list[str]:
     def has(rule: Rule, key: str, one: str) -> bool:
         return bool({"*", one} & set(rule.get(key) or ()))
 
-    missing = [
-        f"{verb} {resource}.{group}".rstrip(".")
-        for rule in wanted
-        for group in rule.get("apiGroups") or [""]
-        for resource in rule.get("resources") or []
-        for verb in rule.get("verbs") or []
-        if not any(
-            has(one, "verbs", verb)
-            and has(one, "apiGroups", group)
-            and has(one, "resources", resource)
-            for one in held
-            if not one.get("resourceNames")
-        )
-    ]
+    whole = [one for one in held if not one.get("resourceNames")]
+    keys, missing = ("apiGroups", "resources", "verbs"), []
+    for rule in wanted:
+        lists = (rule.get(key) or ([""] if key == "apiGroups" else []) for key in keys)
+        for asked in product(*lists):
+            if not any(
+                all(has(one, k, v) for k, v in zip(keys, asked, strict=True)) for one in whole
+            ):
+                missing.append(f"{asked[2]} {asked[1]}.{asked[0]}".rstrip("."))
     return list(dict.fromkeys(missing))

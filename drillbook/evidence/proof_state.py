@@ -99,11 +99,8 @@ def _newest(bound: BoundRunbook, proofs: Proofs) -> dict[str, Drill]:
         for name, drills in found.items()
     }
     # Of the newest run its first attempt: a repetition does not better what failed.
-    return {
-        name: [d for d in drills if d.run == drills[0].run][-1]
-        for name, drills in counting.items()
-        if drills
-    }
+    some = ((name, drills) for name, drills in counting.items() if drills)
+    return {name: [d for d in drills if d.run == drills[0].run][-1] for name, drills in some}
 
 
 def lost(drills: Iterable[Drill], known: Collection[tuple[str, str]]) -> tuple[str, ...]:

@@ -87,22 +87,15 @@ def results(
     bound: BoundRunbook, proofs: Proofs, hashes: Mapping[str, str]
 ) -> tuple[CauseResult, ...]:
     """Every cause of a runbook. `hashes`: the present tree's, by cause and for `all`."""
-    return tuple(
-        CauseResult(
-            runbook=bound.runbook.id,
-            cause=one.cause,
-            missing=f"{one.state}: {one.why}" if one.why else "",
-            last_green=max(
-                (
-                    drill.started
-                    for drill in proofs.get((bound.runbook.id, one.cause, Control.PLAIN), ())
-                    if judged(drill) and drill.verdict is Verdict.PASSED
-                ),
-                default=None,
-            ),
+    found, runbook = [], bound.runbook.id
+    for one in standings(bound, proofs, hashes):
+        drills = filter(judged, proofs.get((runbook, one.cause, Control.PLAIN), ()))
+        green = max((d.started for d in drills if d.verdict is Verdict.PASSED), default=None)
+        missing = f"{one.state}: {one.why}" if one.why else ""
+        found.append(
+            CauseResult(runbook=runbook, cause=one.cause, missing=missing, last_green=green)
         )
-        for one in standings(bound, proofs, hashes)
-    )
+    return tuple(found)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,9 +177,7 @@ def scorecard(
         by_runbook=by_runbook,
         macro=fmean(r.share for _, r in by_runbook if r.share is not None) if by_runbook else None,
         plain=ratio([d.verdict is Verdict.PASSED for d in fair]),
-        invalid=ratio(
-            [*(not d.valid for d in first), *(True for _ in _unrecorded(first, planned))]
-        ),
+        invalid=ratio([*(not d.valid for d in first), *map(bool, _unrecorded(first, planned))]),
         undo_failures=ratio([d.undo is Undo.FAILED for d in drills]),
         refused=ratio([d.refused or d.injection is Injection.REFUSED for d in drills]),
         reruns=len(drills) - len(first),
@@ -199,13 +190,8 @@ def scorecard(
 
 def markdown(card: Scorecard) -> str:
     """The scorecard as text."""
-    return templates.fill(
-        "scorecard.md.j2",
-        card=card,
-        accuracy_target=ACCURACY_TARGET,
-        invalid_cap=INVALID_CAP,
-        overhead_target=OVERHEAD_TARGET,
-    )
+    targets = {"accuracy_target": ACCURACY_TARGET, "overhead_target": OVERHEAD_TARGET}
+    return templates.fill("scorecard.md.j2", card=card, invalid_cap=INVALID_CAP, **targets)
 
 
 def _clusters(drills: Sequence[Drill]) -> tuple[Cluster, ...]:
@@ -249,16 +235,9 @@ def _flow(control: Control, first: Sequence[Drill], planned: Sequence[str] | Non
 
 
 def _exclusions(first: Sequence[Drill], planned: Sequence[str] | None) -> tuple[Exclusion, ...]:
-    found = [
-        Exclusion(drill=f"{d.name} of {d.run}", reason=why_not_judged(d))
-        for d in first
-        if not judged(d)
-    ]
-    missing = (
-        Exclusion(drill=name, reason="planned, but it left no record")
-        for name in _unrecorded(first, planned)
-    )
-    return (*found, *missing)
+    found = [(f"{d.name} of {d.run}", why_not_judged(d)) for d in first if not judged(d)]
+    missing = [(name, "planned, but it left no record") for name in _unrecorded(first, planned)]
+    return tuple(Exclusion(drill=name, reason=why) for name, why in [*found, *missing])
 
 
 def _unrecorded(first: Sequence[Drill], planned: Sequence[str] | None) -> list[str]:
@@ -271,21 +250,11 @@ def _unrecorded(first: Sequence[Drill], planned: Sequence[str] | None) -> list[s
 def _detection(first: Sequence[Drill]) -> Detection:
     valid = [d for d in first if d.valid]
     seen = [phase_verdict(d, Phase.DETECTION) for d in valid if d.control is Control.PLAIN]
-    held = [
-        q.held
-        for d in valid
-        if d.control is Control.HEALTHY
-        for q in d.questions
-        if q.phase is Phase.DETECTION
-    ]
+    asked = [q for d in valid if d.control is Control.HEALTHY for q in d.questions]
+    held = [q.held for q in asked if q.phase is Phase.DETECTION]
     tp, fn = seen.count(Verdict.PASSED), seen.count(Verdict.FAILED)
-    return Detection(
-        tp=tp,
-        fn=fn,
-        fp=held.count(True),
-        tn=held.count(False),
-        unknown=len(seen) - tp - fn + held.count(None),
-    )
+    unknown = len(seen) - tp - fn + held.count(None)
+    return Detection(tp=tp, fn=fn, fp=held.count(True), tn=held.count(False), unknown=unknown)
 
 
 def _by_name(causes: Sequence[CauseResult]) -> dict[str, list[str]]:
@@ -296,13 +265,11 @@ def _by_name(causes: Sequence[CauseResult]) -> dict[str, list[str]]:
 
 
 def _falsified(drills: Sequence[Drill]) -> tuple[str, ...]:
+    held = ((d, q) for d in drills if d.valid for q in d.questions if q.held)
     return tuple(
         f"{q.runbook or d.runbook} {q.cause}: its {q.phase} holds in {d.cause} {d.control} "
         f"of {d.run}"
-        for d in drills
-        if d.valid
-        for q in d.questions
-        if q.held
+        for d, q in held
     )
 
 
@@ -351,11 +318,5 @@ def _flakes(drills: Sequence[Drill]) -> Ratio:
 
 def _advice(plain: Sequence[Drill]) -> Ratio:
     """Steps that only a person can do / all steps."""
-    return ratio(
-        [
-            step.kind == "advice"
-            for d in plain
-            for scenario in d.scenarios
-            for step in scenario.steps
-        ]
-    )
+    steps = (step for d in plain for scenario in d.scenarios for step in scenario.steps)
+    return ratio([step.kind == "advice" for step in steps])

@@ -101,9 +101,7 @@ def cause_views(
     name = namer(bound)
     following = [*bound.causes[1:], None]
     return [
-        _cause_view(
-            cause, after, found[cause.cause.id], name, hash=hashes[cause.cause.id], later_s=later_s
-        )
+        _cause_view(cause, after, found[cause.cause.id], name, hashes[cause.cause.id], later_s)
         for cause, after in zip(bound.causes, following, strict=True)
     ]
 
@@ -113,7 +111,6 @@ def _cause_view(
     after: BoundCause | None,
     standing: Standing,
     name: Namer,
-    *,
     hash: str,
     later_s: float,
 ) -> CauseView:
@@ -244,9 +241,8 @@ def _asking(text: str, action: Action) -> str:
 
 
 def check_view(probe: Probe) -> StepView:
-    return StepView(
-        kind="check", sentence="", command=str(probe.source.command()), expect=_expect(probe)
-    )
+    command = str(probe.source.command())
+    return StepView(kind="check", sentence="", command=command, expect=_expect(probe))
 
 
 def _expect(probe: Probe) -> str:
@@ -294,9 +290,8 @@ def _saw(seen: StepRecord | None, drill: Drill | None, around: str) -> str:
         return f"{on} did not come to this step."
     if seen.printed:
         printed = evidence(seen.printed, around)
-        return f"In the drill of {drill.started.date()} it printed:" + (
-            printed if printed[0].isspace() else f" {printed}"
-        )
+        gap = "" if printed[0].isspace() else " "
+        return f"In the drill of {drill.started.date()} it printed:{gap}{printed}"
     outcome = f" (outcome: {prose(_OUTCOMES.get(seen.outcome, seen.outcome))})" * bool(seen.outcome)
     said = evidence(seen.observed, around)
     return f"{on} {_SAW[seen.verdict]}{outcome}:{'' if said[0].isspace() else ' '}{said}"
@@ -304,18 +299,13 @@ def _saw(seen: StepRecord | None, drill: Drill | None, around: str) -> str:
 
 def _budgets(bound: BoundCause, name: Namer) -> Iterator[str]:
     """What a drill allows: a sentence that holds too late has failed."""
-    timed = [
-        step.step.text
-        for scenario in bound.scenarios
-        for step in scenario.steps
-        if isinstance(step.value, (Probe, Action)) and step.value.within is not None
-    ]
-    if any(isinstance(step.value, Reinject) for s in bound.scenarios for step in s.steps):
+    steps = [step for scenario in bound.scenarios for step in scenario.steps]
+    timed = [s.step.text for s in steps if getattr(s.value, "within", None) is not None]
+    if any(isinstance(step.value, Reinject) for step in steps):
         yield (
             "In its prevention the drill takes the fault back, puts it in once more, and waits as "
             "long as the symptom took the first time."
         )
     if timed:
-        yield "A drill fails when one of these is late: " + " ".join(
-            prose(name(text)) for text in dict.fromkeys(timed)
-        )
+        late = " ".join(prose(name(text)) for text in dict.fromkeys(timed))
+        yield f"A drill fails when one of these is late: {late}"

@@ -52,9 +52,7 @@ def page(
         runbook=runbook,
         state=worst(list(found.values())),
         proofs=[proof_line(c, found[c.cause.id], proof_days) for c in bound.causes],
-        about={
-            label: prose(sentence(text)) for label, text in sections(runbook.description).items()
-        },
+        about={k: prose(sentence(text)) for k, text in sections(runbook.description).items()},
         alerts=[_alert(name, rules, production) for name in runbook.alerts],
         setup=variables.setup(bound, [rules[name] for name in runbook.alerts if name in rules]),
         names=[f.var.name for name in bound.names for f in name.finds],
@@ -187,12 +185,9 @@ def _shared(bound: BoundRunbook) -> Shared | None:
 
 def _diagnosing(bound: BoundCause) -> dict[str, str]:
     """The commands of a cause's diagnosis, and what each expects."""
-    return {
-        view.command: view.expect
-        for scenario in bound.of(Phase.DIAGNOSIS)
-        for step in scenario.steps
-        if isinstance(step.value, Probe) and (view := check_view(step.value))
-    }
+    values = (step.value for scenario in bound.of(Phase.DIAGNOSIS) for step in scenario.steps)
+    views = [check_view(value) for value in values if isinstance(value, Probe)]
+    return {view.command: view.expect for view in views}
 
 
 def _kinds(workload: Workload) -> str:
@@ -218,9 +213,8 @@ def _cleared(view: CauseView, drill: Drill) -> str:
     on = f"{view.name}: in the drill of {drill.started.date()}"
     if times.t6 is None:
         return f"{on} nothing was changed."
-    back = _after_change(
-        times.fix_s, "the application was back", "the application did not come back"
-    )
+    missed = "the application did not come back"
+    back = _after_change(times.fix_s, "the application was back", missed)
     silence = None if times.t8 is None else times.t8 - times.t6
     quiet = _after_change(silence, "the alert was silent", "the alert did not become silent")
     return f"{on} {back}, and {quiet}."
@@ -231,9 +225,5 @@ def _after_change(value: float | None, reached: str, missed: str) -> str:
 
 
 def _all_drills(bound: BoundRunbook, drills: Proofs) -> list[Drill]:
-    return [
-        drill
-        for (runbook, _, _), ones in drills.items()
-        if runbook == bound.runbook.id
-        for drill in ones
-    ]
+    own = (ones for (runbook, _, _), ones in drills.items() if runbook == bound.runbook.id)
+    return [drill for ones in own for drill in ones]

@@ -18,12 +18,7 @@ ALERTMANAGER: Final = ("alertmanager", 9093)
 
 MOMENT: Final = "scripts/prometheus/moment.py"
 
-_FROM_LABELS: Final = {
-    "NAMESPACE": "namespace",
-    "POD": "pod",
-    "NODE": "node",
-    "CONTAINER": "container",
-}
+_FROM_LABELS: Final = {name.upper(): name for name in ("namespace", "pod", "node", "container")}
 """Variable -> the alert's label that holds its value."""
 
 _HOW_TO_GET: Final = {

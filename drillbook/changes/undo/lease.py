@@ -148,13 +148,17 @@ def manifest(
             "ownerReferences": [dict(owner)],
         },
         "spec": {
-            "holderIdentity": holder,
-            "leaseDurationSeconds": int(duration_s),
+            **_held(holder, now, duration_s),
             "acquireTime": stamp(now),
-            "renewTime": stamp(now),
             "leaseTransitions": 0,
         },
     }
+
+
+def _held(holder: str, now: datetime, duration_s: float) -> dict[str, Any]:
+    """What a lease says of whoever holds it from now on."""
+    renewed = {"renewTime": stamp(now), "leaseDurationSeconds": int(duration_s)}
+    return {"holderIdentity": holder, **renewed}
 
 
 def drill_manifest(name: str, run: str) -> dict[str, Any]:
@@ -172,12 +176,8 @@ def drill_ref(name: str, uid: str = "") -> ObjectRef:
 
 
 def owner_reference(drill: Object) -> dict[str, Any]:
-    return {
-        "apiVersion": API_VERSION,
-        "kind": "Drill",
-        "name": drill["metadata"]["name"],
-        "uid": drill["metadata"]["uid"],
-    }
+    own = {key: drill["metadata"][key] for key in ("name", "uid")}
+    return {"apiVersion": API_VERSION, "kind": "Drill", **own}
 
 
 def of_drills(objects: Objects, namespace: str) -> list[Lease]:
@@ -210,12 +210,7 @@ def renew(objects: Objects, lease: Lease, now: datetime) -> Lease:
 @writes("lease.keep")
 def keep(objects: Objects, lease: Lease, now: datetime, duration_s: float) -> Lease:
     """Leave the incident standing: nobody renews it, and at its end it is undone."""
-    spec = {
-        **lease.body["spec"],
-        "holderIdentity": KEPT,
-        "leaseDurationSeconds": int(duration_s),
-        "renewTime": stamp(now),
-    }
+    spec = {**lease.body["spec"], **_held(KEPT, now, duration_s)}
     metadata = lease.body["metadata"]
     notes = {**metadata.get("annotations", {}), KEPT: stamp(now)}
     body = {**lease.body, "spec": spec, "metadata": {**metadata, "annotations": notes}}
@@ -227,13 +222,8 @@ def take_over(
     objects: Objects, lease: Lease, holder: str, now: datetime, duration_s: float
 ) -> Lease:
     """Fence whoever held it out. Raises Conflict when it was renewed meanwhile."""
-    spec = {
-        **lease.body["spec"],
-        "holderIdentity": holder,
-        "leaseTransitions": lease.fence + 1,
-        "leaseDurationSeconds": int(duration_s),
-        "renewTime": stamp(now),
-    }
+    fence = {"leaseTransitions": lease.fence + 1}
+    spec = {**lease.body["spec"], **_held(holder, now, duration_s), **fence}
     return from_object(objects.replace({**lease.body, "spec": spec}))
 
 
@@ -283,11 +273,7 @@ def give_sign_of_life(
     objects: Objects, namespace: str, holder: str, now: datetime, duration_s: float
 ) -> None:
     """The reaper is there. Two reapers are no harm: every undo is conditional."""
-    spec = {
-        "holderIdentity": holder,
-        "leaseDurationSeconds": int(duration_s),
-        "renewTime": stamp(now),
-    }
+    spec = _held(holder, now, duration_s)
     found = objects.get(ref(REAPER, namespace))
     if found is None:
         metadata = {"name": REAPER, "namespace": namespace}

@@ -72,11 +72,8 @@ def show(settings: Settings, name: str, console: Console) -> None:
     states = _states(settings, bound, rules, accept.newest(settings.proof), unknown)
     console.print(f"{runbook.id} {runbook.title} ({runbook.path})", style="bold", markup=False)
     for cause in bound.causes:
-        console.print(
-            f"\n{cause.cause.id}: {cause.cause.name} [{states[cause.cause.id]}]",
-            style="bold",
-            markup=False,
-        )
+        title = f"\n{cause.cause.id}: {cause.cause.name} [{states[cause.cause.id]}]"
+        console.print(title, style="bold", markup=False)
         for line in _steps(cause):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
     monitoring.refuse([*unknown, *(rules.problems if unknown else ())])

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from rich.console import Console
 
@@ -124,17 +125,13 @@ def _printer(
     """`pages` of any runbooks, with rules and records read once."""
     rules, newest = book.alerts(settings), accepting.newest(proofs, only)
     production = render.production_rules(settings.root)
-    return lambda bound: {
-        settings.root / b.runbook.page: render.page(
-            b,
-            drills=newest,
-            hashes=proof.hashes(b, settings.root, rules),
-            rules=rules,
-            production=production,
-            proof_days=settings.proof_days,
-        )
-        for b in bound
-    }
+    shared: dict[str, Any] = {"rules": rules, "production": production, "drills": newest}
+
+    def page(b: BoundRunbook) -> str:
+        hashes = proof.hashes(b, settings.root, rules)
+        return render.page(b, hashes=hashes, proof_days=settings.proof_days, **shared)
+
+    return lambda bound: {settings.root / b.runbook.page: page(b) for b in bound}
 
 
 def render_pages(settings: Settings, check: bool, console: Console) -> None:
@@ -149,9 +146,8 @@ def render_pages(settings: Settings, check: bool, console: Console) -> None:
             _write(settings.root, path, texts[path])
         console.print(f"{number} pages, {len(differing)} changed.")
         return
-    windows = [
-        p for p in differing if (_present(p) or b"").replace(b"\r\n", b"\n") == texts[p].encode()
-    ]
+    unix = {p: (_present(p) or b"").replace(b"\r\n", b"\n") for p in differing}
+    windows = [p for p in differing if unix[p] == texts[p].encode()]
     if windows:
         raise RunbookProblem(
             f"{windows[0].relative_to(settings.root)}: Windows line ends ({len(windows)} pages); "

@@ -70,11 +70,8 @@ def _lift_quarantine(reaping: Reaping, console: Console) -> None:
     there = {one["metadata"]["name"] for one in reaping.drills()}
     waiting = sorted(stops.in_quarantine(reaping.objects, SYSTEM_NAMESPACE) & there)
     if waiting:
-        names = ", ".join(waiting)
-        console.print(
-            f"the quarantine stays: {names} is still being undone; `drillbook undo --dead` again "
-            "then"
-        )
+        stays = f"the quarantine stays: {', '.join(waiting)} is still being undone"
+        console.print(f"{stays}; `drillbook undo --dead` again then")
     elif stops.lift_quarantine(reaping.objects, SYSTEM_NAMESPACE):
         console.print("nothing is left: the quarantine is lifted")
 
