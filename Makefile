@@ -20,12 +20,8 @@ setup: $(SETUP)  ## install the pinned, hashed requirements into .venv
 drill: machine $(SETUP) staging-up  ## drill every runbook on the embedded staging cluster
 	$(BIN)/drillbook drill
 
-test: machine $(SETUP)  ## the whole proof: pytest, the cluster's tests, then one real drill
-	$(BIN)/pytest -n 2
-	$(BIN)/pytest -m staging
-	$(BIN)/drillbook staging up
-	$(BIN)/pytest -m "cluster and not staging and not campaign"
-	$(BIN)/drillbook drill features/spark/driver-crash-loop.feature --cause driver-oom --control plain
+test: machine $(SETUP)  ## the whole proof: pytest, the cluster's tests, one real drill among them
+	@bash tests/whole.sh
 
 campaign: machine $(SETUP) staging-up  ## kill drills at every write there is, the reaper's own too (docs/safety.md)
 	$(BIN)/pytest -s -m campaign

@@ -67,7 +67,8 @@ def added_s(runs: int) -> list[float]:
     found = []
     for _ in range(runs):
         spent.seconds = 0.0
-        drill = incident(CHANGES, settings.load(root=ROOT), "")
+        asked = argparse.Namespace(changes=CHANGES, volume=False, standing="")
+        drill = incident(asked, settings.load(root=ROOT))
         try:
             drill.begin()
         finally:

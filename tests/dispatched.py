@@ -8,8 +8,9 @@ from pathlib import Path, PurePosixPath
 
 from drillbook.book import reader
 from drillbook.cli.dispatch import Dispatcher
+from drillbook.cli.schedule import Room
 from drillbook.cli.selection import Selected, select
-from drillbook.model import Control, Phase, Runbook
+from drillbook.model import Control, Runbook
 from tests.evidence.test_records import drill
 
 STAND_IN = """
@@ -48,6 +49,13 @@ elif does == "be alone":
     met = [str(path) for path in Path().glob("*.here")] or others(0.4)
     Path(f"{cause}.here").unlink(missing_ok=True)
     record(verdict="FAILED" if met else "PASSED")
+elif does == "announce":
+    for phase, at in (("fault", 2.0), ("detection", 5.0), ("undo", 7.5)):
+        print("\x02" + json.dumps({"phase": phase, "at": at}), file=sys.stderr, flush=True)
+    record()
+elif does == "pass others":
+    print("\x02" + json.dumps({"phase": "fault", "at": 1.0}), file=sys.stderr, flush=True)
+    record(verdict="PASSED" if others(20) else "FAILED")
 elif does == "die":
     print("the reason")
     sys.exit(3)
@@ -88,8 +96,7 @@ def dispatcher(root: Path, jobs: int, say: Callable[[str], None] = print) -> Dis
     return Dispatcher(
         root=root,
         folder=root / "run",
-        until=Phase.PREVENTION,
-        leave_standing=None,
-        jobs=jobs,
+        room=Room(jobs),
+        verbose=True,
         say=say,
     )

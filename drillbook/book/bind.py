@@ -5,8 +5,9 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from typing import Any
 
 from drillbook.book.reader import UNREADABLE
@@ -186,6 +187,15 @@ class _Binding:
             self._report_unmatched(step, found)
             return
         definition, arguments = found[0]
+        takes, _ = _signature(definition.build)
+        for name, there in (("doc_string", step.doc_string), ("table", step.table)):
+            if there is not None and name not in takes:
+                self._report(
+                    step,
+                    "unread-argument",
+                    f"{step.text!r} takes no {name.replace('_', ' ')}, so nobody would read it.",
+                    f"Remove it, or give the builder at {definition.place} a parameter `{name}`.",
+                )
         try:
             value = self._build(definition, arguments, step)
         except _REFUSALS as error:
@@ -210,7 +220,7 @@ class _Binding:
         yield BoundStep(step=step, value=value)
 
     def _build(self, definition: Definition, arguments: tuple[Any, ...], step: Step) -> Value:
-        parameters = inspect.signature(definition.build).parameters
+        parameters, kinds = _signature(definition.build)
         given: Mapping[str, Any] = {
             "where": Where(),
             "doc_string": step.doc_string,
@@ -226,7 +236,6 @@ class _Binding:
                 f"{definition.place}: the sentence has {len(arguments)} arguments, its builder "
                 f"takes {len(free)}"
             )
-        kinds = inspect.get_annotations(definition.build)
         filled = {
             name: self._argument(argument, kinds.get(name))
             for name, argument in zip(free, arguments, strict=True)
@@ -353,6 +362,13 @@ class _Binding:
         self.problems.append(Problem(path=path, line=line, rule=rule, what=what, fix=fix))
 
 
+@cache
+def _signature(build: Callable[..., Value]) -> tuple[tuple[str, ...], Mapping[str, Any]]:
+    """A builder's parameters, and what it says of them; a large book asks thousands of times."""
+    return tuple(inspect.signature(build).parameters), inspect.get_annotations(build)
+
+
+@lru_cache(maxsize=1024)
 def _standing_alone(text: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w-]){re.escape(text)}(?![\w-])")
 

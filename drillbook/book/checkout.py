@@ -11,6 +11,7 @@ from types import ModuleType
 
 from drillbook.book import monitoring, reader
 from drillbook.book.bind import Binder
+from drillbook.book.halves import in_halves
 from drillbook.book.sentences import DEFINITIONS, Definition
 from drillbook.cluster.settings import Settings
 from drillbook.model import BoundRunbook, Problem, Runbook
@@ -19,7 +20,9 @@ from drillbook.model.errors import DrillbookError, RunbookProblem, UsageError
 
 def definitions(root: Path) -> Sequence[Definition]:
     """Import the checkout's step modules, as pytest does, and return what they defined."""
-    if str(root) not in sys.path:
+    if not (root / "steps" / "__init__.py").is_file():
+        raise UsageError(f"{root / 'steps'}: no __init__.py here, so no sentence is known.")
+    if sys.path[0] != str(root):  # another checkout's may be further behind
         sys.path.insert(0, str(root))
     try:
         for name in _modules(root, importlib.import_module("steps")):
@@ -61,7 +64,13 @@ def _is_below(file: str, root: Path) -> bool:
 
 def runbooks(settings: Settings, paths: Sequence[Path]) -> tuple[list[Runbook], list[Problem]]:
     """The runbooks under `paths` (default: all), and what kept others from being read."""
-    return reader.read_all(reader.discover(settings.root, paths), settings.root)
+    return read(settings, reader.discover(settings.root, paths))
+
+
+def read(settings: Settings, files: Sequence[Path]) -> tuple[list[Runbook], list[Problem]]:
+    """The runbooks of some feature files, and what kept others from being read."""
+    halves = in_halves(lambda some: reader.read_all(some, settings.root), files)
+    return [r for found, _ in halves for r in found], [p for _, wrong in halves for p in wrong]
 
 
 def bound(settings: Settings, found: Sequence[Runbook]) -> list[BoundRunbook]:
@@ -74,16 +83,14 @@ def bound(settings: Settings, found: Sequence[Runbook]) -> list[BoundRunbook]:
     return [one for one, _ in results if one is not None]
 
 
-def one_runbook(settings: Settings, name: str) -> tuple[Runbook, list[Problem]]:
-    """A runbook by id, by path or by its file's stem, and what kept others from being read.
-    Raises UsageError naming what there is."""
-    found, problems = runbooks(settings, [])
-    for runbook in found:
-        if name in (runbook.id, str(runbook.path), runbook.path.stem):
-            return runbook, problems
-    known = ", ".join(f"{r.id} ({r.path})" for r in found) or "none"
-    unread = "".join(f"\n{problem}" for problem in problems)
-    raise UsageError(f"no runbook is named {name!r}. There is: {known}.{unread}")
+def one_runbook(settings: Settings, name: str) -> Runbook:
+    """The runbook of that id, title, path, page or alert. Raises UsageError when there is none, or
+    more than one, and MalformedFeature when it cannot be read."""
+    found = reader.discover(settings.root, [Path(name)])
+    if len(found) > 1:
+        several = ", ".join(str(path.relative_to(settings.root)) for path in found)
+        raise UsageError(f"{name}: {len(found)} runbooks: {several}. Name one of them.")
+    return reader.read(found[0], settings.root)
 
 
 def refuse_unreadable(problems: Sequence[Problem]) -> None:
@@ -92,5 +99,5 @@ def refuse_unreadable(problems: Sequence[Problem]) -> None:
         raise UsageError("\n".join(str(problem) for problem in problems))
 
 
-def alerts(settings: Settings) -> dict[str, monitoring.AlertRule]:
+def alerts(settings: Settings) -> monitoring.Rules:
     return monitoring.load_alerts(settings.root, settings.environment)

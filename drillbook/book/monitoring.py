@@ -1,254 +1,219 @@
 """Alert rules as code: `monitoring/alerts/*.yaml` plus one environment's values.
 
 A rule file is Prometheus' own format without `for`; `monitoring/values/<environment>.yaml` holds
-`for:` with one duration for each alert. Nothing else of a rule can differ between environments,
-because there is no place to write it.
+`for:` with one duration for each alert, and may hold `keep_firing_for:` likewise; variants of one
+name may have their own, as `Alert{severity="P1"}: 1m`. Nothing else of a rule can differ between
+environments, because there is no place to write it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from drillbook.model import PROSE, Duration, yamlfile
+from drillbook.book import promql
+from drillbook.book.alert_rules import (
+    AlertRule,
+    Cadence,
+    RecordingRule,
+    Rules,
+    carries,
+    floor_s,
+    labels_of,
+    list_filters,
+    never_seen,
+    silence_s,
+)
+from drillbook.book.rule_files import (
+    ALERTS,
+    VALUES,
+    Group,
+    RuleFiles,
+    Values,
+    Written,
+    bad,
+    read_rules,
+    read_values,
+)
+from drillbook.model import Problem
 from drillbook.model.errors import UsageError
 
-ALERTS = "monitoring/alerts"
-VALUES = "monitoring/values"
+# fmt: off
+__all__ = [
+    "ALERTS", "VALUES", "AlertRule", "RecordingRule", "Rules", "carries", "floor_s", "labels_of",
+    "list_filters", "never_seen", "silence_s",
+]
+# fmt: on
 
 
-@dataclass(frozen=True, kw_only=True)
-class AlertRule:
-    """One alert as an environment loads it."""
-
-    name: str
-    expr: str
-    """PromQL, as written, without surrounding blanks."""
-    for_s: float
-    """Seconds that the expression must hold before the alert fires."""
-    labels: Mapping[str, str]
-    annotations: Mapping[str, str] = field(metadata=PROSE)
-    file: str
-    """Relative to the checkout."""
-    line: int
-    """Of the rule's first key, from 1."""
-
-    @property
-    def runbook_url(self) -> str:
-        return self.annotations["runbook_url"]
+def load_alerts(root: Path, environment: str) -> Rules:
+    """Every usable alert of an environment by name, and what is wrong with the others. Raises
+    UsageError for an environment without values, and where there is no rule file at all."""
+    return _rules(read_rules(root), read_values(root, environment))
 
 
-def floor_s(rule: AlertRule, scrape_s: float, evaluation_s: float) -> float:
-    """Seconds from the symptom to a firing alert at worst: the scrape that sees it, the evaluation
-    after that, and the rule's `for`. Source: evaluation.md, Times."""
-    return scrape_s + evaluation_s + rule.for_s
+def problems(root: Path) -> list[Problem]:
+    """Everything wrong with the rules and with every environment's values. Raises UsageError where
+    there are none."""
+    environments = sorted(path.stem for path in (root / VALUES).glob("*.yaml"))
+    if not environments:
+        raise UsageError(f"{root / VALUES}: no environment here. Add staging.yaml with `for:`.")
+    files = read_rules(root)
+    return sorted({p for e in environments for p in _rules(files, read_values(root, e)).problems})
 
 
-def load_alerts(root: Path, environment: str) -> dict[str, AlertRule]:
-    """Every alert of an environment by name. Raises UsageError for a file that is no rule file,
-    a duplicate alert, one without a page, and one that only the rules or only the values name."""
-    return _load(_read_rules(root), _read_values(root, environment))
-
-
-def rendered_rules(root: Path, environment: str) -> dict[str, str]:
-    """Rule files as Prometheus loads them: file name -> text, with each alert's `for` put in.
-    Raises as `load_alerts` does."""
-    files, values = _read_rules(root), _read_values(root, environment)
-    _load(files, values)
-    return {file.path.name: _rendered(file, values) for file in files}
-
-
-# --------------------------------------------------------------------------- what is on disk
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class _Rule(_Strict):
-    """An alert or a recording rule. There is no `for`: it comes from the values."""
-
-    alert: str = ""
-    record: str = ""
-    expr: str = Field(min_length=1)
-    labels: dict[str, str] = {}
-    annotations: dict[str, str] = {}
-    line: int = Field(alias="__line__")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _keep_line(cls, data: Any) -> Any:
-        return {**data, "__line__": data.line} if isinstance(data, yamlfile.Lined) else data
-
-    @model_validator(mode="after")
-    def _check(self) -> _Rule:
-        if bool(self.alert) == bool(self.record):
-            raise ValueError("a rule has either `alert` or `record`")
-        if self.alert and not self.annotations.get("runbook_url", "").strip():
-            raise ValueError(
-                f"the alert {self.alert} has no annotation runbook_url: "
-                "name its page, such as runbooks/spark/driver-crash-loop.md"
-            )
-        return self
-
-
-class _Group(_Strict):
-    name: str
-    interval: str | None = None
-    rules: list[_Rule]
-
-
-class _Groups(_Strict):
-    groups: list[_Group]
-
-
-class _ForValues(_Strict):
-    for_: dict[str, str] = Field(alias="for")
-
-
-@dataclass(frozen=True)
-class _RuleFile:
-    path: Path
-    shown: str
-    """Relative to the checkout."""
-    groups: tuple[_Group, ...]
-
-    @property
-    def alerts(self) -> tuple[_Rule, ...]:
-        return tuple(rule for group in self.groups for rule in group.rules if rule.alert)
-
-
-@dataclass(frozen=True)
-class _Values:
-    shown: str
-    by_alert: Mapping[str, Duration]
-
-
-def _read_rules(root: Path) -> tuple[_RuleFile, ...]:
-    paths = sorted((root / ALERTS).glob("*.yaml"))
-    if not paths:
-        raise UsageError(f"{root / ALERTS}: no *.yaml here, so no alert rule to load. Add one.")
-    return tuple(_read_rule_file(root, path) for path in paths)
-
-
-def _inside(root: Path, path: Path) -> Path:
-    if not path.resolve().is_relative_to(root.resolve()):
-        raise UsageError(
-            f"{path}: leads to {path.resolve()}, which is outside the checkout {root}. "
-            "Put a file in the link's place."
+def rendered_rules(root: Path, environment: str, pages_url: str = "") -> dict[str, str]:
+    """Rule files as Prometheus loads them: file name -> text, with each alert's `for` put in, and
+    `pages_url` before its page; a file without groups is none. Raises UsageError with every
+    problem: a server that is given a rule that it cannot read keeps its old ones, and does not
+    start again."""
+    files, values = read_rules(root), read_values(root, environment)
+    refuse(_rules(files, values).problems)
+    return {
+        file.path.name: yaml.dump(
+            {"groups": [_group(group, values, pages_url) for group in file.groups]},
+            Dumper=_Dumper,
+            sort_keys=False,
+            width=100,
         )
-    return path
+        for file in files.files
+        if file.groups
+    }
 
 
-def _read_rule_file(root: Path, path: Path) -> _RuleFile:
-    groups = _validated(_Groups, path, yamlfile.read(_inside(root, path))).groups
-    return _RuleFile(path, path.relative_to(root).as_posix(), tuple(groups))
+def refuse(found: Iterable[object]) -> None:
+    """Raises UsageError with each problem on a line of its own, when there is one."""
+    if texts := [str(problem) for problem in found]:
+        raise UsageError("\n".join(texts))
 
 
-def _read_values(root: Path, environment: str) -> _Values:
-    path = root / VALUES / f"{environment}.yaml"
-    if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in (root / VALUES).glob("*.yaml"))) or "none"
-        raise UsageError(f"{path}: no such file. Environments that have values: {known}.")
-    written = _validated(_ForValues, path, yamlfile.read(_inside(root, path))).for_
-    durations = {alert: _duration(path, alert, text) for alert, text in written.items()}
-    return _Values(path.relative_to(root).as_posix(), durations)
-
-
-def _duration(path: Path, alert: str, text: str) -> Duration:
-    try:
-        return Duration(text)
-    except ValueError as error:
-        raise UsageError(f"{path}: for: {alert}: {error}.") from error
-
-
-_Model = TypeVar("_Model", bound=BaseModel)
-
-
-def _validated(model: type[_Model], path: Path, data: Any) -> _Model:
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        problems = "; ".join(_problem(detail) for detail in error.errors())
-        raise UsageError(f"{path}: {problems}.") from error
-
-
-def _problem(detail: Any) -> str:
-    """One of pydantic's complaints, with the way to it."""
-    place = ".".join(str(part) for part in detail["loc"])
-    if detail["loc"][-1:] == ("for",) and detail["type"] == "extra_forbidden":
-        return f"{place}: `for` is written in {VALUES}/<environment>.yaml only"
-    return f"{place}: {detail['msg']}" if place else str(detail["msg"])
+def reloaded(metrics: str) -> bool:
+    """Whether a Prometheus took its rule files when it last read them, by the text of its own
+    /metrics: one that did not goes on with its old rules until it starts again, and then stops."""
+    return "\nprometheus_config_last_reload_successful 1\n" in f"\n{metrics}\n"
 
 
 # --------------------------------------------------------------------------- rules and values
 
 
-def _load(files: tuple[_RuleFile, ...], values: _Values) -> dict[str, AlertRule]:
-    alerts: dict[str, AlertRule] = {}
-    for file in files:
-        for rule in file.alerts:
-            loaded = _loaded(file, rule, values)
-            if rule.alert in alerts:
-                first = alerts[rule.alert]
-                raise UsageError(
-                    f"{file.shown}:{rule.line}: the alert {rule.alert} is there already, at "
-                    f"{first.file}:{first.line}. Rename one of them."
-                )
-            alerts[rule.alert] = loaded
-    _refuse_strangers(values, alerts)
-    return alerts
+def _rules(files: RuleFiles, values: Values) -> Rules:
+    rules: dict[str, AlertRule] = {}
+    wrong = [*files.problems, *values.problems, *_strangers(files, values)]
+    for one in _loaded(files, values, wrong):
+        first = rules.setdefault(one.name, one)
+        same = next((other for other in first.every if other.labels == one.labels), None)
+        if same is None:
+            rules[one.name] = replace(first, variants=(*first.variants, one))
+        elif same is not one:
+            what = f"the alert {one.name} is there already, with the same labels, at "
+            fix = "Rename one of them, or give them labels that differ, such as severity."
+            wrong.append(bad(one.file, one.line, f"{what}{same.file}:{same.line}.", fix))
+    return Rules(rules, sorted(set(wrong)), files.names)
 
 
-def _loaded(file: _RuleFile, rule: _Rule, values: _Values) -> AlertRule:
-    if rule.alert not in values.by_alert:
-        raise UsageError(
-            f"{file.shown}:{rule.line}: the alert {rule.alert} has no value in {values.shown}. "
-            f"Add `{rule.alert}: 0s` (how long it waits before it fires) under `for`."
-        )
-    return AlertRule(
-        name=rule.alert,
-        expr=rule.expr.strip(),
-        for_s=values.by_alert[rule.alert].seconds,
-        labels=rule.labels,
-        annotations=rule.annotations,
-        file=file.shown,
+def _strangers(files: RuleFiles, values: Values) -> Iterator[Problem]:
+    for value in (one for one in (*values.waits, *values.keeps) if one.alert not in files.names):
+        what = f"no rule in {ALERTS} defines {value.alert}."
+        fix = f"Remove or rename the value; defined: {', '.join(sorted(files.names)) or 'none'}."
+        yield bad(values.shown, value.line, what, fix)
+
+
+def _loaded(files: RuleFiles, values: Values, wrong: list[Problem]) -> Iterator[AlertRule]:
+    """Every alert that has a value; of the others, the problem goes into `wrong`."""
+    every = [(file.shown, g, rule) for file in files.files for g in file.groups for rule in g.rules]
+    records = tuple(_record(*one) for one in every if one[2].record)
+    for shown, group, rule in ((s, g, r) for s, g, r in every if r.alert):
+        labels = {**group.labels, **rule.labels}
+        wait = values.wait(rule.alert, labels)
+        if wait is None and values.is_readable:
+            what = f"the alert {rule.alert} has no value in {values.shown}."
+            fix = f"Add `{rule.alert}: 0s` (how long it waits before it fires) under `for`."
+            wrong.append(bad(shown, rule.line, what, fix))
+        elif wait is not None:
+            yield AlertRule(
+                name=rule.alert,
+                expr=rule.expr,
+                for_s=promql.seconds(wait),
+                keep_s=promql.seconds(
+                    values.keep(rule.alert, labels) or rule.keep_firing_for or "0"
+                ),
+                labels=labels,
+                limit=group.limit,
+                cadence=_cadence(group),
+                records=_read_by(rule.expr, records),
+                annotations=rule.annotations,
+                file=shown,
+                line=rule.line,
+            )
+
+
+def _record(shown: str, group: Group, rule: Written) -> RecordingRule:
+    return RecordingRule(
+        name=rule.record,
+        expr=rule.expr,
+        labels={**group.labels, **rule.labels},
+        cadence=_cadence(group),
+        file=shown,
         line=rule.line,
     )
 
 
-def _refuse_strangers(values: _Values, alerts: Mapping[str, AlertRule]) -> None:
-    strangers = sorted(set(values.by_alert) - set(alerts))
-    if strangers:
-        raise UsageError(
-            f"{values.shown}: for: no rule in {ALERTS} defines {', '.join(strangers)}. "
-            f"Defined: {', '.join(sorted(alerts)) or 'none'}. Remove or rename the value."
-        )
+def _cadence(group: Group) -> Cadence:
+    interval = promql.seconds(group.interval) if group.interval else None
+    return Cadence(interval_s=interval, offset_s=promql.seconds(group.query_offset or "0"))
+
+
+def _read_by(expr: str, records: tuple[RecordingRule, ...]) -> tuple[RecordingRule, ...]:
+    """Those that an expression reads, and those that these read."""
+    found: dict[int, RecordingRule] = {}
+    waiting = [expr]
+    while waiting:
+        tree = promql.parsed(waiting.pop())
+        for number, one in enumerate(records):
+            if number not in found and promql.reads(tree, one.name):
+                found[number] = one
+                waiting.append(one.expr)
+    return tuple(sorted(found.values(), key=lambda one: (one.name, sorted(one.labels.items()))))
 
 
 # --------------------------------------------------------------------------- Prometheus' own form
 
 
-def _rendered(file: _RuleFile, values: _Values) -> str:
-    groups = [_group(group, values) for group in file.groups]
-    return yaml.dump({"groups": groups}, Dumper=_Dumper, sort_keys=False, width=100)
+def _group(group: Group, values: Values, pages_url: str) -> dict[str, Any]:
+    kept = {
+        "name": group.name,
+        "interval": group.interval,
+        "limit": group.limit,
+        "query_offset": group.query_offset,
+        "labels": dict(group.labels),
+    }
+    rules = [_rule(group, rule, values, pages_url) for rule in group.rules]
+    return {**{key: value for key, value in kept.items() if value}, "rules": rules}
 
 
-def _group(group: _Group, values: _Values) -> dict[str, Any]:
-    kept = group.model_dump(exclude_none=True, exclude={"rules"})
-    return {**kept, "rules": [_rule(rule, values) for rule in group.rules]}
+def _rule(group: Group, rule: Written, values: Values, pages_url: str) -> dict[str, Any]:
+    said, labels = dict(rule.annotations), {**group.labels, **rule.labels}
+    if rule.alert and pages_url:
+        said["runbook_url"] = absolute(said["runbook_url"], pages_url)
+    kept = {
+        "alert": rule.alert,
+        "for": values.wait(rule.alert, labels) if rule.alert else None,
+        "keep_firing_for": values.keep(rule.alert, labels) or rule.keep_firing_for,
+        "record": rule.record,
+        "expr": rule.expr,
+        "labels": dict(rule.labels),
+        "annotations": said,
+    }
+    return {key: value for key, value in kept.items() if value}
 
 
-def _rule(rule: _Rule, values: _Values) -> dict[str, Any]:
-    kept = rule.model_dump(exclude={"line"}, exclude_defaults=True)
-    if not rule.alert:
-        return kept
-    return {"alert": rule.alert, "for": str(values.by_alert[rule.alert]), **kept}
+def absolute(page: str, pages_url: str) -> str:
+    """Where a page is read: an address stays as it is."""
+    return page if "://" in page else f"{pages_url.rstrip('/')}/{page}"
 
 
 class _Dumper(yaml.SafeDumper):

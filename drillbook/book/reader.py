@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from gherkin.dialect import DIALECTS
 from gherkin.errors import CompositeParserException, ParserException
 from gherkin.parser import Parser
 
-from drillbook.book import gherkin_errors
+from drillbook.book import gherkin_errors, prose
 from drillbook.model import Cause, Problem, Runbook, Scenario, Step, Tag
 from drillbook.model.errors import UnreadableFeature, UsageError
 
 FEATURES = "features"
 SUFFIX = ".feature"
+PAGES = "runbooks"
 LIMIT_BYTES = 1_000_000
 """A runbook is read by a person; 1 MB is a hundred times the longest one we know."""
 LIMIT_LINES = 5_000
@@ -45,11 +47,11 @@ class MalformedFeature(UnreadableFeature):
 
 
 def discover(root: Path, paths: Sequence[Path] = ()) -> list[Path]:
-    """The feature files under the given files and folders, sorted, each once; all of
-    `root/features` when none is given. A path is looked up from the working folder, then from
-    `root`. Raises UsageError when one is missing, is no feature file or leads out of `root`,
-    or when there is nothing."""
-    given = [_given(root, path) for path in paths] or [root / FEATURES]
+    """The feature files that are meant, sorted, each once; all of `root/features` when nothing is
+    given. A runbook is named by its file, a folder above it, or its page (looked up from the
+    working folder, then from `root`), or by its id, title or alert, in any case. Raises UsageError
+    when one is missing, is no feature file or leads out of `root`, or when there is nothing."""
+    given = [place for path in paths for place in _given(root, path)] or [root / FEATURES]
     found = sorted({_inside(root, file) for path in given for file in _features(path)})
     if not found:
         where = ", ".join(str(path) for path in given)
@@ -80,14 +82,36 @@ def read_all(paths: Iterable[Path], root: Path) -> tuple[list[Runbook], list[Pro
     return runbooks, problems
 
 
-def _given(root: Path, path: Path) -> Path:
+def names_of(runbook: Runbook) -> tuple[str, ...]:
+    """What a person may call a runbook by."""
+    path = runbook.path
+    named = (runbook.id, *runbook.alerts, str(path), path.stem, path.name, str(runbook.page))
+    return tuple(name for name in (*named, runbook.title) if name)
+
+
+def _given(root: Path, path: Path) -> list[Path]:
     for candidate in (path, root / path):
         if candidate.exists():
-            return candidate
-    known = sorted(p.relative_to(root).as_posix() for p in _features(root / FEATURES))
-    near = difflib.get_close_matches(path.as_posix(), known, n=1, cutoff=0.5)
-    hint = f"Did you mean {near[0]}?" if near else "`drillbook list` shows every runbook."
-    raise UsageError(f"{path}: no such file or folder. {hint}")
+            page = candidate.suffix == ".md" and candidate.resolve().is_relative_to(
+                root.resolve() / PAGES
+            )
+            area = candidate.resolve().parent.name
+            return [root / FEATURES / area / f"{path.stem}{SUFFIX}" if page else candidate]
+    runbooks, _ = read_all(sorted(_features(root / FEATURES)), root)
+    wanted, by_name = path.as_posix().casefold(), dict[str, list[Path]]()
+    for runbook in runbooks:
+        for name in names_of(runbook):
+            by_name.setdefault(name.casefold(), []).append(root / runbook.path)
+    if wanted in by_name:
+        return by_name[wanted]
+    near = difflib.get_close_matches(wanted, by_name, n=1, cutoff=0.5)
+    hint = "`drillbook list` shows every runbook."
+    if near:
+        known = (name for runbook in runbooks for name in names_of(runbook))
+        hint = f"Did you mean {next(name for name in known if name.casefold() == near[0])}?"
+    raise UsageError(
+        f"{path}: no such file or folder, and no runbook of this id, title or alert. {hint}"
+    )
 
 
 def _features(path: Path) -> Iterator[Path]:
@@ -160,32 +184,45 @@ def _decoded(data: bytes, shown: PurePosixPath) -> str:
 
 def parse(text: str, path: PurePosixPath) -> Runbook:
     """A runbook from its text; `path` is relative to the checkout. Raises MalformedFeature."""
+    named = re.match(r"\s*#\s*language\s*:\s*([\w-]+)", text)
+    file = _File(path, named[1] if named else "en")
+    if conflict := _CONFLICT.search(text):
+        line = text.count("\n", 0, conflict.start()) + 1
+        raise _wrong(path, line, "a merge was not finished here.", "Choose what is to stay.")
     try:
         document: Any = Parser().parse(text)
     except CompositeParserException as error:
-        raise MalformedFeature(_explained(path, text, error.errors)) from error
+        raise MalformedFeature(_explained(file, text, error.errors)) from error
     if "feature" not in document:
         raise _wrong(path, 1, "the file holds no Feature.", "Begin it with `Feature: <symptom>`.")
-    return _runbook(document["feature"], path)
+    return _runbook(document["feature"], file)
 
 
-def _runbook(feature: Any, path: PurePosixPath) -> Runbook:
+class _File(NamedTuple):
+    path: PurePosixPath
+    language: str
+
+
+_CONFLICT = re.compile(r"^(?:<{7}|>{7}) ", re.MULTILINE)
+
+
+def _runbook(feature: Any, file: _File) -> Runbook:
     tags = _tags(feature)
     return Runbook(
-        path=path,
+        path=file.path,
         title=feature["name"],
         line=feature["location"]["line"],
         tags=tags,
-        description=_description(feature, path),
-        background=_background(feature, path),
-        causes=tuple(_causes(feature, path, tags)),
+        description=_description(feature, file),
+        background=_background(feature, file),
+        causes=tuple(_causes(feature, file, tags)),
     )
 
 
-def _causes(feature: Any, path: PurePosixPath, tags: tuple[Tag, ...]) -> Iterator[Cause]:
+def _causes(feature: Any, file: _File, tags: tuple[Tag, ...]) -> Iterator[Cause]:
     fallback = next((tag.value for tag in tags if tag.name == "cause"), DEFAULT_CAUSE)
     rules = [child["rule"] for child in feature["children"] if "rule" in child]
-    scenarios = _scenarios(feature, path)
+    scenarios = _scenarios(feature, file)
     # Scenarios outside every Rule are a cause: the only one, or one that lint rejects.
     if scenarios or not rules:
         yield Cause(
@@ -198,53 +235,55 @@ def _causes(feature: Any, path: PurePosixPath, tags: tuple[Tag, ...]) -> Iterato
             scenarios=scenarios,
         )
     for rule in rules:
-        yield _cause(rule, path, fallback if len(rules) == 1 and not scenarios else "")
+        yield _cause(rule, file, fallback if len(rules) == 1 and not scenarios else "")
 
 
-def _cause(rule: Any, path: PurePosixPath, fallback: str) -> Cause:
+def _cause(rule: Any, file: _File, fallback: str) -> Cause:
     tags = _tags(rule)
     return Cause(
         id=next((tag.value for tag in tags if tag.name == "cause"), fallback),
         name=rule["name"],
         line=rule["location"]["line"],
         tags=tags,
-        description=_description(rule, path),
-        background=_background(rule, path),
-        scenarios=_scenarios(rule, path),
+        description=_description(rule, file),
+        background=_background(rule, file),
+        scenarios=_scenarios(rule, file),
     )
 
 
-def _background(parent: Any, path: PurePosixPath) -> tuple[Step, ...]:
+def _background(parent: Any, file: _File) -> tuple[Step, ...]:
     for child in parent["children"]:
         if "background" in child:
-            _refuse_prose(child["background"], path)
-            return tuple(_steps(child["background"], path))
+            _refuse_prose(child["background"], file)
+            return tuple(_steps(child["background"], file))
     return ()
 
 
-def _scenarios(parent: Any, path: PurePosixPath) -> tuple[Scenario, ...]:
+def _scenarios(parent: Any, file: _File) -> tuple[Scenario, ...]:
     children = parent["children"]
-    return tuple(_scenario(child["scenario"], path) for child in children if "scenario" in child)
+    return tuple(_scenario(child["scenario"], file) for child in children if "scenario" in child)
 
 
-def _scenario(node: Any, path: PurePosixPath) -> Scenario:
-    _refuse_prose(node, path)
+def _scenario(node: Any, file: _File) -> Scenario:
+    _refuse_prose(node, file)
     return Scenario(
         name=node["name"],
         line=node["location"]["line"],
         tags=_tags(node),
-        steps=tuple(_steps(node, path)),
+        steps=tuple(_steps(node, file)),
         # `Scenario` with Examples is an outline too, whatever its keyword says.
         is_outline=bool(node["examples"]) or node["keyword"] in _OUTLINES,
     )
 
 
-def _refuse_prose(node: Any, path: PurePosixPath) -> None:
+def _refuse_prose(node: Any, file: _File) -> None:
     """Gherkin takes lines between a title and its first step as prose: a first step with a typing
     error would vanish there without a word, and a drill would prove less than the page says."""
     line, _, _ = node["description"].strip().partition("\n")
     if line:
-        raise _wrong(path, node["location"]["line"], *gherkin_errors.prose(line))
+        raise _wrong(
+            file.path, node["location"]["line"], *gherkin_errors.prose(line, file.language)
+        )
 
 
 _OUTLINES = frozenset(word for d in DIALECTS.values() for word in d["scenarioOutline"]) - frozenset(
@@ -255,13 +294,13 @@ _KEYWORDS = {"Context": "given", "Action": "when", "Outcome": "then"}
 """gherkin's keyword types, the same in every language. And, But and `*` are none of them."""
 
 
-def _steps(parent: Any, path: PurePosixPath) -> Iterator[Step]:
+def _steps(parent: Any, file: _File) -> Iterator[Step]:
     keyword = ""
     for node in parent["steps"]:
         keyword = _KEYWORDS.get(node["keywordType"], keyword)
         if not keyword:
             raise _wrong(
-                path,
+                file.path,
                 node["location"]["line"],
                 f"the first step begins with {node['keyword'].strip()!r}.",
                 "Begin it with Given, When or Then.",
@@ -288,10 +327,10 @@ def _tag(text: str, line: int) -> Tag:
     return Tag(name=name, value=value, line=line)
 
 
-def _description(node: Any, path: PurePosixPath) -> str:
-    text = textwrap.dedent(node["description"]).strip()
-    if found := gherkin_errors.swallowed(text):
-        raise _wrong(path, node["location"]["line"], *found)
+def _description(node: Any, file: _File) -> str:
+    text = prose.canonical(textwrap.dedent(node["description"]).strip(), file.language)
+    if found := gherkin_errors.swallowed(text, file.language):
+        raise _wrong(file.path, node["location"]["line"], *found)
     return text
 
 
@@ -303,9 +342,7 @@ def _problem(path: PurePosixPath, line: int, what: str, fix: str) -> Problem:
     return Problem(path=str(path), line=line, rule=UNREADABLE, what=what, fix=fix)
 
 
-def _explained(
-    path: PurePosixPath, text: str, errors: Sequence[ParserException]
-) -> Iterator[Problem]:
+def _explained(file: _File, text: str, errors: Sequence[ParserException]) -> Iterator[Problem]:
     """gherkin's complaints in plain words."""
     lines = text.rstrip("\n").split("\n")
     # What the end of the file lacks, after an earlier complaint, mostly follows from that.
@@ -313,4 +350,6 @@ def _explained(
     for error in within or errors:
         # The end of the file is reported one line after the last.
         at = min(error.location["line"], len(lines))
-        yield _problem(path, at, *gherkin_errors.explain(lines[at - 1].strip(), str(error)))
+        yield _problem(
+            file.path, at, *gherkin_errors.explain(lines[at - 1].strip(), str(error), file.language)
+        )

@@ -1,7 +1,11 @@
-"""The command `drillbook`: parses, calls, and turns errors into words and exit codes."""
+"""The command `drillbook`: parses, calls, and turns errors into words and exit codes.
+
+Each command imports what it needs: `--help` and `list` do not wait for clients of a cluster.
+"""
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
@@ -9,16 +13,14 @@ import tempfile
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from drillbook.cli import commandline, embedded
-from drillbook.cli.commands import doctor, inspect, offline, planning
-from drillbook.cli.commands import drill as drilling
-from drillbook.cli.commands import undo as undoing
+from drillbook.cli import commandline, completion, embedded
 from drillbook.cluster import settings as settings_module
 from drillbook.cluster.settings import Settings
 from drillbook.evidence.clean_stream import clean_output, lost_output
@@ -36,18 +38,47 @@ app = typer.Typer(
     """,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
 )
 
 REDACTOR = Redactor()
 """A command holds no Secrets of a cluster: it knows the environment's, and the shapes."""
 
 # Into a file or a log, a table must not be cut to the width of a terminal that is not there.
-console = Console(width=None if sys.stdout.isatty() else 160)
+# And `:100:` in a problem's place is no emoji.
+console = Console(
+    width=None if sys.stdout is not None and sys.stdout.isatty() else 160, emoji=False
+)
 Paths = Annotated[
-    list[Path] | None, typer.Argument(help="feature files or folders; all of features/ by default")
+    list[Path] | None,
+    typer.Argument(
+        help="runbooks by id, title, alert, page, file or folder; all of features/ by default",
+        autocompletion=completion.runbooks,
+    ),
 ]
-Named = Annotated[str, typer.Argument(help="a runbook's id, path or file name", metavar="RUNBOOK")]
+Named = Annotated[
+    str,
+    typer.Argument(
+        help="a runbook's id, title, alert, page or file",
+        metavar="RUNBOOK",
+        autocompletion=completion.runbooks,
+    ),
+]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        console.print(f"drillbook {version('drillbook')}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def every_command(
+    show_version: Annotated[
+        bool,
+        typer.Option("--version", help="print it and end", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    """What stands before a command's name."""
 
 
 def _settings(kubeconfig: Path | None = None, context: str | None = None) -> Settings:
@@ -57,6 +88,8 @@ def _settings(kubeconfig: Path | None = None, context: str | None = None) -> Set
 @app.command()
 def lint(paths: Paths = None) -> None:
     """Every problem of the runbooks at once, with file:line, rule id, and how to mend it."""
+    from drillbook.cli.commands import offline
+
     offline.lint(_settings(), paths or [], console)
 
 
@@ -72,6 +105,8 @@ def plan(
     Asks the cluster and changes nothing: the guard, the identities' rights, the reaper, what halts
     drills, what others hold, the nodes that a fault takes. Exit code 3: a drill would be refused.
     """
+    from drillbook.cli.commands import planning
+
     planning.plan(_settings(kubeconfig, context), runbook, offline, console)
 
 
@@ -79,7 +114,8 @@ def plan(
 def drill(
     paths: Paths = None,
     cause: Annotated[
-        list[str] | None, typer.Option(help="only this cause; may be repeated")
+        list[str] | None,
+        typer.Option(help="only this cause; may be repeated", autocompletion=completion.causes),
     ] = None,
     control: Annotated[
         list[Control] | None, typer.Option(help="only this control; may be repeated")
@@ -87,10 +123,27 @@ def drill(
     until: Annotated[
         Phase, typer.Option(help="end after this phase (partial, never proof)")
     ] = Phase.PREVENTION,
+    due: Annotated[
+        bool, typer.Option("--due", help="only what no accepted record proves today")
+    ] = False,
+    changed: Annotated[
+        str, typer.Option(metavar="BASE", help="only what is another drill than at this commit")
+    ] = "",
     jobs: Annotated[
-        int,
-        typer.Option("--jobs", "-j", min=1, help="how many drills run at once, as locks allow"),
-    ] = 1,
+        str,
+        typer.Option(
+            "--jobs",
+            "-j",
+            metavar="auto|N",
+            help="how many drills run at once, as locks allow; auto: by processors and memory",
+        ),
+    ] = "auto",
+    thorough: Annotated[
+        bool, typer.Option("--thorough", help="ask other causes for their whole time")
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="every line of every drill")
+    ] = False,
     leave_standing: Annotated[
         str | None,
         typer.Option(
@@ -105,12 +158,22 @@ def drill(
 
     Example: drillbook drill features/spark --cause driver-oom --control plain
     """
+    from drillbook.cli.commands import drill as drilling
+
     loaded = _settings(kubeconfig, context)
-    standing = commandline.standing(loaded, leave_standing)
-    code = drilling.drill(
-        loaded, paths or [], cause or [], control or [], until, standing, jobs, console
+    asked = drilling.Asked(
+        paths=paths or (),
+        causes=cause or (),
+        controls=control or (),
+        due=due,
+        changed=changed,
+        until=until,
+        leave_standing=commandline.standing(loaded, leave_standing),
+        thorough=thorough,
+        jobs=commandline.jobs(jobs),
+        verbose=verbose,
     )
-    raise typer.Exit(code)
+    raise typer.Exit(drilling.drill(loaded, asked, console))
 
 
 @app.command()
@@ -118,7 +181,23 @@ def render(
     check: Annotated[bool, typer.Option("--check", help="only compare; exit 1 on drift")] = False,
 ) -> None:
     """Features and accepted records -> the pages under runbooks/."""
+    from drillbook.cli.commands import offline
+
     offline.render_pages(_settings(), check, console)
+
+
+@app.command()
+def rules(
+    environment: Annotated[str, typer.Argument(help="a file of monitoring/values, less its end")],
+    folder: Annotated[Path, typer.Argument(help="where the rule files are written")],
+) -> None:
+    """The alert rules of an environment, as Prometheus loads them.
+
+    Example: drillbook rules production /etc/prometheus/rules
+    """
+    from drillbook.cli.commands import offline
+
+    offline.rules(_settings(), environment, folder, console)
 
 
 @app.command()
@@ -126,24 +205,37 @@ def score(
     month: Annotated[str | None, typer.Option(help="YYYY-MM; all by default")] = None,
 ) -> None:
     """Accepted runs -> the scorecard, every rate with its denominator."""
+    from drillbook.cli.commands import offline
+
     offline.scorecard(_settings(), month, console)
 
 
 @app.command()
 def accept(run: Annotated[str, typer.Argument(help="a folder of reports/runs")]) -> None:
     """Make a whole run the committed proof, redacted, and render the pages."""
+    from drillbook.cli.commands import offline
+
     offline.accept(_settings(), run, console)
 
 
 @app.command("list")
-def list_runbooks() -> None:
+def list_runbooks(
+    backgrounds: Annotated[
+        bool, typer.Option("--backgrounds", help="who stands on what, instead")
+    ] = False,
+) -> None:
     """What runbooks there are, and in what state of proof."""
-    inspect.list_runbooks(_settings(), console)
+    from drillbook.cli.commands import inspect
+
+    show = inspect.list_backgrounds if backgrounds else inspect.list_runbooks
+    show(_settings(), console)
 
 
 @app.command()
 def show(runbook: Named) -> None:
     """One runbook: its causes, its steps and the commands they stand for."""
+    from drillbook.cli.commands import inspect
+
     loaded = _settings()
     inspect.show(loaded, runbook, console)
 
@@ -157,6 +249,8 @@ def undo(
 
     The reaper in the cluster does the same by itself when a drill's lease expires.
     """
+    from drillbook.cli.commands import undo as undoing
+
     undoing.by_hand(_settings(), dead, kept, console)
 
 
@@ -173,6 +267,8 @@ def halt(
             'say why: `drillbook halt --why "..."` stops every drill under way on this cluster; '
             "`drillbook halt --lift` ends that. Nothing was changed."
         )
+    from drillbook.cli.commands import undo as undoing
+
     if why:
         undoing.halt(_settings(), why, console)
     else:
@@ -193,6 +289,8 @@ def staging(
 @app.command("doctor")
 def run_doctor() -> None:
     """What this machine and this cluster lack, and the fix."""
+    from drillbook.cli.commands import doctor
+
     doctor.doctor(_settings(), console)
 
 
@@ -212,7 +310,8 @@ def _written(code: int) -> int:
     if lost is None:
         return code
     with suppress(OSError):  # where both streams are lost, the code is all there is
-        os.write(2, f"drillbook: its output could not be written: {lost.strerror}.\n".encode())
+        why = "it was closed" if lost.errno == errno.EBADF else lost.strerror
+        os.write(2, f"drillbook: its output could not be written: {why}.\n".encode())
     return code or 4
 
 
@@ -227,7 +326,8 @@ def _run(command: Callable[[], object]) -> int:
     except KeyboardInterrupt:
         return _say("interrupted", 130)
     except OSError as error:
-        return _say(f"{error}. Nothing more is known; correct it and try again.", 4)
+        place = f"{error.filename}: " if error.filename else ""
+        return _say(f"{place}{error.strerror or error}. Nothing more is known; try again.", 4)
     except Exception as error:  # noqa: BLE001 - the last net: a reader gets one line, never a trace
         # Redacted before it is cut: half of a secret is not known to be one.
         said = " ".join(REDACTOR.words(str(error)).split())

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,12 +14,11 @@ from drillbook.drill.signals import DISPATCHED
 
 @dataclass
 class Child:
-    """A process that drills. What it prints goes to `log`; its live lines, when they are not the
-    terminal's, to `lines`."""
+    """A process that drills. What it prints goes to `log`, its live lines to `lines`."""
 
     process: subprocess.Popen[bytes]
     log: Path
-    lines: Path | None
+    lines: Path
     _read: int = 0
     """Bytes of `lines` that were told."""
 
@@ -35,8 +33,6 @@ class Child:
     def news(self) -> list[str]:
         """The live lines since the last call; a line that is still being written comes later,
         unless the child has ended."""
-        if self.lines is None:
-            return []
         ended = self.ended  # asked first: what an ended child wrote is all there
         with self.lines.open("rb") as file:
             file.seek(self._read)
@@ -50,15 +46,13 @@ class Child:
         return "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-lines:])
 
 
-def start(
-    command: Sequence[str], cwd: Path, stem: Path, environment: Mapping[str, str], alone: bool
-) -> Child:
-    """Start a drill. `stem`: its log's path without an ending. `alone`: the terminal is its own.
+def start(command: Sequence[str], cwd: Path, stem: Path, environment: Mapping[str, str]) -> Child:
+    """Start a drill. `stem`: its log's path without an ending.
 
     To be called by the main thread: a drill undoes itself when the *thread* that started it ends.
     """
     log, lines = stem.with_name(f"{stem.name}.log"), stem.with_name(f"{stem.name}.lines")
-    with log.open("wb") as out, nullcontext() if alone else lines.open("wb") as err:
+    with log.open("wb") as out, lines.open("wb") as err:
         process = subprocess.Popen(
             command,
             cwd=cwd,
@@ -69,4 +63,4 @@ def start(
             env={**os.environ, **environment, DISPATCHED: str(os.getpid())},
             start_new_session=True,
         )
-    return Child(process, log, None if alone else lines)
+    return Child(process, log, lines)

@@ -1,4 +1,8 @@
-"""Drills side by side, each as a pytest process of its own, with signals passed on to all."""
+"""Drills side by side, each as a pytest process of its own, with signals passed on to all.
+
+A drill is told by one line when it ends, and by its phases as they end; `moving` gets what each
+does meanwhile, for a terminal. With `verbose` every line of every drill is told.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +17,13 @@ from types import FrameType
 
 from drillbook.cli import children
 from drillbook.cli.children import Child
-from drillbook.cli.schedule import may_start
+from drillbook.cli.follow import Followed
+from drillbook.cli.schedule import Room, may_start
 from drillbook.cli.selection import Selected
+from drillbook.drill.progress import MARK
 from drillbook.drill.signals import handled_by
 from drillbook.evidence import records
-from drillbook.model import Duration, Phase, Undo
+from drillbook.model import Undo
 from drillbook.model.clock import Clock, SystemClock
 from drillbook.model.domains import Lock
 from drillbook.model.errors import CouldNotTell, UsageError
@@ -47,25 +53,41 @@ class Turn:
     place: str
     """`[2/4]`."""
     locks: tuple[Lock, ...]
+    memory: float = 0.0
+    """Bytes that it asks for."""
     began: float = 0.0
     """Monotonic seconds."""
+    followed: Followed = field(default_factory=Followed)
+
+    @property
+    def is_setting_up(self) -> bool:
+        return self.followed.is_setting_up
+
+    @property
+    def label(self) -> str:
+        return f"{self.place} {self.drill.name}"
 
 
 @dataclass
 class Dispatcher:
-    """Runs drills into one run's folder, as many at once as `jobs` and their locks allow."""
+    """Runs drills into one run's folder, as many at once as their locks and the room allow."""
 
     root: Path
     folder: Path
-    until: Phase
-    leave_standing: Duration | None
+    options: Sequence[str] = ()
+    """Of pytest, for each drill's process."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """On top of this process's: what makes the child drill the cluster that was admitted here."""
-    jobs: int = 1
+    room: Room = field(default_factory=lambda: Room(1))
+    memory: Mapping[str, float] = field(default_factory=dict)
+    """Bytes that a drill asks for, by its node; 0 where nothing is said."""
+    verbose: bool = False
     interrupted: bool = False
     unrecorded: list[Selected] = field(default_factory=list)
     """Drills that were started and left no record."""
     say: Callable[[str], None] = _to_terminal
+    moving: Callable[[list[str]], None] | None = None
+    """Takes a line per running drill, again and again; None without a terminal."""
     clock: Clock = field(default_factory=SystemClock)
     _running: list[tuple[Turn, Child]] = field(default_factory=list)
 
@@ -80,7 +102,7 @@ class Dispatcher:
         }
         try:
             (self.folder / "logs").mkdir(parents=True, exist_ok=True)
-            (self.folder / MANIFEST).write_text(json.dumps(planned, indent=2) + "\n", "utf-8")
+            records.write_whole(self.folder / MANIFEST, json.dumps(planned, indent=2) + "\n")
         except OSError as error:
             raise CouldNotTell(
                 f"{self.folder}: the run cannot be recorded: {error.strerror}. Nothing was "
@@ -91,7 +113,7 @@ class Dispatcher:
         """Run every drill, or until a signal. Returns the records that were written, in the order
         given. Whatever is raised, every child has ended by its undo before."""
         waiting = [
-            Turn(drill=one, place=f"[{number}/{len(selected)}]", locks=one.locks)
+            Turn(one, f"[{number}/{len(selected)}]", one.locks, self.memory.get(one.node, 0.0))
             for number, one in enumerate(selected, start=1)
         ]
         found: dict[str, records.Drill] = {}
@@ -100,13 +122,14 @@ class Dispatcher:
                 while self._start_some(waiting) or self._running:
                     self.clock.sleep(POLL_S)
                     found.update(self._end_some())
+                    self._show()
             finally:
                 self._end_all()
         return [found[one.node] for one in selected if one.node in found]
 
     def _start_some(self, waiting: list[Turn]) -> bool:
         """Start whoever may; False when nobody was started."""
-        ready = may_start(waiting, [turn for turn, _ in self._running], self.jobs)
+        ready = may_start(waiting, [turn for turn, _ in self._running], self.room)
         for turn in ready:
             if self.interrupted:
                 return False
@@ -115,14 +138,14 @@ class Dispatcher:
         return bool(ready)
 
     def _start(self, turn: Turn) -> None:
-        self.say(f"{turn.place} {turn.drill.node}")
+        if self.verbose or not self.moving:
+            self.say(f"{turn.place} {turn.drill.node}")
         turn.began = self.clock.monotonic()
         child = children.start(
             self._command(turn.drill),
             cwd=self.root,
             stem=self.folder / "logs" / turn.drill.stem,
             environment=self.environment,
-            alone=self.jobs == 1,
         )
         self._running.append((turn, child))
         if self.interrupted:  # by a signal that came while the process was made
@@ -134,13 +157,29 @@ class Dispatcher:
         for turn, child in tuple(self._running):
             ended = child.ended
             for line in child.news():
-                self.say(f"{turn.place} {turn.drill.name} | {line}")
+                self._hear(turn, line)
             if ended:
                 self._running.remove((turn, child))
                 drill = self._record(turn, child)
                 if drill is not None:
                     found[turn.drill.node] = drill
         return found
+
+    def _hear(self, turn: Turn, line: str) -> None:
+        if not line.startswith(MARK):
+            if self.verbose:
+                self.say(f"{turn.label} | {line}")
+            return
+        ended = turn.followed.hear(line)
+        if ended and not self.verbose and not self.moving:
+            self.say(f"{turn.label}: {ended}")
+
+    def _show(self) -> None:
+        if self.moving:
+            now = self.clock.monotonic()
+            self.moving(
+                [f"{t.label}: {t.followed.moving(now - t.began)}" for t, _ in self._running]
+            )
 
     def _end_all(self) -> None:
         """Nobody runs any more when a run has ended as it should."""
@@ -160,7 +199,9 @@ class Dispatcher:
             except UsageError as error:
                 why = str(error)
             else:
-                self.say(f"{turn.place} {turn.drill.node}: {_outcome(drill)} in {took}")
+                phases = turn.followed.words(drill.cost.wall_s)
+                told = f"{_outcome(drill)} in {took}{f' ({phases})' if phases else ''}"
+                self.say(f"{turn.place} {turn.drill.node}: {told}")
                 return drill
         self.unrecorded.append(turn.drill)
         lines = [f"{turn.place} {turn.drill.node}: {why} after {took}:", child.tail()]
@@ -171,11 +212,9 @@ class Dispatcher:
         return None
 
     def _command(self, one: Selected) -> list[str]:
-        standing = self.leave_standing
-        options = [f"--drill-leave-standing={standing}"] if standing else []
         return [
             *(sys.executable, "-m", "pytest", one.node, "--drill", f"--drill-run={self.folder}"),
-            *(f"--drill-until={self.until}", *options, "-s", "-q", "--no-header", "--tb=short"),
+            *(*self.options, "-s", "-q", "--no-header", "--tb=short"),
             # A warning of a client library must not end a drill; the engine's tests catch it.
             *("-p", "no:cacheprovider", "-W", "default"),
         ]

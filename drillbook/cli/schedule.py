@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
 from typing import Protocol, TypeVar
 
 from drillbook.model.domains import Lock, conflicts
+
+SET_UPS = 2
+"""How many drills may set up their workloads at once: that, and not their waiting, takes the
+processors. More at a time make each of them later, not the last of them earlier."""
 
 
 class Holder(Protocol):
@@ -14,25 +20,48 @@ class Holder(Protocol):
     @property
     def locks(self) -> tuple[Lock, ...]: ...
 
+    @property
+    def memory(self) -> float:
+        """Bytes that it asks for."""
+        ...
+
+    @property
+    def is_setting_up(self) -> bool: ...
+
 
 AHolder = TypeVar("AHolder", bound=Holder)
 
 
-def may_start(waiting: Sequence[AHolder], running: Sequence[Holder], jobs: int) -> list[AHolder]:
-    """Those of the waiting, in the order given, that may start beside the running; at most `jobs`
-    run at once.
+@dataclass(frozen=True)
+class Room:
+    """What drills may take together."""
+
+    jobs: int
+    """How many may run at once."""
+    memory: float = inf
+    """Bytes that their workloads may ask for together."""
+
+
+def may_start(waiting: Sequence[AHolder], running: Sequence[Holder], room: Room) -> list[AHolder]:
+    """Those of the waiting, in the order given, that may start beside the running.
 
     The rule: a drill starts when nobody who runs and nobody who waits before it excludes it. So
     who needs other locks passes a drill that waits, and nobody takes away what it waits for: it
     starts as soon as those have ended that ran when its turn came. When nothing runs, the first
-    of the waiting starts, so no order of drills stands still.
+    of the waiting starts, so no order of drills stands still. Who waits for memory is not passed:
+    small drills would keep a large one waiting for ever.
     """
     found: list[AHolder] = []
     before = [one.locks for one in running]
+    left = room.memory - sum(one.memory for one in running)
+    starts = min(room.jobs - len(running), SET_UPS - sum(one.is_setting_up for one in running))
     for one in waiting:
-        if len(running) + len(found) >= jobs:
+        if len(found) >= starts:
             break
         if not any(conflicts(one.locks, other) for other in before):
+            if one.memory > left and before:
+                break
             found.append(one)
+            left -= one.memory
         before.append(one.locks)
     return found

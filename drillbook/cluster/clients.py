@@ -1,4 +1,8 @@
-"""The connections that sources and faults use, each opened on first use, each with a deadline."""
+"""The connections that sources and faults use, each opened on first use, each with a deadline.
+
+The client libraries are imported where a connection is opened: half of a second that a command
+without a cluster does not need.
+"""
 
 from __future__ import annotations
 
@@ -6,33 +10,30 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import requests
-import urllib3
 import yaml
-from kubernetes import client, config
-from kubernetes.client.exceptions import ApiException
-from kubernetes.config.config_exception import ConfigException
-from kubernetes.dynamic import DynamicClient
-from kubernetes.dynamic.exceptions import DynamicApiError, ResourceNotFoundError
 
 from drillbook.cluster import scratch
-from drillbook.cluster.kubeconfig import context_name, path_of
+from drillbook.cluster.kubeconfig import context_name
 from drillbook.cluster.settings import Settings
 from drillbook.model import Word, resolve
 from drillbook.model.errors import CouldNotTell, UsageError
 
 if TYPE_CHECKING:
+    import requests
+    from kubernetes import client
+    from kubernetes.dynamic import DynamicClient
+
     from drillbook.cluster.identities import Identity
 
-__all__ = ["KUBE_ERRORS", "Connections", "asking", "context_name", "could_not_ask"]
+__all__ = ["Connections", "asking", "context_name", "could_not_ask", "kube_errors"]
 
 PASSED_ON = frozenset(
     {
@@ -49,7 +50,17 @@ _OTHER_SHAPE = (
     *(LookupError, TypeError, ValueError, AttributeError, OverflowError),
     yaml.YAMLError,
 )
-KUBE_ERRORS = (ApiException, DynamicApiError, ResourceNotFoundError, urllib3.exceptions.HTTPError)
+
+
+@cache
+def kube_errors() -> tuple[type[Exception], ...]:
+    """What a request to the Kubernetes API raises. Asked for in an `except`, it costs nothing
+    before something is raised."""
+    import urllib3
+    from kubernetes.client.exceptions import ApiException
+    from kubernetes.dynamic.exceptions import DynamicApiError, ResourceNotFoundError
+
+    return ApiException, DynamicApiError, ResourceNotFoundError, urllib3.exceptions.HTTPError
 
 
 @dataclass
@@ -105,14 +116,20 @@ class Connections:
 
     @cached_property
     def core(self) -> client.CoreV1Api:
+        from kubernetes import client
+
         return client.CoreV1Api(self._api_client)
 
     @cached_property
     def _api_client(self) -> client.ApiClient:
-        return _api_client(self.settings)
+        from drillbook.cluster.kubernetes_client import api_client
+
+        return api_client(self.settings)
 
     @cached_property
     def _dynamic(self) -> DynamicClient:
+        from kubernetes.dynamic import DynamicClient
+
         # Without a file of its own the client leaves its discovery cache in the temporary folder,
         # where it outlives the cluster it describes.
         folder = Path(tempfile.mkdtemp(prefix="discovery-", dir=scratch.folder()))
@@ -137,9 +154,11 @@ class Connections:
 
     def get_json(self, base: str, path: str, parameters: list[tuple[str, str]]) -> Any:
         """One GET. Raises CouldNotTell for no answer, a bad status, or a body that is no JSON."""
+        import requests
+
         url = f"{base}{path}"
         try:
-            answer = requests.get(url, params=parameters, timeout=self.request_timeout)
+            answer = http_get(url, self.request_timeout, parameters)
             answer.raise_for_status()
             return answer.json()
         except (requests.RequestException, ValueError) as error:
@@ -198,7 +217,7 @@ def asking(what: str) -> Iterator[None]:
     """Around every read: no answer, and an answer of another shape, are both CouldNotTell."""
     try:
         yield
-    except KUBE_ERRORS as error:
+    except kube_errors() as error:
         raise could_not_ask(what, error) from error
     except _OTHER_SHAPE as error:
         raise CouldNotTell(
@@ -208,8 +227,9 @@ def asking(what: str) -> Iterator[None]:
 
 def could_not_ask(what: str, error: Exception) -> CouldNotTell:
     """The same words for every server that gave no usable answer."""
-    if isinstance(error, (ApiException, DynamicApiError)):
-        reason = f"HTTP {error.status} {error.reason}"
+    status = getattr(error, "status", None)
+    if isinstance(status, int):
+        reason = f"HTTP {status} {getattr(error, 'reason', '')}"
     else:
         reason = _innermost(error)
     return CouldNotTell(f"no usable answer from {what}: {reason}")
@@ -226,37 +246,20 @@ def _innermost(error: BaseException) -> str:
     return text.rstrip(".")[:300]
 
 
-def without_retries() -> client.Configuration:
-    """One request is one request: urllib3 would sleep for as long as a server's Retry-After says,
-    past every deadline, and repeat a write that may have been made."""
-    configuration = client.Configuration()
-    configuration.retries = urllib3.Retry(total=0, respect_retry_after_header=False)
-    return configuration
+def http_get(
+    url: str, timeout_s: float, parameters: Sequence[tuple[str, str]] = ()
+) -> requests.Response:
+    """One GET of exactly this server: no proxy of the environment, no redirection and no login of
+    a home's `.netrc` takes it elsewhere, or there as somebody else."""
+    import requests
 
-
-class Bounded(client.ApiClient):  # type: ignore[misc]
-    """Every request has a deadline, those of discovery too, which take none."""
-
-    def __init__(self, configuration: client.Configuration, timeout_s: float) -> None:
-        super().__init__(configuration)
-        self._timeout_s = timeout_s
-
-    def request(self, *words: Any, _request_timeout: Any = None, **named: Any) -> Any:
-        timeout = self._timeout_s if _request_timeout is None else _request_timeout
-        return super().request(*words, _request_timeout=timeout, **named)
-
-
-def _api_client(settings: Settings) -> client.ApiClient:
-    path, context = path_of(settings), context_name(settings)
-    try:
-        configuration = without_retries()
-        config.load_kube_config(
-            str(path),
-            context=context,
-            client_configuration=configuration,
-            # A kubeconfig's certificates and keys become files, which a killed process leaves.
-            temp_file_path=str(scratch.folder()),
+    with requests.Session() as session:
+        session.trust_env = False
+        authority = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+        return session.get(
+            url,
+            params=list(parameters),
+            timeout=timeout_s,
+            allow_redirects=False,
+            verify=authority or True,
         )
-        return Bounded(configuration, settings.request_timeout_s)
-    except (ConfigException, yaml.YAMLError, TypeError, LookupError, ValueError, OSError) as error:
-        raise UsageError(f"{path}: not a usable kubeconfig: {error}.") from error

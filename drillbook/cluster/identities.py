@@ -44,6 +44,7 @@ class Identity(StrEnum):
     OBSERVER = "observer"
     INJECTOR = "injector"
     NODE_INJECTOR = "node-injector"
+    INSPECTOR = "inspector"
     RESPONDER = "responder"
 
 

@@ -9,13 +9,12 @@ from kubernetes import client, config, watch
 from kubernetes.config.config_exception import ConfigException
 
 from drillbook.cluster.clients import (
-    KUBE_ERRORS,
-    Bounded,
     Connections,
     asking,
     could_not_ask,
-    without_retries,
+    kube_errors,
 )
+from drillbook.cluster.kubernetes_client import Bounded, without_retries
 from drillbook.model.errors import UsageError
 
 
@@ -60,5 +59,5 @@ def await_change(
         next(iter(stream), None)
     except (urllib3.exceptions.ReadTimeoutError, TimeoutError):
         return  # nothing changed
-    except KUBE_ERRORS as error:
+    except kube_errors() as error:
         raise could_not_ask(f"the Kubernetes API for changes of {kind}s", error) from error

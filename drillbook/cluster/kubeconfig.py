@@ -6,6 +6,7 @@ in: they would run before any guard has seen which cluster it is.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,9 +25,12 @@ def path_of(settings: Settings) -> Path:
     """The kubeconfig's path. Raises UsageError when none is set, or nothing is there."""
     path = settings.kubeconfig
     if path is None:
+        raise UsageError(f"no kubeconfig: {none_is_set()}")
+    if os.pathsep in str(path) and not path.exists():
         raise UsageError(
-            "no kubeconfig: no cluster was named and the embedded one is not up. "
-            "Run `drillbook staging up`, or set `kubeconfig` in drillbook.toml."
+            f"{path}: these are several files, and a drill takes one, so that it is known which "
+            "cluster it meets. Put what is needed into one: "
+            f"`KUBECONFIG={path} kubectl config view --flatten --minify > one-file`."
         )
     if not path.is_file() or path.stat().st_size == 0:
         raise UsageError(
@@ -35,6 +39,16 @@ def path_of(settings: Settings) -> Path:
             "`kubeconfig` in drillbook.toml."
         )
     return path
+
+
+def none_is_set() -> str:
+    """What to do where no kubeconfig is set."""
+    kubectl_s = " (kubectl's KUBECONFIG is not taken)" if "KUBECONFIG" in os.environ else ""
+    return (
+        "no cluster was named and the embedded one is not up. Run `drillbook staging up`, or name "
+        "a file: --kubeconfig, DRILLBOOK_KUBECONFIG or `kubeconfig` in drillbook.toml"
+        f"{kubectl_s}."
+    )
 
 
 def context_name(settings: Settings) -> str:

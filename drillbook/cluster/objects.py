@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from drillbook.cluster.clients import KUBE_ERRORS, Connections, asking, could_not_ask
+from drillbook.cluster.clients import Connections, asking, could_not_ask, kube_errors
 from drillbook.model.errors import CouldNotTell
 from drillbook.model.object_ref import ObjectRef
 
@@ -37,9 +37,13 @@ class Objects:
             raise
 
     def listed(
-        self, api_version: str, kind: str, namespace: str = "", selector: str = ""
+        self, api_version: str, kind: str, namespace: str = "", selector: str | None = None
     ) -> list[Object]:
-        """Every object of a kind. A list that failed is an error, never an empty one."""
+        """Every object of a kind, or those of a label selector. A list that failed is an error,
+        never an empty one. Raises CouldNotTell; for an empty selector too, which the server would
+        take for all."""
+        if selector is not None and not selector.strip(" ,"):
+            raise CouldNotTell(f"an empty selector names no {kind}; all of them are never meant.")
         resource = self.clients.resource(api_version, kind)
         place = {"namespace": namespace} if namespace else {}
         chosen = {"label_selector": selector} if selector else {}
@@ -111,7 +115,7 @@ class Objects:
                 found = getattr(resource, verb)(
                     **name, **place, **arguments, _request_timeout=self._timeout
                 )
-            except KUBE_ERRORS as error:
+            except kube_errors() as error:
                 raise refused(str(ref), verb, error) from error
             # A login page or half an answer, with status 200, is a text here, or has no kind.
             data: Object = found.to_dict()

@@ -11,7 +11,7 @@ import json
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_settings import (
@@ -47,6 +47,14 @@ def _kept(text: str) -> str:
     return text
 
 
+SEVERITIES: Final = {
+    "critical": ("P0", "P1", "P2"),
+    "warning": ("P1", "P2", "P3"),
+    "info": ("P2", "P3", "P4"),
+}
+"""What the usual words of alert rules mean, as levels of a runbook's @severity. Teams differ, so
+each word leaves room; a settings file that says it narrower is held to that."""
+
 Length = Annotated[str, AfterValidator(_duration)]
 """A duration as people write it, such as `90s`."""
 
@@ -75,6 +83,12 @@ class Settings(BaseSettings):
     prometheus_url: str | None = Field(None, description="Prometheus, without a trailing slash")
     alertmanager_url: str | None = Field(None, description="Alertmanager, likewise")
     tool_path: str = Field("", description="folders put before PATH for kubectl and tools")
+    pages_url: str = Field(
+        "", description="what stands before runbooks/... where alerts lead to an address"
+    )
+    severities: dict[str, tuple[str, ...]] = Field(
+        dict(SEVERITIES), description="levels of @severity that an alert's severity stands for"
+    )
     probe_within: Length = Field("30s", description="the budget of a sentence without `within`")
     action_within: Length = Field("2m", description="how long one command line may take")
     steady_within: Length = Field("3m", description="how long a workload may take to be steady")
@@ -209,6 +223,9 @@ def load(root: Path | None = None, **options: Any) -> Settings:
     """
     home = root or find_root(Path.cwd())
     fields = {"root": home, **read_file(home / FILE)}
+    for name in ("kubeconfig", "agent_socket"):
+        if isinstance(fields.get(name), str):  # wherever one stands, a file's path is the file's
+            fields[name] = home / fields[name]
     given = {name: value for name, value in options.items() if value is not None}
     chosen = {**fields, **given}
     if not (chosen.get("kubeconfig") or os.environ.get("DRILLBOOK_KUBECONFIG")):

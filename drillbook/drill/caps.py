@@ -7,7 +7,7 @@ ResourceQuota of the drill's namespace holds to the same cap.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,7 +55,7 @@ def blast_radius(cause: BoundCause, settings: Settings) -> BlastRadius:
     made = (*cause.workload.manifests, *(c.manifest for c in changes if isinstance(c, Create)))
     scaled = (change.replicas for change in changes if isinstance(change, Scale))
     return BlastRadius(
-        pods=sum(_wanted(manifest) for manifest in made) + sum(scaled),
+        pods=sum(declared_pods(manifest) for manifest in made) + sum(scaled),
         nodes=len(nodes(cause)),
         longest_s=_longest_s(cause, settings),
     )
@@ -105,7 +105,7 @@ def refuse_over_caps(settings: Settings, bound: BoundRunbook) -> None:
         )
 
 
-def _wanted(manifest: Manifest) -> int:
+def declared_pods(manifest: Manifest) -> int:
     """How many pods a manifest declares. Raises Refused for what is no number."""
     kind = manifest["kind"]
     if kind not in _COUNTS:
@@ -128,16 +128,15 @@ def _longest_s(cause: BoundCause, settings: Settings) -> float:
     return sum(
         (
             *(settings.duration(field).seconds for field in around),
-            *(second for step in steps for second in _budget_s(step.value, settings)),
+            *(budget_s(step.value, settings) for step in steps),
         )
     )
 
 
-def _budget_s(value: object, settings: Settings) -> Iterator[float]:
+def budget_s(value: object, settings: Settings) -> float:
     """How long a step may take; a workload and a fault have theirs in the settings."""
     if isinstance(value, Probe):
-        yield (value.within or settings.duration("probe_within")).seconds
-    elif isinstance(value, Action):
-        yield (value.within or settings.duration("action_within")).seconds
-    elif isinstance(value, Reinject):
-        yield settings.duration("effect_within").seconds
+        return (value.within or settings.duration("probe_within")).seconds
+    if isinstance(value, Action):
+        return (value.within or settings.duration("action_within")).seconds
+    return settings.duration("effect_within").seconds if isinstance(value, Reinject) else 0.0

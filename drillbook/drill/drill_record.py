@@ -21,7 +21,7 @@ def record_of(drill: LiveDrill, redactor: Redactor) -> records.Drill:
     order, recorder, clock = drill.order, drill.recorder, drill.clock
     runbook = order.bound.runbook
     scenarios = recorder.scenarios(order.cause, order.scenarios)
-    questions = question_records(drill.cross_checks.asked)
+    questions = question_records(drill.cross_checks.asked, order.hashes)
     record = records.Drill(
         run=order.run,
         runbook=runbook.id,

@@ -3,35 +3,41 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
+from drillbook.book import promql
 from drillbook.cluster.clients import Connections, asking
-from drillbook.model import Duration
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoadedRule:
-    """An alert rule as Prometheus runs it."""
+    """An alert or recording rule as Prometheus runs it. Times are in seconds."""
 
     name: str
     expr: str
-    for_s: float
+    labels: Mapping[str, str]
+    for_s: float = 0.0
+    keep_s: float = 0.0
     evaluation_s: float
 
 
 def loaded_rules(clients: Connections) -> dict[str, tuple[LoadedRule, ...]]:
-    """Every alert rule that Prometheus has loaded, by name: several may share one."""
-    answer = clients.prometheus("/api/v1/rules", [("type", "alert")])
+    """Every rule that Prometheus has loaded, by name: several may share one."""
+    answer = clients.prometheus("/api/v1/rules", [])
     found: dict[str, tuple[LoadedRule, ...]] = {}
     with asking("Prometheus about its rules"):
         for group, rule in ((g, r) for g in answer["groups"] for r in g["rules"]):
+            alerting = rule.get("type") != "recording"
             loaded = LoadedRule(
                 name=rule["name"],
                 expr=rule["query"],
-                for_s=float(rule["duration"]),
+                labels=rule.get("labels") or {},
+                for_s=float(rule["duration"]) if alerting else 0.0,
+                keep_s=float(rule.get("keepFiringFor", 0)),
                 evaluation_s=float(group["interval"]),
             )
             found[loaded.name] = (*found.get(loaded.name, ()), loaded)
@@ -43,7 +49,7 @@ def scrape_interval_s(clients: Connections) -> float:
     answer = clients.prometheus("/api/v1/status/config", [])
     with asking("Prometheus about its scrape interval"):
         configuration: dict[str, Any] = yaml.safe_load(answer["yaml"])
-        return Duration(configuration["global"]["scrape_interval"]).seconds
+        return promql.seconds(configuration["global"]["scrape_interval"])
 
 
 def normal_form(clients: Connections, query: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from drillbook.book.monitoring import AlertRule
+from drillbook.book.monitoring import AlertRule, RecordingRule, never_seen
 from drillbook.cluster import which
 from drillbook.cluster.clients import Connections, context_name
 from drillbook.cluster.identities import INSTALL, SYSTEM_NAMESPACE
@@ -17,7 +17,8 @@ from drillbook.cluster.kubeconfig import host_of, server_of
 from drillbook.cluster.settings import Settings
 from drillbook.drill import environment as cluster
 from drillbook.evidence.records import Cluster
-from drillbook.model.errors import CouldNotTell, Refused, UsageError
+from drillbook.model import BoundRunbook
+from drillbook.model.errors import CouldNotTell, Refused, RunbookProblem, UsageError
 
 PRODUCTION = "production"
 ENVIRONMENT_LABEL = "environment"
@@ -137,11 +138,18 @@ def _no_credentials(settings: Settings, error: CouldNotTell) -> str:
 def check_monitoring(
     settings: Settings, clients: Connections, rules: Mapping[str, AlertRule], names: Iterable[str]
 ) -> None:
-    """Raises CouldNotTell with every difference between `monitoring/` and the running servers."""
+    """Raises CouldNotTell with every difference between `monitoring/` and the running servers: in
+    these alerts, in the recording rules that they read, in the scrape interval. Raises UsageError
+    for a rule that cannot be read."""
     cluster.alertmanager_ready(clients)
     loaded = cluster.loaded_rules(clients)
+    wanted = [one for name in names for one in rules[name].every]
+    every: list[AlertRule | RecordingRule] = [*wanted]
+    every += [record for rule in wanted for record in rule.records if record not in every]
     differences = [
-        d for name in names for d in _differences(settings, clients, rules[name], loaded)
+        difference
+        for rule in every
+        for difference in _differences(settings, clients, rule, loaded.get(rule.name, ()))
     ]
     scrape_s = cluster.scrape_interval_s(clients)
     if scrape_s != settings.scrape_s:
@@ -149,28 +157,50 @@ def check_monitoring(
     if differences:
         raise CouldNotTell(
             f"{settings.prometheus_url} does not run what monitoring/ describes: "
-            f"{'; '.join(differences)}. A drill would prove another alert than the page shows. "
-            "Load the rules (embedded cluster: `drillbook staging up`), or correct the settings."
+            f"{'; '.join(dict.fromkeys(differences))}. A drill would prove another alert than the "
+            "page shows. Load the rules (embedded cluster: `drillbook staging up`), or correct the "
+            "settings."
         )
+
+
+def refuse_unseen(bound: BoundRunbook, rules: Mapping[str, AlertRule]) -> None:
+    """Raises RunbookProblem for a step that waits for an alert by a label which its expression
+    provably loses: the drill would wait in vain."""
+    found = [
+        f"{bound.runbook.path}:{step.step.line}: {step.step.text!r} tells the alert by its label "
+        f"{label!r}, which the expression of {rule.name} ({rule.file}:{rule.line}) cannot carry."
+        for step, rule, label in never_seen(bound, rules)
+    ]
+    if found:
+        found.append(f"Keep the label in the expression, or tell the alert by another. {UNCHANGED}")
+        raise RunbookProblem("\n".join(dict.fromkeys(found)))
 
 
 def _differences(
     settings: Settings,
     clients: Connections,
-    rule: AlertRule,
-    loaded: Mapping[str, tuple[cluster.LoadedRule, ...]],
+    rule: AlertRule | RecordingRule,
+    loaded: tuple[cluster.LoadedRule, ...],
 ) -> list[str]:
-    ones = loaded.get(rule.name, ())
+    ones = [one for one in loaded if dict(one.labels) == dict(rule.labels)]
+    if not ones and loaded:
+        has = " and ".join(str(dict(one.labels)) for one in loaded)
+        return [f"{rule.name} is loaded with the labels {has}, not {dict(rule.labels)}"]
     if not ones:
         return [f"{rule.name} is not loaded"]
     if len(ones) > 1:
-        return [f"{len(ones)} rules are named {rule.name}"]
+        return [f"{len(ones)} rules of the same labels are named {rule.name}"]
     running, found = ones[0], []
-    if running.for_s != rule.for_s:
-        found.append(f"{rule.name} has for {running.for_s:g} s, not {rule.for_s:g} s")
-    if running.evaluation_s != settings.evaluation_s:
-        found.append(f"{rule.name} is evaluated every {running.evaluation_s:g} s")
+    every_s = rule.cadence.interval_s or settings.evaluation_s
+    times = [("is evaluated every", running.evaluation_s, every_s)]
+    if isinstance(rule, AlertRule):
+        times.append(("has for", running.for_s, rule.for_s))
+        times.append(("has keep_firing_for", running.keep_s, rule.keep_s))
+    found += [f"{rule.name} {what} {has:g} s, not {s:g} s" for what, has, s in times if has != s]
     want, have = (cluster.normal_form(clients, q) for q in (rule.expr, running.expr))
     if want != have:
-        found.append(f"{rule.name} has another expression: {' '.join(have.split())}")
+        loaded_expr, wanted_expr = (" ".join(text.split()) for text in (have, want))
+        found.append(
+            f"{rule.name} has another expression: loaded `{loaded_expr}`, wanted `{wanted_expr}`"
+        )
     return found

@@ -12,8 +12,9 @@ from drillbook.changes.faults.namespace import fresh_name
 from drillbook.changes.undo.custody import Custody
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.settings import Settings
+from drillbook.drill import caps
 from drillbook.drill.attribution import refuse_self_healed
-from drillbook.drill.cross_checks import CrossChecks, held_in_words, last_seen
+from drillbook.drill.cross_checks import CrossChecks, last_seen
 from drillbook.drill.drill_record import record_of
 from drillbook.drill.injection import InjectionRefused, NoEffect, Opening
 from drillbook.drill.order import DrillOrder
@@ -115,7 +116,7 @@ class LiveDrill:
         self.namespace = DrillNamespace(self.clients, self.custody, name)
         self.clients.values["NAMESPACE"] = name
         self.injector = Injector(self.clients, name, self.custody)
-        self.cross_checks = CrossChecks(self.order, self.performer)
+        self.cross_checks = CrossChecks(self.order, self.performer, self.recorder, self.progress)
         self.printed = PrintedLines(self.performer)
         self._steps = {
             bound.step.line: (bound, scenario.scenario.phase)
@@ -147,9 +148,9 @@ class LiveDrill:
 
     def _begin(self) -> None:
         workload = self.order.bound.causes[0].workload
-        opening = Opening(
-            self.performer, self.recorder, self.injector, self.progress, self._watch_printed
-        )
+        opening = Opening(self.performer, self.recorder, self.injector, self.progress)
+        if not self.order.is_healthy:
+            opening.held = self.printed.run
         self.clients.values.update(workload.values)
         self.progress.say(f"namespace {self.namespace.name}: {workload.title}")
         self.clients.since = self.clock.now()
@@ -157,22 +158,24 @@ class LiveDrill:
         self._open_custody()
         bound = self.order.cause_bound
         self.namespace.create(
-            self.settings.environment, () if bound is None else bound.fault.changes
+            self.settings.environment,
+            () if bound is None else bound.fault.changes,
+            tuple(self.clients.resolve(secret) for secret in workload.secrets),
         )
         self.redactor.watch(self.namespace.secret_values)
         opening.steady(workload, self.namespace)
         if bound is None:
-            self._ask_of_healthy()
+            self.clients.since = self.clock.now()
+            self.progress.enter(
+                "no fault", "every cause's detection and diagnosis must end as FAILED"
+            )
+            self.cross_checks.ask_of_healthy()
         else:
             opening.refuse_early(bound.fault, self.order.asked_alerts)
             self._settle_printed()
             opening.inject(bound.fault)
             self._affected_at = self.clock.now()
             self.injection = Injection.CONFIRMED
-
-    def _watch_printed(self, name: str, probe: Probe) -> None:
-        if not self.order.is_healthy:
-            self.printed.run(name, probe)
 
     def _open_custody(self) -> None:
         """A refusal has undone what little it did."""
@@ -189,18 +192,6 @@ class LiveDrill:
         self.progress.say(f"the drill ends: {why}")
         os.kill(os.getpid(), signal.SIGTERM)
 
-    def _ask_of_healthy(self) -> None:
-        self.clients.since = self.clock.now()
-        self.progress.say("no fault: every cause's detection and diagnosis must end as FAILED")
-        begin = self.clock.monotonic()
-        try:
-            self.cross_checks.ask_of_healthy()
-        finally:
-            self.recorder.heard(self.clock.monotonic() - begin, self.cross_checks.asked)
-        for asked in self.cross_checks.asked:
-            words = held_in_words(asked)
-            self.progress.say(f"{words}: {asked.cause}, {asked.bound.scenario.name}")
-
     # ---------------------------------------------------------------- the phases
 
     def performs(self, scenario_line: int) -> bool:
@@ -208,31 +199,16 @@ class LiveDrill:
         return self.order.is_healthy or self._scenario(scenario_line) is not None
 
     def enter(self, scenario_line: int) -> None:
-        """A scenario begins: siblings are asked beside the diagnosis, and heard after it."""
+        """A scenario begins: other causes are asked beside the diagnosis, and heard after it."""
         scenario = self._scenario(scenario_line)
         if self.order.is_healthy or scenario is None:
             return
         phase = scenario.scenario.phase
         if phase is Phase.DIAGNOSIS:
-            self.cross_checks.ask_siblings()
+            self.cross_checks.ask_others()
         elif phase is not Phase.DETECTION:
-            self._hear_siblings()
-        self.progress.say(f"{phase}: {scenario.scenario.name}")
-
-    def _hear_siblings(self) -> None:
-        """This waiting does not count in the time to recover."""
-        if not self.cross_checks.under_way:
-            return
-        begin = self.clock.monotonic()
-        self.progress.say("waiting for the other causes' diagnosis, which must not hold here")
-        try:
-            asked = self.cross_checks.hear()
-        finally:
-            waited = self.clock.monotonic() - begin
-            self.recorder.siblings_s += waited
-            self.recorder.heard(waited, self.cross_checks.asked)
-        for cause in sorted({one.cause for one in asked if one.held}):
-            self.progress.say(f"FAILED  the diagnosis of {cause} holds on this incident too")
+            self.cross_checks.hear_others()
+        self.progress.enter(str(phase), scenario.scenario.name)
 
     def select(self, line: int) -> None:
         """The step that is performed next; None for a Background's, which `begin` performed."""
@@ -244,6 +220,7 @@ class LiveDrill:
         step = self._current
         if step is None or self.order.is_healthy:
             return
+        self.progress.doing(step.step.text, caps.budget_s(step.value, self.settings))
         try:
             if isinstance(step.value, Action | Reinject):
                 self._settle_printed()
@@ -298,9 +275,10 @@ class LiveDrill:
             self.recorder.printed_s += self.clock.monotonic() - begin
         said = self.redactor.words(noted(self.recorder, found))
         if said:
-            self.failed, self.reason = True, f"{self.order.bound.runbook.path}: {said}"
-            self.progress.say(self.reason)
-            raise StepNotPassed(self.reason)
+            said = f"{self.order.bound.runbook.path}: {said}"
+            self.failed, self.reason = True, self.reason or said
+            self.progress.say(said)
+            raise StepNotPassed(said)
 
     def _refuse_self_healed(self) -> None:
         """Before the first change of the remediation. Raises InvalidDrill, CouldNotTell."""
@@ -341,7 +319,8 @@ class LiveDrill:
                 self._settle_printed()
             return
         for asked in self.cross_checks.asked:
-            if asked.bound.scenario.line == line and asked.held is not False:
+            own = asked.runbook == self.order.bound.runbook.id
+            if own and asked.bound.scenario.line == line and asked.held is not False:
                 what = f"{asked.cause}: the {asked.phase} {asked.bound.scenario.name!r}"
                 if asked.held:
                     raise Falsified(f"{what} holds on a healthy system: it proves nothing.")
@@ -354,7 +333,7 @@ class LiveDrill:
         self.redactor.settle()  # once the namespace is gone, nobody knows its Secrets
         try:
             if not self.interrupted:
-                self._hear_siblings()
+                self.cross_checks.hear_others()
                 self._settle_printed()
         except StepNotPassed:
             pass  # it is in the record
@@ -371,14 +350,17 @@ class LiveDrill:
             for line in self.left:
                 self.progress.say(f"UNDO FAILED, left: {line}")
         self.cross_checks.hear()
-        return record_of(self, self.redactor)
+        record = record_of(self, self.redactor)
+        if record.times.ttr_words:
+            self.progress.say(f"time to recover: {record.times.ttr_words}")
+        return record
 
     def _undo(self) -> None:
         if self.undo is Undo.NOT_NEEDED:
             return
         if not self.interrupted and self._leave_standing():
             return
-        self.progress.say(f"undo: removing {self.namespace.name}, and what the journal says")
+        self.progress.enter("undo", f"removing {self.namespace.name}, and what the journal says")
         self.custody.close()
         self.undo = Undo.VERIFIED
         if "t0" in self.recorder.moments:

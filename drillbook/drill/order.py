@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from drillbook.book.monitoring import AlertRule, floor_s
 from drillbook.cluster.settings import Settings
@@ -40,6 +41,13 @@ class DrillOrder:
     leave_standing: Duration | None = None
     neighbours: tuple[BoundRunbook, ...] = ()
     """The other runbooks that stand on the same Background: they are asked here too."""
+    hashes: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """(runbook id, cause id) -> what is asked, of every cause that stands on this Background."""
+    detected_s: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    """(runbook id, cause id) -> how many seconds its slowest accepted drill took from the fault to
+    the alert; only what stands on this Background and was accepted."""
+    thorough: bool = False
+    """Other causes are asked for their whole `within`."""
 
     @property
     def cause_bound(self) -> BoundCause | None:
@@ -53,8 +61,12 @@ class DrillOrder:
         return () if bound is None else tuple(s for p in phases for s in bound.of(p))
 
     @property
-    def siblings(self) -> tuple[BoundCause, ...]:
-        return tuple(c for c in self.bound.causes if c.cause.id != self.cause)
+    def asked(self) -> tuple[tuple[str, BoundCause], ...]:
+        """Every other cause that stands on this Background, its runbook's id before it: the own
+        runbook's first."""
+        every = ((b.runbook.id, c) for b in (self.bound, *self.neighbours) for c in b.causes)
+        own = (self.bound.runbook.id, self.cause)
+        return tuple((of, c) for of, c in every if (of, c.cause.id) != own)
 
     @property
     def asked_alerts(self) -> tuple[FiringAlert, ...]:

@@ -40,6 +40,10 @@ Waiting = Callable[[Probe, str], None]
 """Hears, after each read that did not end the wait, what was seen last."""
 
 
+Ends = Callable[[float], float]
+"""When a probe began -> when "no" may be said (monotonic seconds); asked anew after each read."""
+
+
 def ignore(probe: Probe, seen: object) -> None:
     """The default of both: hears nothing."""
 
@@ -64,8 +68,11 @@ class Performer:
     heard: set[str] = field(default_factory=set)
     """Alerts that were listed during this drill: silence counts only after sound."""
 
-    def probe(self, probe: Probe, budget: Duration | None = None) -> Evidence:
-        """Read until it holds or the budget ends. The last answer is kept either way."""
+    def probe(
+        self, probe: Probe, budget: Duration | None = None, ends: Ends | None = None
+    ) -> Evidence:
+        """Read until it holds or the budget ends; `ends` stands in its place. The last answer is
+        kept either way."""
         within = budget or probe.within or self.settings.duration("probe_within")
         started, begin = self.clock.now(), self.clock.monotonic()
         wait = _Wait(
@@ -77,14 +84,17 @@ class Performer:
         slept_s = 0.0
         while True:
             self._read(wait)
-            elapsed = self.clock.monotonic() - begin
-            if wait.done(self.clock.monotonic()) or elapsed >= within.seconds:
+            now = self.clock.monotonic()
+            left_s = (begin + within.seconds if ends is None else ends(begin)) - now
+            if wait.done(now) or left_s <= 0:
                 break
             self.waiting(probe, wait.observed)
             pause = self.clock.monotonic()
-            self.clock.sleep(min(self.settings.poll_s, max(within.seconds - elapsed, 0.001)))
+            self.clock.sleep(min(self.settings.poll_s, max(left_s, 0.001)))
             slept_s += self.clock.monotonic() - pause
         took = timedelta(seconds=self.clock.monotonic() - begin)
+        if ends is not None:
+            within = Duration(f"{took.total_seconds():.0f}s")
         verdict, observed = self._while_held(wait.verdict(self.clock.monotonic()), wait.observed)
         return self.clean(
             Evidence(

@@ -1,16 +1,25 @@
-"""Live progress of a drill, one plain line per event, on standard error."""
+"""Live progress of a drill on standard error: a plain line per event, and for a dispatcher the
+phase and the sentence that it is at."""
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TextIO
 
+from drillbook.drill.signals import DISPATCHED
 from drillbook.evidence.clean_stream import under
 from drillbook.evidence.redactor import Redactor
 from drillbook.model.clock import Clock
+
+MARK = "\x02"
+"""Begins a line that is meant for the dispatcher: one JSON object."""
+SET_UP = "set-up"
+"""The phase that every drill begins with."""
 
 
 @dataclass
@@ -22,6 +31,7 @@ class Progress:
     """How often a wait says what it saw last."""
     stream: TextIO = field(default_factory=lambda: sys.stderr)
     redactor: Redactor = field(default_factory=Redactor)
+    dispatched: bool = field(default_factory=lambda: DISPATCHED in os.environ)
     _begin: float = field(init=False)
     _last: float = field(init=False, default=0.0)
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
@@ -38,6 +48,22 @@ class Progress:
             # A reader that has gone (a closed pipe or terminal) must not end a drill or its undo.
             with suppress(OSError):
                 print(f"  {passed:6.1f} s  {first}", file=under(self.stream), flush=True)
+
+    def enter(self, phase: str, what: str) -> None:
+        """A phase begins, which ends the one before."""
+        self.say(f"{phase}: {what}")
+        self._tell(phase=phase)
+
+    def doing(self, sentence: str, within_s: float = 0.0) -> None:
+        """Tell the dispatcher which sentence is performed, and how long that may take."""
+        self._tell(doing=self.redactor.words(sentence), within_s=within_s)
+
+    def _tell(self, **about: object) -> None:
+        if self.dispatched:
+            with self._lock, suppress(OSError):
+                at = round(self.clock.monotonic() - self._begin, 1)
+                line = f"{MARK}{json.dumps({**about, 'at': at})}"
+                print(line, file=under(self.stream), flush=True)
 
     def waiting(self, what: str, seen: str = "") -> None:
         """Say what was seen last, when nothing was said for a while. It is redacted before it is

@@ -1,7 +1,7 @@
 """Phases that should not hold here, asked side by side in the background.
 
-A sibling's diagnosis during a plain drill, each cause's detection and diagnosis in `healthy`. They
-only read. A probe that two causes share is asked once.
+Another cause's diagnosis during a plain drill, each cause's detection and diagnosis in `healthy`.
+They only read. A probe that two causes share is asked once.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from drillbook.model import Advice, BoundScenario, BoundStep, Evidence, Phase, P
 from drillbook.model.clock import Stopped
 from drillbook.model.errors import DrillbookError
 
+MOST = 256
+"""Questions at once: one that had to wait for its thread would be asked for a shorter time."""
+
 
 class Asks(Protocol):
     """What a question needs of a performer."""
@@ -30,6 +33,7 @@ class Asks(Protocol):
 class Asked:
     """One scenario that was asked, and what each of its steps saw (None: not reached)."""
 
+    runbook: str
     cause: str
     phase: Phase
     bound: BoundScenario
@@ -54,14 +58,15 @@ class Questions:
 
     def __init__(self, performer: Asks) -> None:
         self._performer = performer
-        self._pool = ThreadPoolExecutor(max_workers=32, thread_name_prefix="question")
+        self._pool = ThreadPoolExecutor(MOST, thread_name_prefix="question")
         self._lock = threading.Lock()
         self._shared: dict[Probe, Future[Evidence]] = {}
-        self._asked: list[tuple[str, BoundScenario, Future[tuple[Evidence | None, ...]]]] = []
+        self._asked: list[tuple[str, str, BoundScenario, Future[tuple[Evidence | None, ...]]]] = []
 
-    def ask(self, cause: str, scenarios: Sequence[BoundScenario]) -> None:
+    def ask(self, runbook: str, cause: str, scenarios: Sequence[BoundScenario]) -> None:
         for bound in scenarios:
-            self._asked.append((cause, bound, self._pool.submit(self._scenario, bound.steps)))
+            answer = self._pool.submit(self._scenario, bound.steps)
+            self._asked.append((runbook, cause, bound, answer))
 
     def watch(self, probe: Probe) -> Future[Evidence | None]:
         """One probe beside the questions, for its own `within`. None: the drill ended before."""
@@ -78,8 +83,8 @@ class Questions:
     def answers(self) -> tuple[Asked, ...]:
         """Wait for every answer, in the order of asking."""
         found = tuple(
-            Asked(cause=cause, phase=_phase(bound), bound=bound, seen=future.result())
-            for cause, bound, future in self._asked
+            Asked(runbook=of, cause=cause, phase=_phase(one), bound=one, seen=future.result())
+            for of, cause, one, future in self._asked
         )
         self._pool.shutdown(wait=True)
         return found

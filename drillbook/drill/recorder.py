@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 from drillbook.drill.questions import Asked
 from drillbook.evidence.records import PrintedLine, Question, ScenarioRecord, StepRecord, Times
-from drillbook.evidence.redact import redact
 from drillbook.model import (
     Action,
     Advice,
@@ -55,6 +54,10 @@ class Recorder:
     def see_last(self, moment: str) -> None:
         """The last sight counts: recovery is verified when its last probe held."""
         self.moments[moment] = self._now_s
+
+    def ago_s(self, moment: str) -> float:
+        """How many seconds ago it was seen; 0 when it was not."""
+        return self._now_s - self.moments.get(moment, self._now_s)
 
     @property
     def _now_s(self) -> float:
@@ -150,7 +153,7 @@ def step_record(bound: BoundStep, evidence: Evidence | None) -> StepRecord:
         verdict=evidence.verdict,
         command=evidence.command,
         expected=evidence.expected,
-        observed=redact(evidence.observed),
+        observed=evidence.observed,
         started=evidence.started,
         took_s=round(evidence.took.total_seconds(), 3),
         printed=evidence.printed,
@@ -158,19 +161,24 @@ def step_record(bound: BoundStep, evidence: Evidence | None) -> StepRecord:
     )
 
 
-def question_records(asked: Sequence[Asked]) -> tuple[Question, ...]:
-    """One record per cause and phase: the phase holds when all its scenarios hold."""
-    grouped: dict[tuple[str, Phase], list[Asked]] = {}
+def question_records(
+    asked: Sequence[Asked], hashes: Mapping[tuple[str, str], str]
+) -> tuple[Question, ...]:
+    """One record per cause and phase: the phase holds when all its scenarios hold. `hashes`:
+    (runbook id, cause id) -> what was asked."""
+    grouped: dict[tuple[str, str, Phase], list[Asked]] = {}
     for one in asked:
-        grouped.setdefault((one.cause, one.phase), []).append(one)
+        grouped.setdefault((one.runbook, one.cause, one.phase), []).append(one)
     return tuple(
         Question(
+            runbook=runbook,
             cause=cause,
+            hash=hashes.get((runbook, cause), ""),
             phase=phase,
             held=_all_held([one.held for one in ones]),
             scenarios=tuple(scenario_record(cause, one.bound, one.seen) for one in ones),
         )
-        for (cause, phase), ones in grouped.items()
+        for (runbook, cause, phase), ones in grouped.items()
     )
 
 

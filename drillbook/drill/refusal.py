@@ -6,7 +6,7 @@ from datetime import datetime
 
 from drillbook.drill.recorder import rto_s
 from drillbook.evidence import proof, records
-from drillbook.evidence.redact import redact_drill
+from drillbook.evidence.redactor import Redactor
 from drillbook.model import Control, Injection, Phase, Runbook, Undo, Verdict
 from drillbook.model.errors import Refused
 
@@ -52,4 +52,4 @@ def record_of_refusal(
             wall_s=round((ended - started).total_seconds(), 3), waiting_s=0.0, commands_s=0.0
         ),
     )
-    return redact_drill(drill, ())
+    return Redactor().drill(drill)

@@ -13,6 +13,7 @@ from functools import cached_property, partial
 
 from drillbook.book.monitoring import AlertRule
 from drillbook.changes.faults import rights
+from drillbook.changes.faults.kinds import Rule
 from drillbook.changes.faults.namespace import ENVIRONMENT_LABEL, POD_SECURITY, fresh_name
 from drillbook.changes.host_agent import HostAgent
 from drillbook.changes.undo import lease as leases
@@ -126,6 +127,8 @@ class Refusals:
 
     def _monitoring(self) -> str:
         alerts = list(dict.fromkeys(a for bound in self.bounds for a in bound.runbook.alerts))
+        for bound in self.bounds:
+            guard.refuse_unseen(bound, self.rules)
         guard.check_monitoring(self.settings, self.clients, self.rules, alerts)
         return f"runs {', '.join(alerts)} as monitoring/ describes"
 
@@ -179,14 +182,14 @@ class Refusals:
             )
         return f"can be made, with its {len(made)} objects and the injector's rights"
 
-    def _provisioner_rules(self) -> Sequence[rights.Rule]:
+    def _provisioner_rules(self) -> Sequence[Rule]:
         ref = ObjectRef(api_version=f"{rights.RBAC}/v1", kind="ClusterRole", name=rights.IN_DRILL)
         found = self._as(Identity.PROVISIONER).get(ref)
         if found is None:
             raise Refused(f"there is no cluster role {rights.IN_DRILL}. {stops.INSTALL}")
         return found["rules"] or ()
 
-    def _rule_of(self, manifest: Manifest) -> rights.Rule:
+    def _rule_of(self, manifest: Manifest) -> Rule:
         """What making it by server-side apply takes. Raises CouldNotTell for what is not served."""
         kind = self.clients.resource(manifest["apiVersion"], manifest["kind"])
         if not kind.namespaced:
@@ -237,10 +240,10 @@ def _beside(other: leases.Lease, ours: tuple[domains.Lock, ...]) -> str:
     return f"{said}: they may run side by side"
 
 
-def lacking(held: Sequence[rights.Rule], wanted: Sequence[rights.Rule]) -> list[str]:
+def lacking(held: Sequence[Rule], wanted: Sequence[Rule]) -> list[str]:
     """Each verb on each kind that the rules of a role do not grant, in words. Pure."""
 
-    def has(rule: rights.Rule, key: str, one: str) -> bool:
+    def has(rule: Rule, key: str, one: str) -> bool:
         return bool({"*", one} & set(rule.get(key) or ()))
 
     missing = [

@@ -57,8 +57,8 @@ def _judge(
         return Verdict.FAILED, "took effect", f"{applied.said}; effect: {seen.observed}"
     if seen.verdict is Verdict.ERROR:
         return Verdict.ERROR, "not applied", f"{applied.said}; effect unknown: {seen.observed}"
-    if not injector.made_anew(fault):
-        gone = f"{applied.said}; but no new pod came, so nothing could show the effect"
+    if not injector.recreated(fault):
+        gone = f"{applied.said}; but no pod was recreated, so nothing could show the effect"
         return Verdict.ERROR, "not applied", gone
     quiet = f"{applied.said}; no effect in {watch_s:.0f} s: {seen.observed}"
     return Verdict.PASSED, "absorbed", quiet

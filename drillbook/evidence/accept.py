@@ -13,8 +13,9 @@ import re
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -22,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from drillbook.evidence import records
 from drillbook.evidence.records import Drill
-from drillbook.evidence.redact import redact_drill
+from drillbook.evidence.redactor import Redactor
 from drillbook.model import Control
 from drillbook.model.errors import UsageError
 
@@ -65,8 +66,9 @@ def accept(
     if problems:
         listed = "\n  ".join(problems)
         raise UsageError(f"{run}: not accepted; nothing was written:\n  {listed}")
-    clean = [redact_drill(drill, secrets) for drill in drills]
-    return _write(proof_root, manifest, clean)
+    redactor = Redactor()
+    redactor.learn(secrets)
+    return _write(proof_root, manifest, [redactor.drill(drill) for drill in drills])
 
 
 def read_manifest(run: Path) -> Manifest:
@@ -76,8 +78,8 @@ def read_manifest(run: Path) -> Manifest:
         manifest = Manifest.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
         raise UsageError(
-            f"{path}: no manifest of a run: {error}. Without it nobody can say whether records are "
-            "missing. Repeat the run with `drillbook drill`."
+            f"{path}: no manifest of a run: {records.why_unreadable(error)}. Without it nobody can "
+            "say whether records are missing. Repeat the run with `drillbook drill`."
         ) from error
     if not re.fullmatch(r"\w[\w.-]*", manifest.run):
         raise UsageError(f"{path}: {manifest.run!r} cannot be a folder's name. Repeat the run.")
@@ -182,15 +184,30 @@ def _refuse_difference(target: Path, beside: Path) -> None:
 # --------------------------------------------------------------------------- reading
 
 
-def newest(proof_root: Path, only: str | None = None) -> dict[Key, list[Drill]]:
+class Accepted(dict[Key, list[Drill]]):
+    """Records by what they drilled, the newest first."""
+
+    @cached_property
+    def askers(self) -> Mapping[str, list[Drill]]:
+        """Runbook id -> the drills of other runbooks on its Background that asked its causes."""
+        found: dict[str, list[Drill]] = {}
+        for drill in (drill for drills in self.values() for drill in drills):
+            for runbook in {q.runbook for q in drill.questions} - {"", drill.runbook}:
+                found.setdefault(runbook, []).append(drill)
+        return found
+
+
+def newest(proof_root: Path, only: str | None = None) -> Accepted:
     """Every accepted record by what it drilled, the newest first; with `only`, of that run alone.
     Empty when nothing was accepted. Raises UsageError for a file that is no record."""
-    found: dict[Key, list[Drill]] = {}
-    for folder in _runs(proof_root, only):
-        for drill in records.read_run(folder):
-            found.setdefault((drill.runbook, drill.cause, drill.control), []).append(drill)
-    for drills in found.values():
-        drills.sort(key=lambda d: (d.started, d.run, d.attempt), reverse=True)
+    return by_key(drill for folder in _runs(proof_root, only) for drill in records.read_run(folder))
+
+
+def by_key(drills: Iterable[Drill]) -> Accepted:
+    """Records by what they drilled, the newest first."""
+    found = Accepted()
+    for drill in sorted(drills, key=lambda d: (d.started, d.run, d.attempt), reverse=True):
+        found.setdefault((drill.runbook, drill.cause, drill.control), []).append(drill)
     return found
 
 

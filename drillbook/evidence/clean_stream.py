@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final, TextIO, cast
 
@@ -52,10 +52,6 @@ class CleanStream(io.TextIOBase):
                 self._too_long, rest = True, ""
             self._part = rest
         return len(text)
-
-    def writelines(self, lines: Iterable[Any]) -> None:
-        for line in lines:
-            self.write(line)
 
     def flush(self) -> None:
         with self._noted():
@@ -112,14 +108,8 @@ class CleanStream(io.TextIOBase):
     def fileno(self) -> int:
         return self.under.fileno()
 
-    def readable(self) -> bool:
-        return False
-
     def writable(self) -> bool:
         return True
-
-    def seekable(self) -> bool:
-        return False
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
@@ -136,25 +126,36 @@ class CleanStream(io.TextIOBase):
 
 
 def clean_output(redactor: Redactor) -> None:
-    """From now on what this process prints is redacted; once is enough."""
+    """From now on what this process prints is redacted; once is enough. What its terminal or file
+    cannot encode is spelt out, as `\\u043f`."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            # Closed by whoever started us: the number must not become that of a file opened later.
+            # What is written there fails, and is noted.
+            closed = os.open(os.devnull, os.O_RDONLY)
+            setattr(sys, name, os.fdopen(closed, "r" if name == "stdin" else "w"))
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
-        if stream is None or isinstance(stream, CleanStream):
+        if isinstance(stream, CleanStream):
             continue
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
         clean = CleanStream(stream, redactor)
         atexit.register(clean.finish)
         setattr(sys, name, cast(TextIO, clean))
 
 
 def lost_output() -> OSError | None:
-    """Why something that this process printed could not be written; None when all was. After it
-    nothing more is printed to that stream: what waits in it could not be written either."""
+    """Why something that this process printed could not be written; None when all was, or when its
+    reader had enough (`| head`). After it nothing more is printed to that stream: what waits in it
+    could not be written either."""
     found = None
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, CleanStream):
             stream.finish()
             if stream.lost is not None:
-                found = found or stream.lost
+                if not isinstance(stream.lost, BrokenPipeError):
+                    found = found or stream.lost
                 with open(os.devnull, "w") as nowhere:
                     os.dup2(nowhere.fileno(), stream.fileno())
     return found

@@ -64,10 +64,13 @@ class ScenarioRecord(Frozen):
 
 
 class Question(Frozen):
-    """A phase that should not hold here, and whether it did: a sibling's diagnosis in a plain
-    drill; each cause's detection and diagnosis in `healthy`."""
+    """A phase that should not hold here, and whether it did: in a plain drill the diagnosis of
+    every other cause that stands on the same Background, of other runbooks too; in `healthy` each
+    cause's detection and diagnosis."""
 
+    runbook: str = Field("", description="whose cause it is; empty: the drilled runbook's")
     cause: str
+    hash: str = Field("", description="of the cause that was asked, as it was then")
     phase: Phase
     held: bool | None = Field(description="None: could not tell")
     scenarios: tuple[ScenarioRecord, ...]
@@ -90,7 +93,7 @@ class Times(Frozen):
     t7: float | None = None
     t8: float | None = None
     t9: float | None = None
-    siblings_s: float = Field(0.0, description="waited for siblings' questions; not part of ttr")
+    siblings_s: float = Field(0.0, description="waited for other causes' answers; not part of ttr")
     floor_s: float | None = Field(None, description="scrape + evaluation + for, at worst")
     skew_s: float | None = Field(None, description="the servers' clock minus the runner's")
 
@@ -106,8 +109,16 @@ class Times(Frozen):
 
     @property
     def ttr_s(self) -> float | None:
-        """Time to recover: t7 - t0, without the waiting for siblings' questions."""
+        """Time to recover: t7 - t0, without the waiting for other causes' answers."""
         return None if self.t7 is None else self.t7 - self.siblings_s
+
+    @property
+    def ttr_words(self) -> str:
+        """The time to recover as a log says it, with what it leaves out; empty without one."""
+        if self.t7 is None or self.ttr_s is None:
+            return ""
+        asking = f" ({self.t7:.0f} s, of which {self.siblings_s:.0f} s asking other causes)"
+        return f"{self.ttr_s:.0f} s{asking if self.siblings_s else ''}"
 
     @property
     def fix_s(self) -> float | None:
@@ -202,8 +213,16 @@ class Drill(Frozen):
 
     @property
     def falsified(self) -> tuple[str, ...]:
-        """The causes that this drill shows to be wrong because a phase held that should not."""
-        return tuple(dict.fromkeys(q.cause for q in self.questions if q.held))
+        """The causes that this drill shows to be wrong because a phase held that should not; with
+        the runbook's id before it when it is another one's."""
+        own = ("", self.runbook)
+        held = (q for q in self.questions if q.held)
+        named = (q.cause if q.runbook in own else f"{q.runbook} {q.cause}" for q in held)
+        return tuple(dict.fromkeys(named))
+
+    def asked(self, runbook: str) -> tuple[Question, ...]:
+        """What was asked of the causes of one runbook."""
+        return tuple(q for q in self.questions if (q.runbook or self.runbook) == runbook)
 
     @property
     def name(self) -> str:
@@ -237,19 +256,35 @@ def write(drill: Drill, folder: Path) -> Path:
     """Write a record whole or not at all (write beside, then rename). Raises CouldNotTell when it
     cannot be written."""
     path = folder / f"{drill.name}.json"
-    beside = path.with_suffix(".tmp")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        beside.write_text(drill.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        os.replace(beside, path)
+        write_whole(path, drill.model_dump_json(indent=2) + "\n")
     except OSError as error:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
         raise CouldNotTell(
             f"{path}: the record cannot be written: {error.strerror}. Its undo is told in the "
             "drill's log. Make room, or give the right to write there, and drill again."
         ) from error
     return path
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file whole or not at all: beside it first, then in its place. Raises OSError."""
+    beside = path.with_suffix(".tmp")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        os.replace(beside, path)
+    except OSError:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise
+
+
+def why_unreadable(error: OSError | ValidationError) -> str:
+    """In our words, and without the values, which may be anything."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    wrong = [f"{'.'.join(map(str, e['loc'])) or 'the file'}: {e['msg']}" for e in error.errors()]
+    return "; ".join(wrong[:3]) + (f"; and {len(wrong) - 3} more" if len(wrong) > 3 else "")
 
 
 def read(path: Path) -> Drill:
@@ -258,7 +293,7 @@ def read(path: Path) -> Drill:
         return Drill.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
         raise UsageError(
-            f"{path}: not a drill record of schema {SCHEMA_VERSION}: {error}. "
+            f"{path}: not a drill record of schema {SCHEMA_VERSION}: {why_unreadable(error)}. "
             "Remove the file or repeat the drill."
         ) from error
 

@@ -11,11 +11,12 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
+from drillbook.evidence import shapes
 from drillbook.evidence.markdown import visible
 from drillbook.evidence.records import Drill
-from drillbook.evidence.redact import inner_values, mapped, redact
+from drillbook.evidence.redact import redact
 from drillbook.model import Evidence, Verdict
 from drillbook.model.errors import CouldNotTell
 
@@ -28,6 +29,8 @@ _SEEN = frozenset({"observed", "printed", "workload"})
 """Fields of a record that hold what was seen. The others are the runbook's and the engine's own
 words, in which what was seen is withheld already; `left` must stay readable, because somebody has
 to remove by hand what it lists."""
+_FREE_TEXT = _SEEN | {"command", "expected", "left", "outcome", "reason", "text"}
+"""What is redacted of a record; its identity is kept."""
 
 Read = Callable[[], Iterable[str]]
 """The values of the Secrets that are there now. Raises CouldNotTell when they cannot be read."""
@@ -48,7 +51,7 @@ class Redactor:
     def learn(self, values: Iterable[str]) -> None:
         """Values that are secret from now on, and the passwords inside of them."""
         found = frozenset(values)
-        inside = frozenset(one for value in found for one in inner_values(value))
+        inside = frozenset(one for value in found for one in shapes.inside(value))
         with self._lock:
             self._values |= found | inside
 
@@ -98,27 +101,26 @@ class Redactor:
         return self.text(visible(text))
 
     def evidence(self, evidence: Evidence) -> Evidence:
-        """Evidence that may be written. While nobody can tell it from a secret it proves nothing:
-        its verdict is ERROR."""
-        observed = self.seen(evidence.observed)
-        clean = replace(
-            evidence,
-            observed=observed,
-            expected=self.words(evidence.expected),
-            command=self.words(evidence.command),
-            outcome=self.words(evidence.outcome),
-        )
+        """Evidence whose observation may be cut and shown. While nobody can tell it from a secret
+        it proves nothing: its verdict is ERROR."""
+        clean = replace(evidence, observed=self.seen(evidence.observed))
         if not self.blind or evidence.verdict is Verdict.MANUAL:
             return clean
         return replace(clean, verdict=Verdict.ERROR, observed=f"{WITHHELD} {self.blind}")
 
     def drill(self, drill: Drill) -> Drill:
         """A record that may be written, by the Secrets as they were read last."""
-        clean = mapped(drill, self._field)
+        clean = Drill.model_validate(self._walk(drill.model_dump(), ""))
         if not self.blind:
             return clean
         why = f"{WITHHELD} {self.blind}"
         return clean.model_copy(update={"verdict": Verdict.ERROR, "reason": why})
 
-    def _field(self, field: str, text: str) -> str:
-        return self.text(text) if field in _SEEN else self.words(text)
+    def _walk(self, value: Any, field: str) -> Any:
+        if isinstance(value, dict):
+            return {name: self._walk(inner, name) for name, inner in value.items()}
+        if isinstance(value, (list, tuple)):
+            return tuple(self._walk(inner, field) for inner in value)
+        if isinstance(value, str) and field in _FREE_TEXT:
+            return self.text(value) if field in _SEEN else self.words(value)
+        return value

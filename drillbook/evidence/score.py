@@ -7,17 +7,19 @@ censored times count as longer than everything, and drills of two clusters are n
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import fmean
 from typing import Final
 
 from drillbook.evidence import templates
+from drillbook.evidence.confusion import Matrix, matrices
 from drillbook.evidence.figures import Ratio, Spread, ratio, spread
-from drillbook.evidence.judge import answers, judged, manual_phases, phase_verdict, why_not_judged
+from drillbook.evidence.judge import judged, phase_verdict, why_not_judged
+from drillbook.evidence.proof_state import Proofs, lost, standings
 from drillbook.evidence.records import Cluster, Drill
-from drillbook.model import Control, Injection, Phase, Runbook, Undo, Verdict
+from drillbook.model import BoundRunbook, Control, Injection, Phase, Undo, Verdict
 from drillbook.model.errors import UsageError
 
 ACCURACY_TARGET: Final = 0.90
@@ -25,19 +27,6 @@ INVALID_CAP: Final = 0.10
 OVERHEAD_TARGET: Final = 0.05
 """Thresholds, fixed before any run. Sources: objective O1; evaluation.md, Verdicts; the speed
 targets of the first issue."""
-
-
-@dataclass(frozen=True, kw_only=True, order=True)
-class Listed:
-    """One cause of the catalogue: what is never drilled costs accuracy, too."""
-
-    runbook: str
-    cause: str
-
-
-def catalogue(runbooks: Iterable[Runbook]) -> tuple[Listed, ...]:
-    """Every cause of every runbook."""
-    return tuple(Listed(runbook=r.id, cause=c.id) for r in runbooks for c in r.causes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,33 +76,12 @@ class Detection:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
-    """One fault's line of the confusion matrix. A drill whose diagnosis names two causes counts
-    in both columns."""
-
-    fault: str
-    drills: int
-    diagnosed: tuple[int, ...]
-    """For each of the matrix's causes."""
-    unknown: int
-    """Drills in which every diagnosis said no."""
-    could_not_tell: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Matrix:
-    """Fault x diagnosed cause, of one runbook."""
+class CauseResult:
+    """Whether a cause of the catalogue is proven, as its page says it, and if not, what is missing.
+    What is never drilled costs accuracy, too."""
 
     runbook: str
-    causes: tuple[str, ...]
-    rows: tuple[Row, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class CauseResult:
-    """Whether a cause of the catalogue is proven, and if not, what is missing."""
-
-    listed: Listed
+    cause: str
     missing: str
     """Empty when it is proven."""
     last_green: datetime | None
@@ -121,6 +89,28 @@ class CauseResult:
     @property
     def proven(self) -> bool:
         return not self.missing
+
+
+def results(
+    bound: BoundRunbook, proofs: Proofs, hashes: Mapping[str, str]
+) -> tuple[CauseResult, ...]:
+    """Every cause of a runbook. `hashes`: the present tree's, by cause and for `all`."""
+    return tuple(
+        CauseResult(
+            runbook=bound.runbook.id,
+            cause=one.cause,
+            missing=f"{one.state}: {one.why}" if one.why else "",
+            last_green=max(
+                (
+                    drill.started
+                    for drill in proofs.get((bound.runbook.id, one.cause, Control.PLAIN), ())
+                    if judged(drill) and drill.verdict is Verdict.PASSED
+                ),
+                default=None,
+            ),
+        )
+        for one in standings(bound, proofs, hashes)
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +136,8 @@ class Scorecard:
     fix: Spread
     within_rto: Ratio
     causes: tuple[CauseResult, ...]
+    lost: tuple[str, ...]
+    """Proofs of causes that no runbook has now."""
     accuracy: Ratio
     by_runbook: tuple[tuple[str, Ratio], ...]
     macro: float | None
@@ -166,15 +158,15 @@ class Scorecard:
 
 
 def scorecard(
-    drills: Sequence[Drill], listed: Sequence[Listed], planned: Sequence[str] | None = None
+    drills: Sequence[Drill], causes: Sequence[CauseResult], planned: Sequence[str] | None = None
 ) -> Scorecard:
-    """The figures of these records. `planned`: the manifests' node ids. Raises UsageError without
-    records, and for records of more than one cluster."""
+    """The figures of these records. `causes`: the catalogue's, by their `results`; `planned`: the
+    manifests' node ids. Raises UsageError without records, and for records of more than one
+    cluster."""
     clusters = _clusters(drills)
     first = _first_attempts(drills)
     plain = [d for d in first if d.control is Control.PLAIN]
     fair = [d for d in plain if judged(d)]
-    causes = tuple(_cause_result(one, drills) for one in sorted(set(listed)))
     by_runbook = _by_runbook(causes)
     return Scorecard(
         runs=_distinct(d.run for d in drills),
@@ -187,7 +179,7 @@ def scorecard(
         flow=tuple(_flow(control, first, planned) for control in Control),
         exclusions=_exclusions(first, planned),
         detection=_detection(first),
-        matrices=_matrices(first, listed),
+        matrices=matrices(first, _by_name(causes)),
         falsified=_falsified(drills),
         remediation=_remediation(plain),
         ttd=spread([d.times.ttd_s for d in fair]),
@@ -195,7 +187,8 @@ def scorecard(
         ttr=spread([_recovered(d, d.times.ttr_s) for d in fair]),
         fix=spread([_recovered(d, d.times.fix_s) for d in fair if d.times.t6 is not None]),
         within_rto=_within_rto(fair),
-        causes=causes,
+        causes=tuple(causes),
+        lost=lost(drills, {(one.runbook, one.cause) for one in causes}),
         accuracy=ratio([c.proven for c in causes]),
         by_runbook=by_runbook,
         macro=fmean(r.share for _, r in by_runbook if r.share is not None) if by_runbook else None,
@@ -307,55 +300,17 @@ def _detection(first: Sequence[Drill]) -> Detection:
     )
 
 
-# --------------------------------------------------------------------------- diagnosis
-
-
-def _matrices(first: Sequence[Drill], listed: Sequence[Listed]) -> tuple[Matrix, ...]:
-    valid = [d for d in first if d.valid]
-    return tuple(
-        _matrix(runbook, [d for d in valid if d.runbook == runbook], listed)
-        for runbook in _distinct(d.runbook for d in valid)
-    )
-
-
-def _matrix(runbook: str, valid: Sequence[Drill], listed: Sequence[Listed]) -> Matrix:
-    known = [one.cause for one in listed if one.runbook == runbook]
-    drilled = [d.cause for d in valid if d.control is Control.PLAIN]
-    causes = tuple(dict.fromkeys([*known, *drilled]))
-    rows = {c: [d for d in valid if d.cause == c and d.control is Control.PLAIN] for c in causes}
-    healthy = [d for d in valid if d.control is Control.HEALTHY]
-    return Matrix(
-        runbook=runbook,
-        causes=causes,
-        rows=tuple(_row(name, ds, causes) for name, ds in [*rows.items(), ("healthy", healthy)]),
-    )
-
-
-def _row(fault: str, drills: Sequence[Drill], causes: Sequence[str]) -> Row:
-    said = [_diagnosed(drill) for drill in drills]
-    named = sum(True in one.values() for one in said)
-    unknown = sum(set(one.values()) == {False} for one in said)
-    return Row(
-        fault=fault,
-        drills=len(drills),
-        diagnosed=tuple(sum(one.get(cause) is True for one in said) for cause in causes),
-        unknown=unknown,
-        could_not_tell=len(said) - named - unknown,
-    )
-
-
-def _diagnosed(drill: Drill) -> dict[str, bool | None]:
-    """Cause -> whether its diagnosis held; None: could not tell."""
-    asked = {q.cause: q.held for q in drill.questions if q.phase is Phase.DIAGNOSIS}
-    if drill.control is Control.PLAIN:
-        own = phase_verdict(drill, Phase.DIAGNOSIS)
-        asked[drill.cause] = {Verdict.PASSED: True, Verdict.FAILED: False}.get(own)
-    return asked
+def _by_name(causes: Sequence[CauseResult]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for one in causes:
+        found.setdefault(one.runbook, []).append(one.cause)
+    return found
 
 
 def _falsified(drills: Sequence[Drill]) -> tuple[str, ...]:
     return tuple(
-        f"{d.runbook} {q.cause}: its {q.phase} holds in {d.cause} {d.control} of {d.run}"
+        f"{q.runbook or d.runbook} {q.cause}: its {q.phase} holds in {d.cause} {d.control} "
+        f"of {d.run}"
         for d in drills
         if d.valid
         for q in d.questions
@@ -396,43 +351,10 @@ def _harness_overhead(drills: Sequence[Drill]) -> float | None:
 # --------------------------------------------------------------------------- accuracy
 
 
-def _cause_result(listed: Listed, drills: Sequence[Drill]) -> CauseResult:
-    mine = [d for d in drills if d.runbook == listed.runbook and d.valid]
-    plain = sorted(
-        (d for d in mine if d.cause == listed.cause and d.control is Control.PLAIN),
-        key=lambda d: d.started,
-    )
-    green = [d.started for d in plain if d.verdict is Verdict.PASSED]
-    return CauseResult(
-        listed=listed,
-        missing=_missing(listed.cause, plain, mine),
-        last_green=max(green, default=None),
-    )
-
-
-def _missing(cause: str, plain: Sequence[Drill], valid: Sequence[Drill]) -> str:
-    """What stands between a cause and being proven; empty when nothing does."""
-    if not plain:
-        return "no valid plain drill"
-    if plain[0].verdict is not Verdict.PASSED:
-        return f"its first valid plain drill ended as {plain[0].verdict}"
-    left_to_a_person = manual_phases(plain[0])
-    if left_to_a_person:
-        return f"{' and '.join(left_to_a_person)} left to a person"
-    asked = answers(valid, cause, (Phase.DETECTION, Phase.DIAGNOSIS))
-    for drill, phase, held in asked:
-        if held:
-            return f"falsified: its {phase} holds in {drill.cause} {drill.control}"
-    healthy = {p: held for d, p, held in asked if d.control is Control.HEALTHY}
-    if healthy.get(Phase.DETECTION) is not False or healthy.get(Phase.DIAGNOSIS) is not False:
-        return "no valid healthy drill that asked it and could tell"
-    return ""
-
-
 def _by_runbook(causes: Sequence[CauseResult]) -> tuple[tuple[str, Ratio], ...]:
     grouped: dict[str, list[bool]] = defaultdict(list)
     for cause in causes:
-        grouped[cause.listed.runbook].append(cause.proven)
+        grouped[cause.runbook].append(cause.proven)
     return tuple((runbook, ratio(proven)) for runbook, proven in grouped.items())
 
 

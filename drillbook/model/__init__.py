@@ -22,7 +22,9 @@ from drillbook.model.changes import (
     Manifest,
     NodeChange,
     Patch,
+    Refusal,
     Restart,
+    Run,
     Scale,
     Target,
 )
@@ -86,9 +88,9 @@ __all__ = [
     "BoundStep", "Cause", "Change", "Command", "Component", "Control", "Cordon", "Create",
     "Credential", "CutNode", "Delete", "Duration", "Endpoint", "Evidence", "Fault", "FilledIn",
     "Finding", "Guarded", "Injection", "Joined", "Key", "KillNode", "Manifest", "Matcher", "Name",
-    "NodeChange", "Part", "Patch", "Phase", "Probe", "Problem", "Reading", "Reinject", "Restart",
-    "Risk", "Runbook", "Scale", "Scenario", "Source", "Step", "Tag", "Target", "Undo", "Value",
-    "Values", "Var", "Verdict", "Where", "Word", "Workload", "alert_of", "command", "export",
-    "guarded", "join", "name_of", "page_of", "parts_of", "resolve", "shell", "show",
+    "NodeChange", "Part", "Patch", "Phase", "Probe", "Problem", "Reading", "Refusal", "Reinject",
+    "Restart", "Risk", "Run", "Runbook", "Scale", "Scenario", "Source", "Step", "Tag", "Target",
+    "Undo", "Value", "Values", "Var", "Verdict", "Where", "Word", "Workload", "alert_of", "command",
+    "export", "guarded", "join", "name_of", "page_of", "parts_of", "resolve", "shell", "show",
 ]
 # fmt: on

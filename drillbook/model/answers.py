@@ -72,7 +72,9 @@ class AlertSource(Source, Protocol):
 
 def alert_of(source: Source) -> str | None:
     """The alert that a source asks for, if it asks for one."""
-    return source.alert if isinstance(source, AlertSource) else None
+    # An `isinstance` with AlertSource looks at every method of every source again.
+    found = getattr(source, "alert", None)
+    return found if isinstance(found, str) else None
 
 
 class Matcher(Protocol):

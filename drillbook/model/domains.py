@@ -1,8 +1,9 @@
 """What a drill may break, as locks: which drills may run side by side, and which never.
 
 A runbook's `@domain:` is a path. A drill locks its own path exclusively and the paths above it as
-shared. `cluster/namespace` means the drill's own namespace, so such drills run side by side; each
-of them also holds every node's path as shared, so a node drill never runs beside one.
+shared. `cluster/namespace` means the drill's own namespace, so such drills run side by side. Every
+drill's pods run on some node, whatever its domain: each also holds every node's path as shared, so
+a drill that breaks a node is alone on the cluster.
 """
 
 from __future__ import annotations
@@ -75,10 +76,8 @@ def locks(domain: str, drill: str) -> tuple[Lock, ...]:
             f"@domain:{domain} is no path of a domain. Write what a drill may break: "
             "cluster/namespace, cluster/node/2, cluster/postgres or cluster."
         )
-    if domain == NAMESPACE:
-        own = _from_the_top(f"{NAMESPACE}/{drill}")
-        return (*own, Lock(EVERY_NODE, exclusive=False))
-    return _from_the_top(domain)
+    path = f"{NAMESPACE}/{drill}" if domain == NAMESPACE else domain
+    return (*_from_the_top(path), Lock(EVERY_NODE, exclusive=False))
 
 
 def _from_the_top(path: str) -> tuple[Lock, ...]:

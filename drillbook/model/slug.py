@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 
 def slug(text: str) -> str:
-    """A scenario's name without brackets, blanks or colons, at which pytest cuts ids."""
-    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-").lower()
+    """A scenario's name, in any script, without brackets, blanks or colons, at which pytest cuts
+    ids."""
+    return re.sub(r"[\W_]+", "-", unicodedata.normalize("NFKC", text)).strip("-").lower()

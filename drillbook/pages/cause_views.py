@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from drillbook.evidence.markdown import cause_anchor, code, evidence, prose, sentence
+from drillbook.evidence.markdown import cause_anchor, evidence, prose, sentence
 from drillbook.evidence.proof_state import Standing, State
 from drillbook.evidence.proof_words import drilled
 from drillbook.evidence.records import Drill, ScenarioRecord, StepRecord
@@ -19,25 +18,15 @@ from drillbook.model import (
     BoundRunbook,
     BoundScenario,
     BoundStep,
-    Change,
-    Cordon,
-    Create,
-    CutNode,
-    Delete,
-    KillNode,
     Matcher,
     Name,
-    Patch,
     Phase,
     Probe,
     Reinject,
-    Restart,
     Risk,
-    Scale,
     Var,
     Verdict,
     parts_of,
-    shell,
 )
 
 
@@ -141,12 +130,12 @@ def _cause_view(
         about=prose(cause.description),
         state=standing.state,
         phases=tuple(
-            (phase.value, _scenario_views(bound, phase, standing.drill, name, after))
+            (phase.value, _scenario_views(bound, phase, standing.drill, name, after, hash))
             for phase in Phase
         ),
         drill=standing.drill,
         fault=prose(sentence(bound.fault.title)),
-        changes=tuple(_change(change) for change in bound.fault.changes),
+        changes=tuple(change.in_words() for change in bound.fault.changes),
         effect=check_view(bound.fault.effect),
         drilled=(*drilled(standing, later_s), *_budgets(bound, name)),
         hash=hash[:16],
@@ -154,12 +143,18 @@ def _cause_view(
 
 
 def _scenario_views(
-    bound: BoundCause, phase: Phase, drill: Drill | None, name: Namer, after: BoundCause | None
+    bound: BoundCause,
+    phase: Phase,
+    drill: Drill | None,
+    name: Namer,
+    after: BoundCause | None,
+    hash: str,
 ) -> tuple[ScenarioView, ...]:
+    same = drill is not None and drill.hash == hash
     return tuple(
         ScenarioView(
             name=prose(one.scenario.name),
-            steps=tuple(_steps(one, _record_of(drill, one), drill, name)),
+            steps=tuple(_steps(one, _record_of(drill, one, bound, same), drill, name, same)),
             otherwise=_elsewhere(phase, after),
         )
         for one in bound.of(phase)
@@ -181,23 +176,36 @@ def _elsewhere(phase: Phase, after: BoundCause | None) -> str:
     return "[escalate](#escalate)"
 
 
-def _record_of(drill: Drill | None, bound: BoundScenario) -> ScenarioRecord | None:
-    """What the drill recorded of this scenario, by its name: lines move."""
+def _record_of(
+    drill: Drill | None, one: BoundScenario, bound: BoundCause, same: bool
+) -> ScenarioRecord | None:
+    """What the drill recorded of this scenario: by its place when nothing that counts has changed
+    (its words may have), by its name when something has: lines move."""
     if drill is None:
         return None
-    return next((s for s in drill.scenarios if s.name == bound.scenario.name), None)
+    if same and len(drill.scenarios) == len(bound.scenarios):
+        return drill.scenarios[bound.scenarios.index(one)]
+    return next((s for s in drill.scenarios if s.name == one.scenario.name), None)
 
 
 def _steps(
-    bound: BoundScenario, record: ScenarioRecord | None, drill: Drill | None, name: Namer
+    bound: BoundScenario,
+    record: ScenarioRecord | None,
+    drill: Drill | None,
+    name: Namer,
+    same: bool,
 ) -> Iterator[StepView]:
-    # By their words, in order: a step that was put in or taken out leaves the others' proof alone.
     left = list(record.steps) if record else []
+    if same and len(left) == len(bound.steps):
+        for step, seen in zip(bound.steps, left, strict=True):
+            yield _step_view(step, seen, drill, name)
+        return
+    # By their words, in order: a step that was put in or taken out leaves the others' proof alone.
     for step in bound.steps:
-        same = next((seen for seen in left if seen.text == step.step.text), None)
-        if same is not None:
-            left.remove(same)
-        yield _step_view(step, same, drill, name)
+        found = next((seen for seen in left if seen.text == step.step.text), None)
+        if found is not None:
+            left.remove(found)
+        yield _step_view(step, found, drill, name)
 
 
 def _step_view(
@@ -209,7 +217,7 @@ def _step_view(
     if isinstance(value, Action):
         return StepView(
             kind="change",
-            sentence=said,
+            sentence=prose(name(_asking(bound.step.text, value))),
             command=value.line,
             risk=value.risk.value,
             note=prose(value.note),
@@ -230,6 +238,13 @@ def _step_view(
     return StepView(kind="reinject", sentence=said, saw=_saw(seen, drill, ""))
 
 
+def _asking(text: str, action: Action) -> str:
+    """The sentence of a change, without the values that only the drill filled in."""
+    for one in action.asks:
+        text = text.replace(f'"{one.in_drill}"', f"`${one.var.name}`")
+    return text
+
+
 def check_view(probe: Probe) -> StepView:
     return StepView(
         kind="check", sentence="", command=str(probe.source.command()), expect=_expect(probe)
@@ -239,6 +254,8 @@ def check_view(probe: Probe) -> StepView:
 def _expect(probe: Probe) -> str:
     """What to expect and where to look for it in what the command prints."""
     held = f", for {probe.throughout} on end" if probe.throughout else ""
+    if moment := getattr(probe.source, "of", ""):
+        return prose(f"the {moment} is fewer seconds ago than your last change{held}")
     return prose(f"{probe.expect.describe()}{_where_to_look(probe)}{held}")
 
 
@@ -282,27 +299,14 @@ def _saw(seen: StepRecord | None, drill: Drill | None, around: str) -> str:
         return f"Not yet drilled in these words ({on.lower()} had others)."
     if seen.verdict not in _SAW:
         return f"{on} did not come to this step."
+    if seen.printed:
+        printed = evidence(seen.printed, around)
+        return f"In the drill of {drill.started.date()} it printed:" + (
+            printed if printed[0].isspace() else f" {printed}"
+        )
     outcome = f" (outcome: {prose(_OUTCOMES.get(seen.outcome, seen.outcome))})" * bool(seen.outcome)
     said = evidence(seen.observed, around)
     return f"{on} {_SAW[seen.verdict]}{outcome}:{'' if said[0].isspace() else ' '}{said}"
-
-
-def _change(change: Change) -> str:
-    if isinstance(change, Patch):
-        return f"patches {code(str(change.target))} with {code(json.dumps(dict(change.patch)))}"
-    if isinstance(change, Restart):
-        return f"deletes the pods {code(str(change.target))}, which their controller makes anew"
-    if isinstance(change, Scale):
-        return f"sets the replicas of {code(str(change.target))} to {change.replicas}"
-    if isinstance(change, Delete):
-        return f"deletes {code(str(change.target))}"
-    if isinstance(change, Create):
-        name = f"{change.manifest['kind']}/{change.manifest['metadata']['name']}"
-        return f"creates {code(name)}"
-    return f"{_TO_NODES[type(change)]} the node {code(shell(change.node))}"
-
-
-_TO_NODES = {Cordon: "cordons", KillNode: "ends, as a power cut does,", CutNode: "cuts off"}
 
 
 def _budgets(bound: BoundCause, name: Namer) -> Iterator[str]:

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from drillbook.book import monitoring
 from drillbook.book.monitoring import AlertRule
+from drillbook.book.prose import sections
 from drillbook.evidence import templates
 from drillbook.evidence.figures import seconds
 from drillbook.evidence.history import shown
@@ -23,17 +24,12 @@ from drillbook.evidence.markdown import prose, sentence, visible
 from drillbook.evidence.proof_state import Proofs, Standing, State, standings, worst
 from drillbook.evidence.proof_words import environment, proof_line
 from drillbook.evidence.records import Drill
-from drillbook.evidence.redact import redact
 from drillbook.model import BoundCause, BoundRunbook, Duration, Phase, Probe, Workload
 from drillbook.pages import variables
 from drillbook.pages.cause_views import CauseView, StepView, cause_views, check_view
 
 PRODUCTION: Final = "production"
 """The environment whose `for` a page compares with the drilled one's."""
-
-
-_LINES: Final = ("Meaning", "Impact", "Normal", "Not this page", "Escalation")
-"""The lines of a description that have a place of their own on the page."""
 
 
 def page(
@@ -52,15 +48,17 @@ def page(
     runbook = bound.runbook
     later_s = _later_in_production(runbook.alerts, rules, production)
     causes = cause_views(bound, found, hashes, later_s)
-    text = templates.fill(
+    return templates.fill(
         "page.md.j2",
         front=_front_matter(bound, list(found.values()), proof_days),
         runbook=runbook,
         state=worst(list(found.values())),
         proofs=[proof_line(c, found[c.cause.id], proof_days) for c in bound.causes],
-        about=_description(runbook.description),
+        about={
+            label: prose(sentence(text)) for label, text in sections(runbook.description).items()
+        },
         alerts=[_alert(name, rules, production) for name in runbook.alerts],
-        setup=variables.setup(bound),
+        setup=variables.setup(bound, [rules[name] for name in runbook.alerts if name in rules]),
         names=[f.var.name for name in bound.names for f in name.finds],
         causes=causes,
         shared=_shared(bound),
@@ -72,9 +70,6 @@ def page(
         ready=[check_view(probe) for probe in bound.causes[0].workload.ready],
         history=shown(_all_drills(bound, drills)),
     )
-    # By shape alone: a page is made from committed files, and is the same on every machine. What
-    # lint would have said of a runbook does not get onto its page.
-    return redact(text, (), {})
 
 
 def states(bound: BoundRunbook, drills: Proofs, hashes: Mapping[str, str]) -> dict[str, str]:
@@ -129,21 +124,6 @@ def _last_drill(drills: Sequence[Drill]) -> dict[str, Any] | None:
 
 def _tenths(value: float | None) -> float | None:
     return None if value is None else round(value, 1)
-
-
-def _description(text: str) -> dict[str, str]:
-    """The description's known lines by their first word, and the rest under the empty string. A
-    line without a known first word goes on with the one before."""
-    found: dict[str, list[str]] = {"": []}
-    now = ""
-    for line in text.splitlines():
-        head, colon, rest = line.strip().partition(":")
-        if colon and head in _LINES:
-            now, line = head, rest
-        elif not line.strip():
-            now = ""
-        found.setdefault(now, []).append(line.strip())
-    return {name: prose(sentence(" ".join(lines))) for name, lines in found.items()}
 
 
 @dataclass(frozen=True, kw_only=True)

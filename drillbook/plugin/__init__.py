@@ -30,6 +30,10 @@ def pytest_collect_file(parent: pytest.Collector, file_path: Path) -> collect.Ru
     return collect.collect_file(parent, file_path)
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    return collect.ignore(collection_path, config)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     hooks.select(config, items)
 

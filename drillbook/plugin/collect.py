@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,9 @@ from pytest_bdd.feature import get_feature
 from pytest_bdd.scenario import scenario
 
 from drillbook.book import reader
+from drillbook.book.drills import drill_name, drills_of
+from drillbook.book.lint import LOSING, Book
+from drillbook.book.lint.metadata import tag_values
 from drillbook.evidence.proof import ALL
 from drillbook.model import Cause, Control, Phase, Runbook, Scenario
 from drillbook.model.errors import DrillbookError
@@ -22,18 +26,6 @@ from drillbook.model.slug import slug
 ENCODING = "utf-8-sig"
 """UTF-8 with or without a byte order mark, as the reader takes it."""
 _HEALTHY = (Phase.DETECTION, Phase.DIAGNOSIS)
-
-
-def drill_name(cause: str, control: Control) -> str:
-    """A drill's class name: `driver-oom--plain`, `all--healthy`."""
-    return f"{cause}--{control}"
-
-
-def drills_of(runbook: Runbook) -> Iterator[tuple[str, Control]]:
-    """Every drill of a runbook: each cause plain, then `healthy` once."""
-    for cause in runbook.causes:
-        yield cause.id, Control.PLAIN
-    yield ALL, Control.HEALTHY
 
 
 class DrillClass(pytest.Class):
@@ -77,7 +69,7 @@ class RunbookFile(pytest.Module):
             self.runbook = reader.read(self.path, root)
         except DrillbookError as error:
             raise self.CollectError(str(error)) from error
-        self._refuse_merged_causes()
+        self._refuse_what_would_be_lost()
         functions = self._functions()
         self.session._fixturemanager.parsefactories(self)
         self.classes = {}
@@ -87,32 +79,22 @@ class RunbookFile(pytest.Module):
             self.classes[name] = type(name, (), members)
             yield DrillClass.from_parent(self, name=name, cause=cause, control=control)
 
-    def _refuse_merged_causes(self) -> None:
-        """Two causes of one id would be one drill with both faults in."""
-        ids = [cause.id for cause in self.runbook.causes]
-        if len(set(ids)) < len(ids) or "" in ids:
-            raise self.CollectError(
-                f"{self.runbook.path}: its causes are named {', '.join(map(repr, ids))}; each "
-                "needs an id of its own, `@cause:`. `drillbook lint` says more."
-            )
+    def _refuse_what_would_be_lost(self) -> None:
+        """What `drillbook lint` would refuse because a drill would ask it wrongly or not at all."""
+        # These rules look at one runbook alone.
+        book = Book(runbooks=(), bound={}, alerts={}, scrape_s=0, evaluation_s=0)
+        found = [p for rule in (*LOSING, tag_values) for p in rule(self.runbook, book)]
+        if found:
+            raise self.CollectError("\n".join(map(str, sorted(found))))
 
     def _functions(self) -> dict[int, Callable[[], None]]:
-        """One test function per scenario, by its line.
-
-        pytest-bdd keeps scenarios by name, so two of one name would silently be one: refuse.
-        """
-        feature = get_feature(str(self.path.parent), self.path.name, ENCODING)
+        """One test function per scenario, by its line."""
         parsed = [s for cause in self.runbook.causes for s in cause.scenarios]
-        stray = [s for s in parsed if s.phase is None]
-        if stray:
-            raise self.CollectError(
-                f"{self.runbook.path}:{stray[0].line}: {stray[0].name!r} has not exactly one phase "
-                "tag, so no drill would ask it. `drillbook lint` says more."
-            )
+        feature = get_feature(str(self.path.parent), self.path.name, ENCODING)
         if len(feature.scenarios) != len(parsed):
             raise self.CollectError(
-                f"{self.runbook.path}: {len(parsed)} scenarios but {len(feature.scenarios)} names: "
-                "two scenarios share a name. `drillbook lint` says which."
+                f"{self.runbook.path}: {len(parsed)} scenarios, of which pytest-bdd finds "
+                f"{len(feature.scenarios)}. Report this file."
             )
         return {s.line: self._function(s) for s in parsed}
 
@@ -144,6 +126,15 @@ def _asked(cause: Cause, control: Control) -> tuple[Scenario, ...]:
     if control is Control.HEALTHY:
         return tuple(s for s in cause.scenarios if s.phase in _HEALTHY)
     return cause.scenarios
+
+
+def ignore(path: Path, config: pytest.Config) -> bool | None:
+    """What the hook answers: pytest passes by folders such as `build` and `dist`, but no runbook is
+    left out because of its area's name, unless somebody asks for that."""
+    asked = config.getoption("ignore") or config.getoption("ignore_glob")
+    features = config.rootpath / reader.FEATURES
+    ours = path.is_dir() and path.is_relative_to(features) and path.name[0] not in "._"
+    return False if ours and not asked else None
 
 
 def collect_file(parent: pytest.Collector, path: Any) -> RunbookFile | None:

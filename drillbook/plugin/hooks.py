@@ -34,6 +34,9 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--drill-run", default=None, metavar="FOLDER", help="where records go")
     group.addoption("--drill-until", default=Phase.PREVENTION.value, metavar="PHASE")
     group.addoption("--drill-leave-standing", default=None, metavar="DURATION")
+    group.addoption(
+        "--drill-thorough", action="store_true", help="ask other causes for their whole `within`"
+    )
 
 
 def configure(config: pytest.Config) -> None:
@@ -64,6 +67,7 @@ def _open(config: pytest.Config) -> DrillSession:
             folder=Path(run) if run else loaded.runs / name,
             until=Phase(config.getoption("--drill-until")),
             leave_standing=Duration(leave_standing) if leave_standing else None,
+            thorough=config.getoption("--drill-thorough"),
         )
     except (DrillbookError, ValueError) as error:
         raise pytest.UsageError(str(error)) from error

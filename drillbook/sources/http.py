@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import requests
-
-from drillbook.cluster.clients import Connections, could_not_ask
+from drillbook.cluster.clients import Connections, could_not_ask, http_get
 from drillbook.cluster.deadline import within
 from drillbook.model import Answer, Command, Reading, Word, command
 from drillbook.model.errors import CouldNotTell
@@ -32,13 +30,11 @@ class Http:
         return text.strip()
 
     def read(self, clients: Connections) -> Reading:
+        import requests
+
         url = clients.resolve(self.url)
         try:
-            answer = within(DEADLINE_S + 1, url, lambda: _get(url))
+            answer = within(DEADLINE_S + 1, url, lambda: http_get(url, DEADLINE_S))
         except requests.RequestException as error:
             raise could_not_ask(url, error) from error
         return Reading(answer=str(answer.status_code))
-
-
-def _get(url: str) -> requests.Response:
-    return requests.get(url, timeout=DEADLINE_S, allow_redirects=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from drillbook.cluster.clients import KUBE_ERRORS, Connections, asking
+from drillbook.cluster.clients import Connections, asking, kube_errors
 from drillbook.cluster.deadline import REQUESTS, within
 from drillbook.model import Absent, Answer, Command, Reading, Var, Where, Word, command
 from drillbook.model.errors import CouldNotTell
@@ -79,7 +79,7 @@ class Kube:
             found = clients.kind_of(self.kind).get(
                 **query, _request_timeout=clients.request_timeout
             )
-        except KUBE_ERRORS as error:
+        except kube_errors() as error:
             if getattr(error, "status", None) == 404:
                 return None
             raise

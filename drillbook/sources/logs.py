@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from kubernetes.client.exceptions import ApiException
-
-from drillbook.cluster.clients import KUBE_ERRORS, Connections, asking, could_not_ask
+from drillbook.cluster.clients import Connections, asking, could_not_ask, kube_errors
 from drillbook.cluster.deadline import REQUESTS, within
 from drillbook.model import Absent, Answer, Command, Reading, Var, Word, command
 
@@ -63,12 +61,10 @@ class Logs:
                 _preload_content=False,
             )
             text = answer.data.decode("utf-8", "replace")
-        except ApiException as error:
+        except kube_errors() as error:
             # 400: the container has no such run yet; 404: the pod has gone meanwhile.
-            if error.status in (400, 404):
+            if getattr(error, "status", None) in (400, 404):
                 return ""
-            raise could_not_ask(f"the log of {pod}", error) from error
-        except KUBE_ERRORS as error:
             raise could_not_ask(f"the log of {pod}", error) from error
         return "\n".join(_lines_since(text, clients.since))
 

@@ -259,28 +259,31 @@ class FiringAlert:
             ],
         )
         with asking("Prometheus and Alertmanager about alerts"):
-            rule = self._rule(loaded["groups"])
-            held = [a for a in rule["alerts"] if labels.items() <= a["labels"].items()]
-            return Reading(answer=_state(held, listed), dated=_stamp(rule["lastEvaluation"]))
+            rules = self._rules(loaded["groups"])
+            every = [alert for rule in rules for alert in rule["alerts"]]
+            held = [a for a in every if labels.items() <= a["labels"].items()]
+            stamp = min(_stamp(rule["lastEvaluation"]) for rule in rules)
+            return Reading(answer=_state(held, listed), dated=stamp)
 
-    def _rule(self, groups: list[dict[str, Any]]) -> dict[str, Any]:
-        """The loaded rule. Raises CouldNotTell when it is not loaded, loaded more than once, or
-        cannot be evaluated."""
+    def _rules(self, groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The loaded rule, or its variants, which differ by their labels. Raises CouldNotTell when
+        it is not loaded, loaded twice, or cannot be evaluated."""
         rules = [r for group in groups for r in group["rules"] if r["name"] == self.alert]
-        if len(rules) > 1:
+        if len({str(sorted(rule.get("labels", {}).items())) for rule in rules}) < len(rules):
             raise CouldNotTell(
-                f"Prometheus has {len(rules)} rules named {self.alert}, and alerts do not say "
-                "which of them they are of. Rename all but one."
+                f"Prometheus has {len(rules)} rules named {self.alert}, and their labels do not "
+                "say which of them an alert is of. Rename all but one."
             )
         if not rules:
             raise CouldNotTell(
                 f"Prometheus has no rule named {self.alert}. "
                 "Load monitoring/alerts (embedded cluster: `drillbook staging up`)."
             )
-        rule: dict[str, Any] = rules[0]
-        if rule["health"] == "err":
-            raise CouldNotTell(f"the rule {self.alert} fails: {rule.get('lastError', 'unknown')}.")
-        return rule
+        for rule in rules:
+            if rule["health"] == "err":
+                why = rule.get("lastError", "unknown")
+                raise CouldNotTell(f"the rule {self.alert} fails: {why}.")
+        return rules
 
 
 def _state(held: list[dict[str, Any]], listed: Any) -> AlertState:

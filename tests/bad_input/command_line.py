@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-import resource
-import subprocess
-import sys
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from drillbook.cli import app as cli
+from tests.forked import ROOT, forked
+
 FEATURE = "features/spark/driver-crash-loop.feature"
 MANIFESTS = "fixtures/spark/orders/manifests.yaml"
 RULES = "monitoring/alerts/spark.yaml"
 VALUES = "monitoring/values/staging.yaml"
+CARRIED = ("features", "steps", "fixtures", "scripts", "monitoring", "runbooks")
 
 
 @dataclass(frozen=True)
@@ -23,33 +24,32 @@ class Answer:
     code: int
     said: str
     took_s: float
-    """Of the processor: what else this machine does at the time is not the command's."""
+    """Of the processor."""
+    peak_kb: int
+
+
+def copied(folder: Path) -> Path:
+    """A checkout like this one, without runs."""
+    folder.mkdir()
+    for name in CARRIED:
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    return folder
+
+
+def environment_of(checkout: Path) -> dict[str, str]:
+    """This one's, without a cluster."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("DRILLBOOK_")}
+    own = {"TMPDIR": str(checkout.parent), "XDG_CACHE_HOME": str(checkout.parent / "cache")}
+    return {**kept, **own, "DRILLBOOK_STATE": str(checkout / "state")}
 
 
 def drillbook(checkout: Path, *words: str, **environment: str) -> Answer:
     """Run a command there. Whatever it is given, it ends in words, never in a bare traceback."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("DRILLBOOK_")}
-    own = {"DRILLBOOK_STATE": str(checkout / "state"), "TMPDIR": str(checkout.parent)}
-    begin = _processor_s()
-    done = subprocess.run(
-        [sys.executable, "-c", "from drillbook.cli.app import main; main()", *words],
-        cwd=checkout,
-        env={**kept, **own, "PYTHONPATH": str(ROOT), **environment},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    took = _processor_s() - begin
-    assert "Traceback" not in done.stdout, done.stdout
-    return Answer(done.returncode, done.stdout, took)
-
-
-def _processor_s() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    given = {**environment_of(checkout), **environment}
+    done = forked(cli.main, ("drillbook", *words), checkout, given, together=True)
+    assert "Traceback" not in done.out, done.out
+    return Answer(done.code, done.out, done.cpu_s, done.peak_kb)
 
 
 def replace(checkout: Path, name: str, old: str, new: str) -> None:

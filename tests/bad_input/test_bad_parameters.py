@@ -22,8 +22,9 @@ from drillbook.book.sentences import Definition
 from drillbook.model import BoundStep, Command, command, resolve
 from drillbook.model.errors import CouldNotTell
 from drillbook.sources import Series
-from tests.bad_input.command_line import FEATURE, ROOT
+from tests.bad_input.command_line import FEATURE
 from tests.bad_input.servers import Bad, serving
+from tests.forked import ROOT
 from tests.sources.test_answers import connections
 
 HOSTILE = (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bad_input.command_line import ROOT
+from tests.forked import ROOT
 
 NAMED = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
 

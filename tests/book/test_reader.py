@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from drillbook.book import reader
+from drillbook.book.prose import sections
 from drillbook.model import Phase, Runbook, Tag
 from drillbook.model.errors import UsageError
 
@@ -154,6 +155,11 @@ def test_outlines_are_marked_for_lint(title: str, is_outline: bool) -> None:
     assert parsed(f"Feature: f\n  {title}").causes[0].scenarios[0].is_outline is is_outline
 
 
+def test_labels_are_read_in_the_features_language() -> None:
+    text = "# language: ru\nФункция: f\n  Значение: a\n    Impact: b\n"
+    assert sections(parsed(text).description) == {"": "", "Meaning": "a", "Impact": "b"}
+
+
 def test_other_languages_mean_the_same() -> None:
     text = "# language: de\nFunktionalität: f\n  Szenario: s\n    Wenn a\n    Und b\n    Dann c\n"
     steps = parsed(text).causes[0].scenarios[0].steps
@@ -171,20 +177,22 @@ ONE = HEAD + "Scenario: a\n  Given x\n"
     [
         ("", 1, "the file holds no Feature"),
         ("# only a comment\n", 1, "the file holds no Feature"),
-        ("hello\n", 1, "'hello' stands before the Feature"),
+        ("hello\n", 1, "'hello' stands where the Feature should begin"),
+        (ONE + "<<<<<<< HEAD\n", 5, "a merge was not finished"),
+        ("# language: ru\nФункция: f\n  Сценрий: x\n", 2, "Did you mean `Сценарий:`?"),
         ("@a b\nFeature: x\n", 1, "a tag holds a blank"),
-        ("@id:x\n", 1, "the file ends after tags"),
+        ("@id:x\n", 1, "the file ends in the middle"),
         ("@id:x\nScenario: x\n", 2, "where the Feature should begin"),
         ("# language: xx\nFeature: x\n", 1, "the language 'xx'"),
         (ONE + "Feature: g\n", 5, "a second Feature"),
         (ONE + "Scenaro: b\n", 5, "Did you mean `Scenario:`?"),
         (ONE + "  Whn y\n", 5, "Did you mean `When`?"),
-        (ONE + "  a line\n", 5, "'a line' is neither a step nor a title"),
+        (ONE + "  a line\n", 5, "'a line' does not belong here"),
         (ONE + "Background:\n  Given y\n", 5, "a Background stands here too late"),
-        (ONE + "  | a | b |\n  | c |\n", 6, "more or fewer cells"),
-        (ONE + '  """\n  open\n', 6, "never closed"),
-        (ONE + "@tag\n", 5, "the file ends after tags"),
-        (HEAD + "Scenario: a\n  @x\n  Given x\n", 5, "belongs to no Scenario"),
+        (ONE + "  | a | b |\n  | c |\n", 6, "as many cells in each row"),
+        (ONE + '  """\n  open\n', 6, "a doc string ends with"),
+        (ONE + "@tag\n", 5, "the file ends in the middle"),
+        (HEAD + "Scenario: a\n  @x\n  Given x\n", 5, "tags above a Feature"),
         (HEAD + "Scenario: a\n  And x\n", 4, "the first step begins with 'And'"),
         (HEAD + "Scenario: a\n  Gven x\n  Then y\n", 3, "Did you mean `Given`?"),
         (HEAD + "Feature: g\n", 2, "a second Feature"),
@@ -257,9 +265,7 @@ def test_how_lines_end_and_a_byte_order_mark_change_nothing(root: Path, data: by
 @pytest.mark.parametrize(
     ("data", "line", "part"),
     [
-        (b"Feature: f\n  caf\xe9\n", 2, "not valid UTF-8"),
         (b"\xef\xbb\xbfFeature: f\n  caf\xe9\n", 2, "not valid UTF-8"),
-        ("Feature: f".encode("utf-16"), 1, "not valid UTF-8"),
         (b"Feature: f\n\n  a\0b\n", 3, "NUL"),
         (b"Feature: f\n" + b"#" * reader.LIMIT_BYTES, 1, "may have 1000000"),
     ],
@@ -303,11 +309,29 @@ def test_discover_takes_paths_from_the_working_folder_and_from_the_checkout(
     ]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("rb-shop-001", "no ORDERS", "two", "no-orders", "./features/shop/no-orders.feature"),
+        *("runbooks/shop/no-orders.md", "../runbooks/shop/no-orders.md"),
+    ],
+)
+def test_a_runbook_is_named_as_its_reader_knows_it(
+    root: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    if name.startswith(".."):
+        page = root / "runbooks/shop/no-orders.md"
+        page.parent.mkdir(parents=True)
+        page.touch()
+    monkeypatch.chdir(root / "features" if name.startswith("..") else root)
+    assert reader.discover(root, [Path(name)]) == [root / PATH]
+
+
 def test_discover_refuses_what_is_not_there(root: Path) -> None:
     message = refusal(lambda: reader.discover(root, [Path("features/shop/no-order.feature")]))
     assert message == (
-        "features/shop/no-order.feature: no such file or folder. "
-        "Did you mean features/shop/no-orders.feature?"
+        "features/shop/no-order.feature: no such file or folder, and no runbook of this id, title "
+        "or alert. Did you mean features/shop/no-orders.feature?"
     )
     assert "drillbook list" in refusal(lambda: reader.discover(root, [Path("zzz")]))
 

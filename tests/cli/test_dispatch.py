@@ -14,6 +14,7 @@ import pytest
 from drillbook.cli.dispatch import Dispatcher
 from drillbook.evidence.records import Drill
 from drillbook.model import Verdict
+from drillbook.model.errors import CouldNotTell
 from tests.dispatched import dispatcher, drills, stage
 
 ROOT = Path(__file__).parents[2]
@@ -80,13 +81,40 @@ def test_its_lines_begin_with_whose_they_are(tmp_path: Path) -> None:
     assert sum(line.endswith(": PASSED in 0 s") for line in said) == 2
 
 
-def test_one_at_a_time_has_the_terminal_to_itself(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_drill_is_told_by_its_phases_as_they_end(tmp_path: Path) -> None:
+    """Its own words are told with -v only, and what it does now on a terminal only."""
+    stage(tmp_path, {"one": "announce"})
     said = Heard()
-    run(tmp_path, {"one": "pass"}, 1, said)
-    assert capfd.readouterr().err == "one: its words\n"
-    assert not [line for line in said if "its words" in line]
+    for show in (None, list[str]().extend):
+        dispatched = dispatcher(tmp_path, 1, said)
+        dispatched.verbose, dispatched.moving = False, show
+        dispatched.begin(drills("one"), "abc")
+        dispatched.run(drills("one"))
+    phases = "set-up 2 s, fault 3 s, detection 2 s, undo 92 s"
+    node = "[1/1] features/x/it.feature::one--plain"
+    ended = f"{node}: PASSED in 0 s ({phases})"
+    label = "[1/1] one--plain"
+    told = [f"{label}: set-up 2 s", f"{label}: fault 3 s", f"{label}: detection 2 s"]
+    assert [line.replace(" in 1 s", " in 0 s") for line in said] == [node, *told, ended, ended]
+
+
+def test_two_set_up_at_a_time_however_many_may_run(tmp_path: Path) -> None:
+    """One of them waits for the third drill, which starts because it has announced its fault."""
+    does = {"one": "pass others", "two": "meet", "three": "meet"}
+    _, found = run(tmp_path, does, 9, Heard())
+    assert [d.verdict for d in found] == [Verdict.PASSED] * 3
+
+
+def test_the_manifest_is_written_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(before: object, after: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", full)
+    with pytest.raises(CouldNotTell, match="No space left"):
+        dispatcher(tmp_path, 1).begin(drills("one"), "abc")
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["logs"]
 
 
 def test_a_drill_without_a_record_is_told_and_the_others_go_on(tmp_path: Path) -> None:

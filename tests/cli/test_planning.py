@@ -9,10 +9,22 @@ import pytest
 from drillbook.cli.commands.planning import change_words, planned, refuse, told
 from drillbook.cluster.settings import Settings
 from drillbook.drill.refusals import Finding
-from drillbook.model import Change, Create, KillNode, Patch, Restart, Target, Var
+from drillbook.model import (
+    Change,
+    Create,
+    Duration,
+    KillNode,
+    Patch,
+    Refusal,
+    Restart,
+    Run,
+    Target,
+    Var,
+)
 from drillbook.model.errors import CouldNotTell, DrillbookError, Refused
 from tests import runbook_examples as examples
-from tests.cli.test_cli import checkout, drillbook
+from tests.bad_input.command_line import drillbook
+from tests.bad_input.conftest import checkout
 
 __all__ = ["checkout"]
 
@@ -37,6 +49,17 @@ MANIFEST = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}}
             "manifest:\n  apiVersion: v1\n  kind: Secret\n  metadata:\n    name: s",
         ),
         (KillNode(node=Var("NODE")), "node: '\"$NODE\"'"),
+        (
+            Run(
+                target=Target(api_version="v1", kind="Pod", selector="app=db"),
+                container="db",
+                words=("psql", "-c", "DROP TABLE orders"),
+                within=Duration("10s"),
+                refused_by=Refusal.OBJECT_LOCK,
+            ),
+            "target: Pod -l app=db\ncontainer: db\nwords:\n- psql\n- -c\n- DROP TABLE orders\n"
+            "within: 10s\nrefused_by: object lock",
+        ),
     ],
 )
 def test_a_change_is_told_as_yaml(change: Change, words: str) -> None:
@@ -80,6 +103,7 @@ def test_it_ends_as_the_drill_would_with_the_words_of_all(
         ("", (), 4, "no cluster was asked, so whether a drill could begin is not known"),
         ('kubeconfig = "/nowhere"\n', ("--offline",), 4, "--offline was given"),
         ('kubeconfig = "/nowhere"\n', (), 2, "/nowhere"),
+        ("", ("--kubeconfig", "/a:/b"), 2, "/a:/b: these are several files"),
         ('max_drill = "5m"\n', ("--offline",), 3, "`max_drill` is 5m"),
         (
             'allowed_hosts = ["127.0.0.1:9"]\nkubeconfig = "dead"\n',
@@ -99,6 +123,6 @@ def test_without_a_yes_of_the_cluster_it_does_not_end_well(
         "users: [{name: dead, user: {token: x}}]\n"
         "contexts: [{name: dead, context: {cluster: dead, user: dead}}]\n"
     )
-    found, text = drillbook(checkout, "plan", "RB-SPARK-001", *options)
-    assert (found, part in text, "Traceback" in text) == (code, True, False), text
-    assert "creates  Deployment/orders" in text
+    answer = drillbook(checkout, "plan", "rb-spark-001", *options)
+    assert (answer.code, part in answer.said) == (code, True), answer.said
+    assert "creates  Deployment/orders" in answer.said

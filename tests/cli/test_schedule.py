@@ -8,7 +8,7 @@ from itertools import permutations
 
 import pytest
 
-from drillbook.cli.schedule import may_start
+from drillbook.cli.schedule import SET_UPS, Room, may_start
 from drillbook.model.domains import Lock, conflicts, locks
 
 SHORT = {"n": "cluster/namespace", "p": "cluster/postgres", "c": "cluster"}
@@ -19,6 +19,8 @@ class Fake:
     """`n1`: a namespace drill; `2a`: a drill of node 2; `p1`: of postgres; `c1`: of everything."""
 
     name: str
+    memory: float = 0.0
+    is_setting_up: bool = False
 
     @property
     def locks(self) -> tuple[Lock, ...]:
@@ -42,12 +44,13 @@ def fakes(names: str) -> list[Fake]:
         # A node drill and a namespace drill exclude each other, whoever came first.
         ("2a", "n1", 2, ""),
         ("n1", "2a", 2, ""),
+        # So do a node drill and one of any other domain, and two of two nodes.
+        ("2a p1", "", 9, "2a"),
+        ("p1", "2a", 2, ""),
+        ("2a 3a", "", 9, "2a"),
         # Who needs other locks passes; who would take what the waiting one needs does not.
-        ("2a p1", "n1", 3, "p1"),
+        ("p1 p2 n2", "n1", 3, "p1 n2"),
         ("2a n2", "n1", 3, ""),
-        ("2a 3a n2", "n1", 9, ""),
-        ("2a 2b 3a", "", 9, "2a 3a"),
-        ("2a n2 3a", "", 9, "2a"),
         # All of the cluster: alone, and nobody passes it.
         ("c1 n1 p1", "", 9, "c1"),
         ("c1 n1 p1", "2a", 9, ""),
@@ -55,7 +58,18 @@ def fakes(names: str) -> list[Fake]:
     ],
 )
 def test_who_may_start(waiting: str, running: str, jobs: int, started: str) -> None:
-    assert may_start(fakes(waiting), fakes(running), jobs) == fakes(started)
+    assert may_start(fakes(waiting), fakes(running), Room(jobs)) == fakes(started)[:SET_UPS]
+
+
+def test_two_set_up_at_a_time_and_a_large_one_is_not_passed_by_small_ones() -> None:
+    large, small = Fake("n9", memory=8), Fake("n1", memory=1)
+    ready, begins = Fake("n2", memory=3), Fake("n3", memory=3, is_setting_up=True)
+    room = Room(9, memory=10)
+    assert may_start([small, small], [begins], room) == [small]
+    assert may_start([small, small], [begins, begins], room) == []
+    assert may_start([large, small], [ready], room) == []
+    assert may_start([small, large, small], [ready], room) == [small]
+    assert may_start([Fake("n8", memory=99), small], [], room) == [Fake("n8", memory=99)]
 
 
 @dataclass
@@ -68,7 +82,7 @@ class Machine:
     begun: list[Fake] = field(default_factory=list)
 
     def tick(self) -> None:
-        for one in may_start(self.waiting, list(self.running), self.jobs):
+        for one in may_start(self.waiting, list(self.running), Room(self.jobs)):
             self.waiting.remove(one)
             self.running[one] = 1 + len(self.begun) % 3
             self.begun.append(one)

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import runbook_examples as examples
 import yaml
 
+from drillbook.book.alert_rules import AlertRule, Cadence, RecordingRule
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.kubeconfig import host_of
 from drillbook.cluster.settings import Settings
 from drillbook.drill import guard
-from drillbook.model.errors import CouldNotTell, Refused, UsageError
+from drillbook.model.errors import CouldNotTell, Refused, RunbookProblem, UsageError
+from tests.bad_input.servers import Bad, as_json, serving
 
 UID = "11111111-2222-3333-4444-555555555555"
 
@@ -59,44 +58,24 @@ VERSION = dict.fromkeys(
 )
 
 
-@contextmanager
-def serving(api: Api) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            status, body = api.answer(self.path)
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.end_headers()
-            self.wfile.write(json.dumps(body).encode())
-
-        do_POST = do_GET
-
-        def log_message(self, format: str, *words: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        try:
-            yield f"127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
+def kubeconfig(folder: Path, url: str) -> Path:
+    """One context, of a server that asks for no more than a token."""
+    path = folder / "kubeconfig"
+    document = {
+        "current-context": "drillbook-staging",
+        "contexts": [{"name": "drillbook-staging", "context": {"cluster": "c", "user": "u"}}],
+        "clusters": [{"name": "c", "cluster": {"server": url}}],
+        "users": [{"name": "u", "user": {"token": "t"}}],
+    }
+    path.write_text(yaml.safe_dump(document))
+    return path
 
 
 def asked_of(folder: Path, api: Api, **fields: Any) -> Any:
     """The guard's answer, on settings that allow this cluster but for `fields`."""
-    with serving(api) as host:
-        path = folder / "kubeconfig"
-        document = {
-            "current-context": "drillbook-staging",
-            "contexts": [
-                {"name": "drillbook-staging", "context": {"cluster": "c", "user": "u"}},
-            ],
-            "clusters": [{"name": "c", "cluster": {"server": f"http://{host}"}}],
-            "users": [{"name": "u", "user": {"token": "t"}}],
-        }
-        path.write_text(yaml.safe_dump(document))
-        allowed = {"allowed_clusters": (UID,), "allowed_hosts": (host,)}
+    with serving(lambda path: as_json(*api.answer(path))) as server:
+        allowed = {"allowed_clusters": (UID,), "allowed_hosts": (urlsplit(server.url).netloc,)}
+        path = kubeconfig(folder, server.url)
         given = {"root": folder, "kubeconfig": path, "request_timeout_s": 2, **allowed, **fields}
         settings = Settings(**given)
         return guard.admitted(settings, Connections(settings, {}))
@@ -214,3 +193,116 @@ def test_the_host_of_a_server(server: str, host: str) -> None:
 def test_what_has_no_host(server: str) -> None:
     with pytest.raises(ValueError, match=r"names no host|[Pp]ort"):
         host_of(server)
+
+
+# --------------------------------------------------------------------------- monitoring
+
+RECORD = RecordingRule(name="job:up", expr="sum by (job) (up)", labels={}, file="f", line=1)
+RULE = AlertRule(
+    name="Down",
+    expr="job:up == 0",
+    for_s=60,
+    keep_s=30,
+    labels={"severity": "P2"},
+    cadence=Cadence(interval_s=10),
+    records=(RECORD,),
+    annotations={"runbook_url": "r"},
+    file="f",
+    line=1,
+)
+WORST = replace(RULE, expr="job:up < 0.5", labels={"severity": "P1"})
+LOADED = {
+    "Down": {"query": "job:up  == 0", "duration": 60, "keepFiringFor": 30, "interval": 10},
+    "Worst": {"query": "job:up < 0.5", "duration": 60, "keepFiringFor": 30, "interval": 10},
+    "job:up": {"query": "sum by (job) (up)", "type": "recording", "interval": 5},
+}
+
+
+def differences(folder: Path, loaded: dict[str, dict[str, Any]], scrape: str = "5s") -> str:
+    """What the guard says of rules that a Prometheus runs; empty: nothing."""
+    severities = {"Down": {"severity": "P2"}, "Worst": {"severity": "P1"}}
+    groups = [
+        {
+            "interval": one["interval"],
+            "rules": [
+                {
+                    "name": name.replace("Worst", "Down"),
+                    "type": "alerting",
+                    "labels": severities.get(name),
+                    **one,
+                }
+            ],
+        }
+        for name, one in loaded.items()
+    ]
+
+    def answer(path: str) -> Bad:
+        url = urlsplit(path)
+        if url.path.endswith("/format_query"):
+            data: Any = " ".join(parse_qs(url.query)["query"][0].split())
+        elif url.path.endswith("/status/config"):
+            data = {"yaml": f"global: {{scrape_interval: {scrape}}}"}
+        else:
+            data = {"groups": groups}
+        return as_json(200, {"versionInfo": {"version": "1"}, "status": "success", "data": data})
+
+    with serving(answer) as server:
+        url = server.url
+        settings = Settings(root=folder, prometheus_url=url, request_timeout_s=2)
+        clients = Connections(settings, {"PROMETHEUS": url, "ALERTMANAGER": url})
+        rules = {"Down": replace(RULE, variants=(WORST,))}
+        try:
+            guard.check_monitoring(settings, clients, rules, ["Down"])
+        except CouldNotTell as error:
+            return str(error)
+    return ""
+
+
+def test_the_rules_that_are_loaded_are_those_of_the_checkout(tmp_path: Path) -> None:
+    assert differences(tmp_path, LOADED) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("Down", None, "loaded with the labels {'severity': 'P1'}, not {'severity': 'P2'}"),
+        (
+            "Down",
+            {"query": "job:up == 1"},
+            "Down has another expression: loaded `job:up == 1`, wanted `job:up == 0`",
+        ),
+        ("Worst", {"duration": 0}, "Down has for 0 s, not 60 s"),
+        ("Down", {"keepFiringFor": 0}, "Down has keep_firing_for 0 s, not 30 s"),
+        ("Down", {"interval": 5}, "Down is evaluated every 5 s, not 10 s"),
+        ("Worst", {"labels": {"severity": "P2"}}, "2 rules of the same labels are named Down"),
+        ("job:up", None, "job:up is not loaded"),
+        (
+            "job:up",
+            {"query": "vector(0)"},
+            "job:up has another expression: loaded `vector(0)`, wanted `sum by (job) (up)`",
+        ),
+    ],
+)
+def test_every_rule_that_is_loaded_otherwise_is_named(
+    tmp_path: Path, name: str, change: dict[str, Any] | None, said: str
+) -> None:
+    loaded = {n: {**one, **(change or {})} if n == name else one for n, one in LOADED.items()}
+    if change is None:
+        del loaded[name]
+    assert said in differences(tmp_path, loaded)
+
+
+def test_another_scrape_interval_is_named(tmp_path: Path) -> None:
+    assert "scrape interval 90 s, settings say 5 s" in differences(tmp_path, LOADED, "1m30s")
+
+
+@pytest.mark.parametrize(
+    ("expr", "well"), [("up == 0", True), ("sum by (namespace) (up)", True), ("sum(up)", False)]
+)
+def test_a_drill_that_would_wait_in_vain_for_its_alert_is_refused(expr: str, well: bool) -> None:
+    rules = {"AppDown": examples.rule(expr=expr)}
+    if well:
+        guard.refuse_unseen(examples.runbook(), rules)
+    else:
+        with pytest.raises(RunbookProblem, match=r"by its label 'namespace', .* cannot carry"):
+            guard.refuse_unseen(examples.runbook(), rules)

@@ -66,8 +66,8 @@ def scenario(*urls: str, phase: Phase = Phase.DIAGNOSIS) -> BoundScenario:
 
 def held(answers: Answers, *scenarios: BoundScenario) -> bool | None:
     questions = Questions(answers)
-    questions.ask("one", scenarios)
-    (question,) = question_records(questions.answers())
+    questions.ask("RB-X-001", "one", scenarios)
+    (question,) = question_records(questions.answers(), {("RB-X-001", "one"): "h"})
     return question.held
 
 
@@ -89,8 +89,8 @@ def test_an_error_is_never_evidence() -> None:
 def test_a_shared_probe_is_asked_once() -> None:
     answers = Answers(a=Verdict.FAILED)
     questions = Questions(answers)
-    questions.ask("one", [scenario("a")])
-    questions.ask("two", [scenario("a")])
+    questions.ask("RB-X-001", "one", [scenario("a")])
+    questions.ask("RB-X-001", "two", [scenario("a")])
     assert [one.held for one in questions.answers()] == [False, False]
     assert answers.asked == ["a"]
 

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-
 import pytest
-import runbook_examples as examples
 
-from drillbook.evidence.redact import holds_secret, redact, redact_drill, sensitive_values
-from drillbook.model import Verdict
+from drillbook.evidence.redact import holds_secret, redact
 
 PASSWORD = "hunter2-correct-horse"  # noqa: S105 - of nothing
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJvcmRlcnMifQ.c2lnbmF0dXJlLW9mLXRva2Vu"
@@ -55,6 +51,12 @@ def clean(text: str, *secrets: str) -> str:
         ('see ://host:80,password="a@b c"', "b c"),
         ("DB_PASSWORD=my_db://u:p@RestOfIt", "RestOfIt"),
         ("AUTHORİZATİON: Basic dXNlcjpwdw==", "dXNlcjpwdw"),
+        ("tool --set=password=hunter2", "hunter2"),
+        (r'{"log": "user=x\npassword=hunter2\n"}', "hunter2"),
+        ("password: swordfish user: bob", "swordfish"),
+        ("Пароль: hunter2", "hunter2"),
+        ("mot de passe : hunter2", "hunter2"),
+        ("密码\uff1ahunter2", "hunter2"),
     ],
 )
 def test_the_shape_of_a_secret_is_removed(text: str, secret: str) -> None:
@@ -80,6 +82,11 @@ def test_the_shape_of_a_secret_is_removed(text: str, secret: str) -> None:
         "1763694000.123",
         "password=[redacted]",
         "",
+        "a call with `Authorization: Bearer $TOKEN` answers 401, for the password: see the vault;",
+        'psql postgresql://"$APP":"$POD"@db:5432/"$DB" -Atc \'select 1\'',
+        'psql "postgresql://$PGUSER:${PGPASSWORD:?is empty}@db"',
+        """export DB_PASSWORD="$(kubectl get secret x -o 'jsonpath={.data.password}')\"""",
+        'tool --token "$TOKEN" --set=password="${DB_PASSWORD:?is empty}"',
     ],
 )
 def test_ordinary_text_is_kept(text: str) -> None:
@@ -87,39 +94,25 @@ def test_ordinary_text_is_kept(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "printed",
+    ("value", "text", "clean_text"),
     [
-        PASSWORD,
-        base64.b64encode(PASSWORD.encode()).decode(),
-        base64.b64encode(f"{PASSWORD}\n".encode()).decode(),
-        base64.b64encode(PASSWORD.encode()).decode().rstrip("="),
-        f"x{PASSWORD}y",
+        (PASSWORD, f"saw x{PASSWORD}y there", "saw x[redacted]y there"),
+        ('p"a/ss word', "https://h/?q=p%22a%2Fss%20word", "https://h/?q=[redacted]"),
+        ('p"a/ss word', r'{"x": "p\"a/ss word"}', '{"x": "[redacted]"}'),
+        (
+            "first-line-of-16-chars\nsecond-line-of-16-chars",
+            "second-line-of-16-chars",
+            "[redacted]",
+        ),
+        ("root", "root rooted x-root", "[redacted] rooted x-root"),
+        ("root", "cm9vdA== cm9vdAo", "[redacted] [redacted]"),
+        ("abc", "abc", "abc"),
+        ("another value", f"saw {PASSWORD}", f"saw {PASSWORD}"),
     ],
 )
-def test_a_known_value_is_removed_in_every_form(printed: str) -> None:
-    assert clean(f"saw {printed} there", PASSWORD) == f"saw {printed} there".replace(
-        printed.removeprefix("x").removesuffix("y") if "x" in printed[:1] else printed, "[redacted]"
-    )
-
-
-def test_without_being_known_the_value_stays() -> None:
-    assert clean(f"saw {PASSWORD} there") == f"saw {PASSWORD} there"
-
-
-def test_a_value_with_signs_is_removed_from_urls_and_json() -> None:
-    value = 'p"a/ss word'
-    assert clean("https://h/?q=p%22a%2Fss%20word", value) == "https://h/?q=[redacted]"
-    assert clean(r'{"x": "p\"a/ss word"}', value) == '{"x": "[redacted]"}'
-
-
-def test_the_lines_of_a_known_certificate_are_removed_one_by_one() -> None:
-    value = "first-line-of-16-chars\nsecond-line-of-16-chars"
-    assert "second-line" not in clean("... second-line-of-16-chars", value)
-
-
-def test_a_short_known_value_goes_only_as_a_word_of_its_own() -> None:
-    assert clean("root rooted x-root", "root") == "[redacted] rooted x-root"
-    assert clean("abc", "abc") == "abc"
+def test_a_known_value(value: str, text: str, clean_text: str) -> None:
+    """Its other forms: tests/bad_input/test_bad_secrets.py."""
+    assert clean(text, value) == clean_text
 
 
 def test_the_longer_of_two_known_values_goes_first() -> None:
@@ -135,28 +128,20 @@ def test_an_environment_variable_that_holds_a_secret(name: str) -> None:
 @pytest.mark.parametrize("name", ["PWD", "OLDPWD", "PATH", "KEYBOARD", "TOKEN_FILE", "PUBLIC_KEY"])
 def test_an_environment_variable_that_holds_none(name: str) -> None:
     assert not holds_secret(name)
-    assert sensitive_values({name: PASSWORD}) == frozenset()
-
-
-def test_this_process_s_environment_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ORDERS_DB_PASSWORD", PASSWORD)
-    assert redact(f"saw {PASSWORD}") == "saw [redacted]"
+    assert redact(PASSWORD, environ={name: PASSWORD}) == PASSWORD
 
 
 def test_redacting_twice_changes_nothing_more() -> None:
-    once = clean(f"password: hunter2, Authorization: Bearer {JWT} {KEY}")
+    once = clean(f"password: hunter2, Authorization: Bearer {JWT} https://u:p4ss@h {KEY}")
     assert clean(once) == once
 
 
-def test_a_record_keeps_its_identity_and_loses_its_secrets() -> None:
-    drill = examples.drill(observed=f"token={PASSWORD}", reason=f"could not log in: {PASSWORD}")
-    redacted = redact_drill(drill, [PASSWORD, drill.run, drill.commit], environ={})
-    assert PASSWORD not in redacted.model_dump_json()
-    assert (redacted.run, redacted.commit, redacted.hash) == (drill.run, drill.commit, drill.hash)
-    assert redacted.verdict is Verdict.PASSED
-    assert redacted.times == drill.times
-
-
-def test_a_record_without_secrets_is_kept_as_it_is() -> None:
-    drill = examples.drill()
-    assert redact_drill(drill, [], environ={}) == drill
+def test_a_long_line_costs_linear_time() -> None:
+    """Each of these took minutes with a pattern that goes back."""
+    for text in (
+        "x=" * 50_000,
+        "password=" * 20_000,
+        "MIIEabcdefghijklmnop " * 9_000,
+        "://" * 50_000,
+    ):
+        clean(f"{text}private key-----")

@@ -10,12 +10,12 @@ import pytest
 import runbook_examples as examples
 
 from drillbook.evidence import score
+from drillbook.evidence.accept import by_key
 from drillbook.evidence.records import Cost, Drill, Times
-from drillbook.evidence.score import Listed, Scorecard, scorecard
+from drillbook.evidence.score import CauseResult, Scorecard, results, scorecard
 from drillbook.model import Control, Injection, Phase, Undo, Verdict
 from drillbook.model.errors import UsageError
 
-BOTH = score.catalogue([examples.runbook().runbook])
 GOOD = (
     examples.drill(questions=(examples.question("config"),)),
     examples.drill("config", questions=(examples.question("oom"),)),
@@ -24,21 +24,18 @@ GOOD = (
 NODES = tuple(f"features/app/app-down.feature::{d.cause}--{d.control}" for d in GOOD)
 
 
-def card(*drills: Drill, listed: Sequence[Listed] = BOTH, **fields: Any) -> Scorecard:
-    return scorecard(drills, listed, **fields)
+def card(*drills: Drill, others: Sequence[CauseResult] = (), **fields: Any) -> Scorecard:
+    """Of the example's two causes, and of others."""
+    hashes = dict.fromkeys(("oom", "config", "all"), "0" * 64)
+    return scorecard(
+        drills, (*results(examples.runbook(), by_key(drills), hashes), *others), **fields
+    )
 
 
 def missing(*drills: Drill, cause: str = "oom") -> str:
     """What the scorecard says is missing for a cause."""
-    (found,) = (c.missing for c in card(*drills).causes if c.listed.cause == cause)
+    (found,) = (c.missing for c in card(*drills).causes if c.cause == cause)
     return found
-
-
-def test_the_catalogue_holds_every_cause_of_every_runbook() -> None:
-    assert list(BOTH) == [
-        Listed(runbook="RB-APP-001", cause="oom"),
-        Listed(runbook="RB-APP-001", cause="config"),
-    ]
 
 
 def test_a_perfect_run() -> None:
@@ -60,70 +57,51 @@ def test_no_records_are_no_scorecard() -> None:
 
 
 def test_what_was_never_drilled_costs_accuracy() -> None:
-    unwritten = Listed(runbook="RB-NEW-001", cause="main")
-    found = card(*GOOD, listed=[*BOTH, unwritten])
+    unwritten = CauseResult(runbook="RB-NEW-001", cause="main", missing="never", last_green=None)
+    found = card(*GOOD, others=[unwritten])
     assert str(found.accuracy) == "2 of 3 (67 %)"
     assert found.macro == 0.5
-    assert [c.missing for c in found.causes if c.listed == unwritten] == ["no valid plain drill"]
 
 
-def test_a_failed_drill_costs_accuracy() -> None:
-    failed = examples.drill(verdict=Verdict.FAILED)
-    assert missing(failed, *GOOD[1:]) == "its first valid plain drill ended as FAILED"
+def test_a_failed_drill_costs_accuracy_and_what_passed_later_counts() -> None:
+    failed, later = examples.drill(verdict=Verdict.FAILED), examples.drill(days=1)
+    assert missing(failed, *GOOD[1:]) == "failing: its last drill did not pass"
     assert str(card(failed, *GOOD[1:]).plain) == "1 of 2 (50 %)"
-
-
-def test_the_first_valid_drill_counts_not_the_best() -> None:
-    failed, green = examples.drill(verdict=Verdict.FAILED), examples.drill(days=1)
-    assert missing(green, failed, GOOD[2]) == "its first valid plain drill ended as FAILED"
+    assert missing(failed, later, *GOOD[1:]) == ""
+    # A repetition in the same run does not.
+    again = examples.drill(attempt=2)
+    assert missing(failed, again, *GOOD[1:]) == "failing: its last drill did not pass"
     invalid = examples.drill(injection=Injection.NO_EFFECT, verdict=Verdict.ERROR)
-    assert missing(invalid, green, GOOD[2]) == ""
+    assert missing(invalid, again, *GOOD[1:]) == ""
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"partial": True},
-        {"interrupted": True},
-        {"injection": Injection.NONE},
-        {"undo": Undo.FAILED},
-        {"undo": Undo.KEPT},
-    ],
-)
+def test_what_was_drilled_with_another_text_is_not_proven_now() -> None:
+    older = examples.drill(hash="1" * 64)
+    assert missing(older, *GOOD[1:]).startswith("stale: ")
+
+
+def test_a_proof_whose_cause_is_gone_is_named() -> None:
+    found = card(*GOOD, examples.drill("main", days=2))
+    assert str(found.accuracy) == "2 of 2 (100 %)"
+    assert found.lost[0].startswith("RB-APP-001 main: 1 drill, the last on 2026-11-22")
+    assert "**Lost:** RB-APP-001 main" in score.markdown(found)
+
+
+@pytest.mark.parametrize("fields", [{"partial": True}, {"injection": Injection.NONE}])
 def test_an_invalid_drill_proves_nothing(fields: dict[str, Any]) -> None:
-    assert missing(examples.drill(**fields), *GOOD[1:]) == "no valid plain drill"
+    assert missing(examples.drill(**fields), *GOOD[1:]).startswith("never-run: ")
 
 
-def test_a_control_falsifies() -> None:
+def test_what_a_control_falsifies_is_listed() -> None:
     falsified = (*GOOD[:2], examples.healthy("oom", held=True), examples.healthy("config", days=1))
-    assert missing(*falsified) == "falsified: its detection holds in all healthy"
-    assert missing(*falsified, cause="config") == ""
     assert len(card(*falsified).falsified) == 2
-
-
-def test_a_sibling_s_drill_falsifies() -> None:
-    sibling = examples.drill("config", questions=(examples.question("oom", held=True),))
-    found = (GOOD[0], sibling, GOOD[2])
-    assert missing(*found) == "falsified: its diagnosis holds in config plain"
-    assert missing(*found, cause="config") == ""
-
-
-def test_an_invalid_control_falsifies_nothing_and_proves_nothing() -> None:
-    healthy = examples.healthy(held=True, undo=Undo.FAILED)
-    assert missing(*GOOD[:2], healthy) == "no valid healthy drill that asked it and could tell"
-
-
-@pytest.mark.parametrize("controls", [(), (examples.healthy(held=None, verdict=Verdict.ERROR),)])
-def test_without_an_answer_of_a_healthy_drill_nothing_is_proven(
-    controls: tuple[Drill, ...],
-) -> None:
-    assert missing(*GOOD[:2], *controls) == "no valid healthy drill that asked it and could tell"
+    assert missing(*GOOD[:2], examples.healthy("oom", held=True)).startswith("failing: ")
 
 
 def test_a_phase_of_nothing_but_advice_is_not_proven() -> None:
     bound = examples.with_advice()
     drill = examples.drill(bound=bound, phase_verdicts={Phase.PREVENTION: Verdict.MANUAL})
-    assert missing(drill, *GOOD[1:]) == "prevention left to a person"
+    assert "prevention can be done by a person only" in missing(drill, *GOOD[1:])
     assert str(card(drill).advice) == "1 of 5 (20 %)"
 
 
@@ -318,7 +296,7 @@ def test_an_alert_is_before_or_after_its_latest_time() -> None:
 
 def test_nothing_is_never_printed_as_all() -> None:
     """A run in which nothing could be judged: no rate of it may read as a success."""
-    text = score.markdown(card(examples.drill(partial=True), listed=[]))
+    text = score.markdown(scorecard([examples.drill(partial=True)], []))
     assert "**Accuracy: 0 of 0 (no data)**" in text
     assert "100 %" not in text.replace("1 of 1 (100 %)", "", 1).split("## 2.")[1]
     assert "0 of 0 (100 %" not in text

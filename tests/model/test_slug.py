@@ -13,7 +13,9 @@ from drillbook.model.slug import slug
         ("The alert fires", "the-alert-fires"),
         ("a::b [c] (d)", "a-b-c-d"),
         ("  --x--  ", "x"),
-        ("日本", ""),
+        ("日本", "日本"),
+        ("Нехватка памяти!", "нехватка-памяти"),
+        ("???", ""),
     ],
 )
 def test_slug(name: str, expected: str) -> None:

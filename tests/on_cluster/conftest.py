@@ -2,29 +2,47 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
+import os
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.on_cluster.checkouts import ROOT, Checkout, namespaces
-
-CARRIED = ("features", "fixtures", "monitoring", "scripts", "staging", "steps")
+from tests.on_cluster import checkouts
+from tests.on_cluster.checkouts import Checkout
+from tests.on_cluster.killing import Rehearsal
+from tests.on_cluster.snapshot import cluster_as_before
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Checkout:
-    for name in CARRIED:
-        shutil.copytree(ROOT / name, tmp_path / name)
-    for name in ("conftest.py", "pyproject.toml"):
-        shutil.copy(ROOT / name, tmp_path / name)
-    return Checkout(tmp_path)
+    return checkouts.copied(tmp_path)
 
 
-@pytest.fixture(autouse=True)
-def nothing_left_behind() -> Iterator[None]:
-    """However a drill ends, its namespace is gone."""
-    before = namespaces()
-    yield
-    assert not namespaces() - before
+@pytest.fixture
+def idle(tmp_path: Path) -> Checkout:
+    return checkouts.idle(tmp_path)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def as_before() -> Iterator[None]:
+    """However its drills end, the whole cluster equals its baseline when the last of pytest's
+    processes is done."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+    with cluster_as_before(Path(tempfile.gettempdir()) / f"drillbook-tests-{run}.json"):
+        yield
+
+
+@pytest.fixture
+def rehearse() -> Iterator[Callable[..., Rehearsal]]:
+    """Starts rehearsals that do not outlive the test."""
+    started: list[Rehearsal] = []
+
+    def start(*words: str, group: int | None = None, **environment: str) -> Rehearsal:
+        started.append(Rehearsal.start(words, environment, group))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.end()

@@ -9,19 +9,46 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from drillbook.changes.undo.killpoints import AT, BY, TRACE
+from drillbook.cluster import settings
 from tests.on_cluster.checkouts import ROOT
 from tests.on_cluster.snapshot import await_nothing, left_of
 
-LEASE_S = 30.0
 GRACE_S = 15.0
 """The invariant: at the baseline within the lease's expiry and this."""
-AT_ONCE = 8
+AT_ONCE = 16
+"""Kills side by side: each of them mostly waits for its lease to expire."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """How long a silent lease lasts, and how often it is renewed; a request takes no longer than
+    would still leave time for another renewal."""
+
+    lease_s: float
+    renew_s: float
+    request_s: float
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "DRILLBOOK_LEASE_S": str(self.lease_s),
+            "DRILLBOOK_RENEW_S": str(self.renew_s),
+            "DRILLBOOK_REQUEST_TIMEOUT_S": str(self.request_s),
+        }
+
+
+SHORT = Term(12.0, 3.0, 4.0)
+"""What rehearsals live by: nobody learns more from a longer wait."""
+REAL = Term(30.0, 10.0, 5.0)
+"""The default of every other drill."""
+LEASE_S = SHORT.lease_s
 
 
 @dataclass
@@ -41,7 +68,7 @@ class Rehearsal:
         child = subprocess.Popen(
             [sys.executable, "-u", "-m", "tests.on_cluster.rehearsal", *words],
             cwd=ROOT,
-            env={**os.environ, **environment},
+            env={**os.environ, **SHORT.environment, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -103,18 +130,64 @@ class Rehearsal:
         self._reader.join(timeout=15)
 
 
+CUT_OFF = 47114
+"""The group id of the one drill that is cut off, and of nothing else."""
+
+
+@contextmanager
+def api_cut_off(group: int) -> Iterator[None]:
+    """For processes of that group id only; what they send is dropped, not refused."""
+    table = "drillbook_test"
+    address = settings.load(root=ROOT).allowed_hosts[0].partition(":")[0]
+    rules = (
+        f"add table ip {table}; "
+        f"add chain ip {table} out {{ type filter hook output priority 0 ; }}; "
+        f"add rule ip {table} out meta skgid {group} ip daddr {address} tcp dport 6443 drop"
+    )
+    subprocess.run(["nft", rules], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["nft", f"delete table ip {table}"], check=True)
+
+
 @dataclass(frozen=True)
-class Outcome:
-    """One kill."""
+class Ending:
+    """A drill of these changes that is killed, or paused, at one write."""
 
     point: str
+    changes: Sequence[str]
+    paused: bool = False
+    term: Term = SHORT
+
+    @property
+    def within_s(self) -> float:
+        return self.term.lease_s + GRACE_S
+
+    def start(self) -> Rehearsal:
+        how = {AT: self.point, **({BY: "SIGSTOP"} if self.paused else {})}
+        return Rehearsal.start(self.changes, {**self.term.environment, **how})
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it."""
+
+    ending: Ending
     left: tuple[str, ...]
     took_s: float
     """From the kill to nothing left, or to the end of the wait."""
     problem: str = ""
 
+    @property
+    def is_wrong(self) -> bool:
+        return bool(self.left or self.problem) or self.took_s > self.ending.within_s + 2
+
     def __str__(self) -> str:
-        return f"{self.point}: {self.problem or ', '.join(self.left) or 'nothing left'}"
+        how = "paused" if self.ending.paused else "killed"
+        what = self.problem or ", ".join(self.left) or "nothing left"
+        lease = f"{how}, a lease of {self.ending.term.lease_s:g} s"
+        return f"{self.took_s:6.1f} s  {self.ending.point} ({lease}): {what}"
 
 
 def traced(changes: Sequence[str], file: Path) -> list[str]:
@@ -135,43 +208,44 @@ def first_and_last(points: Iterable[str]) -> list[str]:
     return [one for many in found.values() for one in dict.fromkeys((many[0], many[-1]))]
 
 
-def kill_at(point: str, changes: Sequence[str]) -> Outcome:
+def come_to(ending: Ending) -> Outcome:
+    found = ending.start()
+    try:
+        return _paused(ending, found) if ending.paused else _killed(ending, found)
+    finally:
+        found.end()
+
+
+def _killed(ending: Ending, found: Rehearsal) -> Outcome:
     """SIGKILL there; then the reaper has until the lease's end and GRACE_S."""
-    found = Rehearsal.start(changes, {AT: point})
-    try:
-        code = found.ended()
-        at = time.monotonic()
-        if code != -signal.SIGKILL:
-            return Outcome(point, (), 0.0, f"it was not reached: {found.said}")
-        drill = found.named()
-        left = await_nothing(lambda: left_of(drill), at + LEASE_S + GRACE_S)
-        return Outcome(point, tuple(left), time.monotonic() - at)
-    finally:
-        found.end()
+    code = found.ended()
+    at = time.monotonic()
+    if code != -signal.SIGKILL:
+        return Outcome(ending, (), 0.0, f"it was not reached: {found.said}")
+    drill = found.named()
+    left = await_nothing(lambda: left_of(drill), at + ending.within_s)
+    return Outcome(ending, tuple(left), time.monotonic() - at)
 
 
-def pause_at(point: str, changes: Sequence[str]) -> Outcome:
+def _paused(ending: Ending, found: Rehearsal) -> Outcome:
     """SIGSTOP there until the reaper has undone all; then it goes on, and may change nothing."""
-    found = Rehearsal.start(changes, {AT: point, BY: "SIGSTOP"})
-    try:
-        drill, at = found.named(), time.monotonic()
-        while not _is_stopped(found.child.pid):
-            if found.child.poll() is not None or time.monotonic() - at > 60:
-                return Outcome(point, (), 0.0, f"it was not reached: {found.said}")
-            time.sleep(0.05)
-        at = time.monotonic()
-        left = await_nothing(lambda: left_of(drill), at + LEASE_S + GRACE_S)
-        os.kill(found.child.pid, signal.SIGCONT)
-        if left:
-            return Outcome(point, tuple(left), time.monotonic() - at, "left while it was paused")
-        found.ended()
-        # What it made after its drill was gone has no owner; the cluster collects that.
-        left = await_nothing(lambda: left_of(drill), time.monotonic() + GRACE_S)
-        told = any(words in found.said for words in ("undo verified", "undo not needed"))
-        problem = "" if told else f"it did not see that it was undone: {found.said}"
-        return Outcome(point, tuple(left), time.monotonic() - at, problem)
-    finally:
-        found.end()
+    drill, at = found.named(), time.monotonic()
+    while not _is_stopped(found.child.pid):
+        if found.child.poll() is not None or time.monotonic() - at > 60:
+            return Outcome(ending, (), 0.0, f"it was not reached: {found.said}")
+        time.sleep(0.05)
+    at = time.monotonic()
+    left = await_nothing(lambda: left_of(drill), at + ending.within_s)
+    took_s = time.monotonic() - at
+    os.kill(found.child.pid, signal.SIGCONT)
+    if left:
+        return Outcome(ending, tuple(left), took_s, "left while it was paused")
+    found.ended()
+    # What it made after its drill was gone has no owner; the cluster collects that.
+    left = await_nothing(lambda: left_of(drill), time.monotonic() + GRACE_S)
+    told = any(words in found.said for words in ("undo verified", "undo not needed"))
+    problem = "" if told else f"it did not see that it was undone: {found.said}"
+    return Outcome(ending, tuple(left), took_s, problem)
 
 
 def _is_stopped(process: int) -> bool:
@@ -179,8 +253,12 @@ def _is_stopped(process: int) -> bool:
     return text.rpartition(")")[2].split()[0] == "T"
 
 
-def side_by_side(outcomes: Iterable[tuple[str, Sequence[str]]], paused: bool) -> list[Outcome]:
-    """Kill or pause at each point, AT_ONCE at a time."""
-    one = pause_at if paused else kill_at
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        return list(pool.map(lambda each: one(*each), outcomes))
+def all_well(endings: Iterable[Ending], at_once: int = 1) -> None:
+    """Come to each of them, so many side by side."""
+    with ThreadPoolExecutor(at_once) as pool:
+        outcomes = list(pool.map(come_to, endings))
+    for one in outcomes:
+        print(one)
+    assert outcomes
+    wrong = [str(one) for one in outcomes if one.is_wrong]
+    assert not wrong, "\n".join(wrong)

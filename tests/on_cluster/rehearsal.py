@@ -1,7 +1,7 @@
 """A drill without a runbook's text: a pod that does nothing, and whatever changes are asked for.
 
 `python -m tests.on_cluster.rehearsal patch restart ...` runs it as the plugin runs a drill:
-the same Incident, the same identities, the same signals. It is small, so that it can be killed at
+the same LiveDrill, the same identities, the same signals. It is small, so that it can be killed at
 every write in turn (tests/on_cluster/test_kill_points.py). Its last line is the record's verdicts.
 """
 
@@ -41,6 +41,7 @@ from drillbook.model import (
     Patch,
     Probe,
     Restart,
+    Run,
     Runbook,
     Scale,
     Tag,
@@ -75,9 +76,34 @@ CHANGES: dict[str, Change] = {
         manifest={"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "intruder"}}
     ),
     "delete": Delete(target=object_of("v1", "ConfigMap", "spare")),
+    "run": Run(
+        target=object_of("v1", "Pod", "shell"),
+        container="shell",
+        words=("touch", "/tmp/done"),  # noqa: S108 - in a container of the drill's
+        within=Duration("5s"),
+    ),
     "cordon": Cordon(node=NODE),
     "kill": KillNode(node=NODE),
     "cut": CutNode(node=NODE),
+}
+
+
+SHELL: Manifest = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "shell"},
+    "spec": {
+        "automountServiceAccountToken": False,
+        "containers": [
+            {
+                "name": "shell",
+                # A container with a `timeout` in it; it starts again when something was touched.
+                "image": "localhost/alertmanager:debian12",
+                "imagePullPolicy": "Never",
+                "command": ["sh", "-c", "until [ -e /tmp/done ]; do sleep 0.2; done"],
+            }
+        ],
+    },
 }
 
 
@@ -89,7 +115,7 @@ CLAIM: Manifest = {
 }
 
 
-def manifests(volume: bool) -> tuple[Manifest, ...]:
+def manifests(names: list[str], volume: bool) -> tuple[Manifest, ...]:
     pause = images.read(places()).named("pause").reference
     container: dict[str, Any] = {"name": "idle", "image": pause, "imagePullPolicy": "Never"}
     pod = {"metadata": {"labels": LABELS}, "spec": {"containers": [container]}}
@@ -98,6 +124,7 @@ def manifests(volume: bool) -> tuple[Manifest, ...]:
         claimed = [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]
         pod["spec"]["volumes"] = claimed  # type: ignore[index]
     return (
+        *((SHELL,) if "run" in names else ()),
         *([CLAIM] if volume else []),
         {
             "apiVersion": "v1",
@@ -132,6 +159,7 @@ EFFECTS: dict[str, Callable[[], Probe]] = {
     "delete": lambda: Probe(
         source=Kube(kind="configmaps", name="spare", path="{.data.kept}"), expect=gone()
     ),
+    "run": lambda: read("pods", "shell", "{.status.containerStatuses[0].restartCount}", "1"),
     "cordon": lambda: nodes.node_is_cordoned(WHERE, NODE).effect,
     "kill": lambda: nodes.node_is_dead(WHERE, NODE).effect,
     "cut": lambda: nodes.node_is_cut_off(WHERE, NODE).effect,
@@ -154,7 +182,10 @@ def bound(names: list[str], volume: bool) -> BoundRunbook:
         effect=EFFECTS[names[-1]](),
     )
     ready = read("deployments", "idle", "{.status.readyReplicas}", "1")
-    idle = Component(title="a pod that does nothing", manifests=manifests(volume), ready=(ready,))
+    if "run" in names:
+        ready = read("pods", "shell", "{.status.phase}", "Running")
+    own = manifests(names, volume)
+    idle = Component(title="a pod that does nothing", manifests=own, ready=(ready,))
     workload = Workload((idle,))
     runbook = Runbook(
         path=PurePosixPath("features/tests/rehearsal.feature"),

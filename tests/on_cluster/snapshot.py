@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from drillbook.changes.host_agent import HostAgent
@@ -43,6 +48,16 @@ def administrator() -> Objects:
     assert known is not None, "the embedded cluster is not up: `drillbook staging up`"
     loaded = settings.load(root=ROOT)
     return Objects(Connections(loaded.model_copy(update={"kubeconfig": known.kubeconfig}), {}))
+
+
+def kubectl(*words: str, told: str | None = None) -> str:
+    """As the administrator."""
+    known = state.read(places())
+    assert known is not None
+    command = (str(known.bin / "kubectl"), "--kubeconfig", str(known.kubeconfig), *words)
+    done = subprocess.run(command, input=told, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{words}: {done.stderr}"
+    return done.stdout
 
 
 OURS = (
@@ -131,6 +146,41 @@ def await_nothing(what: Callable[[], list[str]], until: float) -> list[str]:
         if not left or time.monotonic() > until:
             return left
         time.sleep(0.5)
+
+
+def nothing_left(drill: str, within_s: float) -> None:
+    left = await_nothing(lambda: left_of(drill), time.monotonic() + within_s)
+    assert not left, "\n".join(left)
+
+
+@contextmanager
+def cluster_as_before(shared: Path) -> Iterator[None]:
+    """The whole cluster, when the last of the processes that share this file is done, equals what
+    it was before the first began."""
+    with _shared(shared) as known:
+        known["users"] = known.get("users", 0) + 1
+        if "before" not in known:
+            known["before"] = snapshot()
+    yield
+    with _shared(shared) as known:
+        known["users"] -= 1
+        before, last = known["before"], known["users"] == 0
+    if last:
+        shared.unlink()
+        left = await_nothing(lambda: differences(before, snapshot()), time.monotonic() + 60)
+        assert not left, "\n".join(left)
+
+
+@contextmanager
+def _shared(path: Path) -> Iterator[dict[str, Any]]:
+    """Its content, for one process at a time."""
+    with path.open("a+", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        known = json.loads(file.read() or "{}")
+        yield known
+        file.truncate(0)
+        file.write(json.dumps(known))
 
 
 def _name(one: dict[str, Any]) -> str:

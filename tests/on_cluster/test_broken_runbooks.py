@@ -8,59 +8,52 @@ import sys
 import pytest
 
 from drillbook.model import Injection, Undo, Verdict
-from tests.on_cluster.checkouts import FEATURE, ROOT, Checkout
+from tests.on_cluster.checkouts import FEATURE, ROOT, WRONG, Checkout
 
 pytestmark = pytest.mark.cluster
 
-OOM = ("--cause", "driver-oom", "--control", "plain")
 RULES = "monitoring/alerts/spark.yaml"
 
 
-def test_a_remediation_that_does_not_remedy_fails(checkout: Checkout) -> None:
-    raised = 'When the driver memory limit of "orders" is raised to 3Gi\n      Then "orders"'
-    useless = 'When the driver of "orders" is restarted\n      Then "orders"'
-    checkout.edit(
-        FEATURE, f"{raised} completes a batch within 3m", f"{useless} completes a batch within 40s"
-    )
-    code, said = checkout.drill(*OOM)
-    record = checkout.record
+def test_a_remediation_that_does_not_remedy_fails(idle: Checkout) -> None:
+    idle.edit("steps/idle.py", '{"mode":"right"}', '{"mode":"wrong"}')
+    idle.edit(FEATURE, "within 1m", "within 20s")
+    code, said = idle.drill(*WRONG, DRILLBOOK_PROBE_WITHIN="5s")
+    record = idle.record
     assert (code, record.verdict, record.undo) == (1, Verdict.FAILED, Undo.VERIFIED), said
     failed = [s for s in record.scenarios if s.verdict is Verdict.FAILED]
     assert [s.phase for s in failed] == ["remediation"]
-    assert '"orders" completes a batch within 40s' in said
-    assert "ended as FAILED: expected a Unix time later" in said
+    assert '"idle" is asleep again within 20s' in said
+    assert "  expected  " in said
 
 
 @pytest.mark.campaign
-def test_a_diagnosis_of_the_wrong_reason_fails(checkout: Checkout) -> None:
-    checkout.edit(FEATURE, 'with reason "OOMKilled"', 'with reason "Completed"')
-    code, said = checkout.drill(*OOM)
-    record = checkout.record
-    assert (code, record.verdict, record.valid) == (1, Verdict.FAILED, True), said
-    assert [s.phase for s in record.scenarios if s.verdict is Verdict.FAILED] == ["diagnosis"]
-    assert "expected `Completed`" in said
-    assert "saw OOMKilled" in said
+def test_the_idle_runbook_unbroken_passes(idle: Checkout) -> None:
+    """So that the drills here fail by what was broken."""
+    code, said = idle.drill(*WRONG)
+    assert (code, idle.record.verdict) == (0, Verdict.PASSED), said
 
 
 @pytest.mark.campaign
-def test_pytest_x_ends_in_the_undo(checkout: Checkout) -> None:
-    """`pytest -x` ends at the first failed scenario; the drill's undo is its class's teardown."""
-    checkout.edit(FEATURE, 'with reason "OOMKilled"', 'with reason "Completed"')
-    node = f"{FEATURE}::driver-oom--plain"
+def test_pytest_x_ends_in_the_undo(idle: Checkout) -> None:
+    """A diagnosis of the wrong reason fails, `pytest -x` ends at the first failed scenario, and the
+    drill's undo is its class's teardown."""
+    idle.edit(FEATURE, 'contains "the mode is wrong"', 'contains "the mode is another"')
+    node = f"{FEATURE}::wrong-mode--plain"
     words = ("-m", "pytest", node, "--drill", "-x", "-q", "-p", "no:cacheprovider", "-W", "default")
     done = subprocess.run(
-        [sys.executable, *words], cwd=checkout.root, capture_output=True, text=True, check=False
+        [sys.executable, *words], cwd=idle.root, capture_output=True, text=True, check=False
     )
-    record = checkout.record
+    record = idle.record
     assert (done.returncode, record.verdict, record.undo) == (1, Verdict.FAILED, Undo.VERIFIED)
     ran = [s.phase for s in record.scenarios if s.verdict is not Verdict.NOT_RUN]
     assert ran == ["detection", "diagnosis"], done.stdout
 
 
-def test_a_fault_aimed_at_nothing_proves_nothing(checkout: Checkout) -> None:
-    checkout.edit("fixtures/faults/spark.py", '"reference-data-mb"', '"reference-data-mib"')
-    code, said = checkout.drill(*OOM, DRILLBOOK_EFFECT_WITHIN="30s")
-    record = checkout.record
+def test_a_fault_aimed_at_nothing_proves_nothing(idle: Checkout) -> None:
+    idle.edit("steps/idle.py", '"mode", mode, part', '"mod", mode, part')
+    code, said = idle.drill(*WRONG, DRILLBOOK_EFFECT_WITHIN="15s")
+    record = idle.record
     assert (code, record.verdict) == (4, Verdict.ERROR), said
     assert (record.injection, record.undo, record.valid) == (
         Injection.NO_EFFECT,
@@ -96,9 +89,9 @@ def test_an_alert_that_always_fires_is_falsified(
     record = always_firing.record
     assert (code, record.verdict) == (1, Verdict.FAILED), said
     assert set(record.falsified) == {"driver-oom", "missing-module", "refused-configuration"}
-    assert "falsifies" in said
+    assert "found where it is not the cause" in said
 
-    code, said = always_firing.drill(*OOM)
+    code, said = always_firing.drill("--cause", "driver-oom", "--control", "plain")
     assert code == 4, said
     assert "already firing" in said
 

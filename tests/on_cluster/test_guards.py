@@ -13,44 +13,40 @@ from drillbook.cluster import settings
 from drillbook.model import Undo, Verdict
 from drillbook_staging import state
 from drillbook_staging.places import places
-from tests.on_cluster.checkouts import ROOT, Checkout, namespaces
+from tests.on_cluster.checkouts import ROOT, WRONG, Checkout
 
 pytestmark = pytest.mark.cluster
 
-OOM = ("--cause", "driver-oom", "--control", "plain")
 
-
-def test_a_cluster_that_is_not_on_the_list_is_refused(checkout: Checkout) -> None:
-    before = namespaces()
-    code, said = checkout.drill(*OOM, DRILLBOOK_ALLOWED_CLUSTERS='["another-uid"]')
+def refused(checkout: Checkout, *words: str, **environment: str) -> str:
+    """What a drill said that changed nothing."""
+    code, said = checkout.drill(*WRONG, *words, **environment)
     assert code == 3, said
-    assert "allowed_clusters" in said
     assert "Nothing was changed" in said
-    assert namespaces() == before
+    assert not checkout.namespaces()
     assert not (checkout.root / "reports").exists()
+    return said
 
 
-def test_a_contexts_name_is_no_evidence(checkout: Checkout) -> None:
+@pytest.mark.parametrize(
+    ("name", "only"), [("allowed_clusters", "another-uid"), ("allowed_hosts", "127.0.0.1:6443")]
+)
+def test_a_cluster_that_is_not_on_the_list_is_refused(idle: Checkout, name: str, only: str) -> None:
+    assert name in refused(idle, **{f"DRILLBOOK_{name.upper()}": json.dumps([only])})
+
+
+def test_a_contexts_name_is_no_evidence(idle: Checkout) -> None:
     """The same kubeconfig, brought as a cluster of one's own, has no allow-list."""
     path = settings.load(root=ROOT).kubeconfig
-    code, said = checkout.drill(*OOM, "--kubeconfig", str(path), "--context", "drillbook-staging")
-    assert code == 3, said
+    refused(idle, "--kubeconfig", str(path), "--context", "drillbook-staging")
 
 
-def test_an_api_server_that_is_not_on_the_list_is_refused(checkout: Checkout) -> None:
-    before = namespaces()
-    code, said = checkout.drill(*OOM, DRILLBOOK_ALLOWED_HOSTS='["127.0.0.1:6443"]')
-    assert code == 3, said
-    assert "allowed_hosts" in said
-    assert namespaces() == before
-
-
-def test_the_administrator_is_refused(checkout: Checkout) -> None:
+def test_the_administrator_is_refused(idle: Checkout) -> None:
     """The same cluster, with everything set but the credentials."""
-    known, before = state.read(places()), namespaces()
+    known = state.read(places())
     assert known
-    code, said = checkout.drill(
-        *OOM,
+    said = refused(
+        idle,
         DRILLBOOK_KUBECONFIG=str(known.kubeconfig),
         DRILLBOOK_ALLOWED_HOSTS=json.dumps(known.api_hosts),
         DRILLBOOK_ALLOWED_CLUSTERS=json.dumps([known.cluster_uid]),
@@ -58,70 +54,47 @@ def test_the_administrator_is_refused(checkout: Checkout) -> None:
         DRILLBOOK_ALERTMANAGER_URL=known.alertmanager_url,
         DRILLBOOK_TOOL_PATH=str(known.bin),
     )
-    assert code == 3, said
     assert "may do everything (cluster-admin)" in said
-    assert "Nothing was changed" in said
-    assert namespaces() == before
 
 
-def test_a_cluster_of_another_environment_is_refused(checkout: Checkout) -> None:
-    shutil.copy(
-        checkout.root / "monitoring/values/staging.yaml",
-        checkout.root / "monitoring/values/dev.yaml",
-    )
-    code, said = checkout.drill(*OOM, DRILLBOOK_ENVIRONMENT="dev")
-    assert code == 3, said
-    assert "says 'staging'" in said
+def test_a_cluster_of_another_environment_is_refused(idle: Checkout) -> None:
+    values = idle.root / "monitoring/values"
+    shutil.copy(values / "staging.yaml", values / "dev.yaml")
+    assert "says 'staging'" in refused(idle, DRILLBOOK_ENVIRONMENT="dev")
 
 
 @pytest.mark.parametrize("name", ["DRILLBOOK_PROMETHEUS_URL", "DRILLBOOK_ALERTMANAGER_URL"])
-def test_monitoring_that_does_not_answer_is_never_a_pass(checkout: Checkout, name: str) -> None:
-    code, said = checkout.drill(*OOM, **{name: "http://127.0.0.1:9"})
+def test_monitoring_that_does_not_answer_is_never_a_pass(idle: Checkout, name: str) -> None:
+    code, said = idle.drill(*WRONG, **{name: "http://127.0.0.1:9"})
     assert code == 4, said
     assert "127.0.0.1:9" in said
     assert "Traceback" not in said
 
 
-def test_a_missing_kubeconfig_is_a_usage_error(checkout: Checkout) -> None:
-    code, said = checkout.drill(*OOM, "--kubeconfig", "/nowhere/kubeconfig")
+def test_a_missing_kubeconfig_is_a_usage_error(idle: Checkout) -> None:
+    code, said = idle.drill(*WRONG, "--kubeconfig", "/nowhere/kubeconfig")
     assert code == 2, said
     assert "/nowhere/kubeconfig" in said
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_in_the_undo(checkout: Checkout, number: signal.Signals) -> None:
-    before = namespaces()
-    child = checkout.start("drill", *OOM)
-    while not namespaces() - before:
-        assert child.poll() is None, child.communicate()[0]
-        time.sleep(0.2)
+def test_a_signal_twice_ends_in_the_undo(idle: Checkout) -> None:
+    child = idle.begin(*WRONG)
     time.sleep(2)
-    child.send_signal(number)
-    child.send_signal(number)
+    child.send_signal(signal.SIGINT)
+    child.send_signal(signal.SIGINT)
     said, _ = child.communicate(timeout=120)
     assert child.returncode == 130, said
-    record = checkout.record
-    assert (record.interrupted, record.undo) == (True, Undo.VERIFIED), said
-    assert record.verdict is not Verdict.PASSED
-    assert namespaces() == before
+    assert idle.is_interrupted_and_undone(), said
+    assert idle.record.verdict is not Verdict.PASSED
 
 
-def test_a_dispatcher_that_is_killed_takes_its_drill_along(checkout: Checkout) -> None:
-    before = namespaces()
-    child = checkout.start("drill", *OOM)
-    while not namespaces() - before:
-        assert child.poll() is None, child.communicate()[0]
-        time.sleep(0.2)
+def test_a_dispatcher_that_is_killed_takes_its_drill_along(idle: Checkout) -> None:
+    child = idle.begin(*WRONG)
     child.kill()
-    child.communicate(timeout=120)  # ends when the drill closes the pipe that it inherited
-    assert namespaces() == before
-    assert checkout.record.undo is Undo.VERIFIED
-
-
-def test_until_ends_early_and_says_partial(checkout: Checkout) -> None:
-    code, said = checkout.drill(*OOM, "--until", "detection")
-    record = checkout.record
-    assert (code, record.partial, record.valid) == (0, True, False), said
-    assert [s.phase for s in record.scenarios] == ["detection"]
-    (manifest,) = (checkout.root / "reports" / "runs").glob("*/manifest.json")
-    assert json.loads(manifest.read_text())["planned"]
+    child.communicate(timeout=120)
+    end = time.monotonic() + 120
+    while not list((idle.root / "reports" / "runs").glob("*/RB-*.json")):
+        assert time.monotonic() < end, "the drill did not notice that its dispatcher is gone"
+        time.sleep(0.2)
+    assert not idle.namespaces()
+    assert idle.record.undo is Undo.VERIFIED

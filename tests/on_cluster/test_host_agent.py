@@ -6,29 +6,27 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
 from drillbook.changes.host_agent import HostAgent
 from drillbook.model.errors import CouldNotTell, Refused
-from drillbook_staging import addresses, cgroups, images, lifecycle, node, platform, state
+from drillbook_staging import addresses, images, lifecycle, node, platform
 from drillbook_staging.agent import launch
 from drillbook_staging.lifecycle import Session
 from drillbook_staging.places import Places, places
 from drillbook_staging.progress import Progress
 from drillbook_staging.shell import Shell
+from tests.on_cluster.killing import Rehearsal
+from tests.on_cluster.snapshot import kubectl
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.alone]
 
 SECOND = addresses.Node(2)
 DRILL = "drill-of-a-test"
-LOST_WITHIN_S = 90.0
-"""The embedded cluster's controller manager calls a silent node NotReady after 16 s."""
 READY_WITHIN_S = 60.0
 UNDO_TAKES_S = 8.0
 NAMESPACE = "host-agent"
@@ -37,15 +35,6 @@ SERVER = (
     "$s = IO::Socket::INET->new(Listen => 5, LocalPort => 8080, ReuseAddr => 1);"
     'while ($c = $s->accept) { print $c "alive\\n"; close $c }'
 )
-
-
-def kubectl(*words: str, told: str | None = None) -> str:
-    known = state.read(places())
-    assert known is not None
-    command = (str(known.bin / "kubectl"), "--kubeconfig", str(known.kubeconfig), *words)
-    done = subprocess.run(command, input=told, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{words}: {done.stderr}"
-    return done.stdout
 
 
 def await_(what: str, fact: Callable[[], object], within_s: float) -> float:
@@ -131,27 +120,26 @@ def _accounts() -> str:
     return kubectl("--namespace", NAMESPACE, "get", "serviceaccounts", "--output", "name")
 
 
-@pytest.mark.parametrize("verb", ["kill-node", "cut-network"])
-def test_a_node_is_lost_and_comes_back_to_work(agent: HostAgent, pod: str, verb: str) -> None:
-    begin = time.monotonic()
-    agent.apply(DRILL, 1, verb, SECOND.name, time.time() + 300)
-    applied_s = time.monotonic() - begin
+@pytest.mark.parametrize("change", ["kill", "cut"])
+def test_a_drilled_node_is_lost_and_comes_back_to_work(
+    agent: HostAgent, pod: str, change: str, rehearse: Callable[..., Rehearsal]
+) -> None:
+    """By the agent, asked by a drill, whose effect is that the node is NotReady."""
+    found = rehearse(change, "--hold", "2")
+    found.await_line("effect confirmed")
+    assert agent.held()
     assert not is_whole()
+    assert not is_ready()
     assert not answers(pod)
-    lost_s = await_("the node is NotReady", lambda: not is_ready(), LOST_WITHIN_S)
-    begin = time.monotonic()
-    (undone,) = agent.undo(DRILL)
-    undone_s = time.monotonic() - begin
-    assert (undone.verb, undone.node) == (verb, SECOND.name)
+    found.ended()
+    assert "injection confirmed, undo verified" in found.said, found.said
+    assert not agent.held()
     assert is_whole()
-    ready_s = await_("the node is Ready", is_ready, READY_WITHIN_S)
-    back_s = ready_s + await_("the old pod answers", lambda: answers(pod), 60)
+    assert is_ready()
+    back_s = await_("the old pod answers", lambda: answers(pod), 60)
     begin_pod("after")
     await_("a new pod answers", lambda: answers("after"), 60)
-    print(
-        f"{verb}: applied in {applied_s:.2f} s, NotReady after {lost_s:.1f} s, undone in "
-        f"{undone_s:.2f} s, Ready {ready_s:.1f} s later, its pod answers {back_s:.1f} s later"
-    )
+    print(f"{change}: its pod answers {back_s:.1f} s after the drill's end")
 
 
 def test_a_node_that_was_cut_off_has_another_kubelet_and_the_same_pods(
@@ -188,17 +176,6 @@ def test_it_comes_back_at_expiry_without_a_request(agent: HostAgent, verb: str) 
     assert late_s > -0.1
     await_("nothing is held", lambda: not agent.held(), 5)
     print(f"{verb}: whole {late_s:.2f} s after its expiry")
-
-
-@pytest.mark.campaign
-def test_a_renewal_keeps_it_away(agent: HostAgent) -> None:
-    agent.apply(DRILL, 1, "cut-network", SECOND.name, time.time() + 2)
-    until = time.monotonic() + 6
-    while time.monotonic() < until:
-        agent.renew(DRILL, time.time() + 2)
-        assert not is_whole()
-        time.sleep(0.5)
-    await_("the node is whole", is_whole, 2 + 2 + UNDO_TAKES_S)
 
 
 def kill_all(found: set[int]) -> None:
@@ -294,42 +271,3 @@ def test_up_is_refused_while_a_node_is_away(agent: HostAgent, at: Places) -> Non
     with pytest.raises(Refused, match=r"`staging up` would end .*node2 \(kill-node by drill-of-a"):
         lifecycle.plan(session, force=False)
     agent.undo(DRILL)  # which has been started for it
-
-
-# --------------------------------------------------------------------------- again and again
-
-
-def piles(at: Places) -> dict[str, int]:
-    """What could pile up with each start of a node."""
-    tree = cgroups.hierarchy()
-    assert tree is not None
-    leases = (at.node(SECOND.name) / "cni").rglob("198.*")
-    return {
-        "cgroups": sum(1 for top in tree.folders(SECOND.name) for _ in os.walk(top)),
-        "mounts of the host": len(Path("/proc/self/mountinfo").read_text().splitlines()),
-        "interfaces": len(os.listdir("/sys/class/net")),
-        "addresses of pods": len(list(leases)),
-        "pods": len(list((at.node(SECOND.name) / "kubelet" / "pods").iterdir())),
-        "children of the agent": len(_children(at)),
-    }
-
-
-def _children(at: Places) -> list[str]:
-    """Dead ones that nobody has asked after included."""
-    tasks = (f"/proc/{each}/task/{each}/children" for each in the_agent(at))
-    return [child for task in tasks for child in Path(task).read_text().split()]
-
-
-@pytest.mark.campaign
-def test_nothing_piles_up(agent: HostAgent, at: Places, pod: str) -> None:
-    def cycle() -> None:
-        agent.apply(DRILL, 1, "kill-node", SECOND.name, time.time() + 60)
-        agent.undo(DRILL)
-        await_("the node is Ready", is_ready, READY_WITHIN_S)
-        await_("the pod answers", lambda: answers(pod), 60)
-
-    cycle()  # from here on the node is one that the agent has started
-    before = piles(at)
-    for _ in range(3):
-        cycle()
-    await_(f"as before: {before}", lambda: piles(at) == before, 60)

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import importlib
-import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from drillbook.changes.undo.killpoints import points
 from tests.on_cluster.killing import (
-    GRACE_S,
-    LEASE_S,
-    Outcome,
+    AT_ONCE,
+    REAL,
+    SHORT,
+    Ending,
+    Term,
+    all_well,
     first_and_last,
-    kill_at,
-    pause_at,
-    side_by_side,
     traced,
 )
-from tests.on_cluster.snapshot import await_nothing, differences, snapshot
 
 pytestmark = pytest.mark.cluster
 
@@ -45,10 +41,12 @@ OF_A_NODE = ("record.plan", "fault.patch", "record.move", "undo.write")
 RARE: dict[str, tuple[str, ...]] = {
     "lease.renew:before#1": ("patch", "--hold", "25"),
     "lease.renew:after#1": ("patch", "--hold", "25"),
-    "lease.keep:before#1": ("patch", "--leave-standing", "20s"),
-    "lease.keep:after#1": ("patch", "--leave-standing", "20s"),
+    "lease.keep:before#1": ("patch", "--leave-standing", "10s"),
+    "lease.keep:after#1": ("patch", "--leave-standing", "10s"),
     "undo.make:before#1": ("delete", "--again"),
     "undo.make:after#1": ("delete", "--again"),
+    "fault.run:before#1": ("run",),
+    "fault.run:after#1": ("run",),
     "fault.create:after#2": ("create", "--again"),
     "undo.remove:after#1": ("create", "--again"),
     "undo.write:before#1": ("patch", "scale", "--again"),
@@ -62,65 +60,72 @@ HOST = (
     "undo.host:before#1",
     "undo.host:after#1",
 )
+WITH_A_VOLUME = ("namespace.grant:after#1", "fault.patch:after#1", "undo.remove:after#1")
+"""Killed while a volume is there, and while it goes: it and its folder go with the drill."""
 SWEEPS = frozenset({"lease.take", "undo.touch", "undo.write"})
-"""Killed in `drillbook undo`: test_safety.test_by_hand_without_a_reaper."""
+"""Killed in `drillbook undo`: test_alone.test_by_hand_without_a_reaper."""
 REAPERS = frozenset({"lease.annotate", "lease.take", "reaper.create", "reaper.renew"})
-"""Killed in the reaper itself: test_safety.test_the_reaper_killed_at_its_own_writes."""
+"""Killed in the reaper itself: test_alone.test_the_reaper_killed_at_its_own_writes."""
 STOPS = frozenset({"stop.create", "stop.add", "stop.delete"})
-"""Killed while they are written: test_safety.test_killed_while_a_stop_is_written."""
+"""Killed while they are written: test_alone.test_killed_while_a_stop_is_written."""
 
 
-@pytest.fixture(autouse=True)
-def as_before() -> Iterator[None]:
-    """The whole cluster equals its baseline, not only what carries the drill's name."""
-    before = snapshot()
-    yield
-    left = await_nothing(lambda: differences(before, snapshot()), time.monotonic() + GRACE_S)
-    assert not left, "\n".join(left)
+WITH_THE_REAL_LEASE = ("namespace.grant:after", "fault.patch:after", "undo.remove:before")
+WITHOUT_A_LEASE = ("drill.create:after", "lease.create:before", "lease.delete", "drill.delete")
+"""What is killed there has none (yet, or any more): the reaper lets every drill that begins half a
+minute for it."""
 
 
-def verdict(outcomes: list[Outcome]) -> None:
-    for one in outcomes:
-        print(f"{one.took_s:6.1f} s  {one}")
-    wrong = [str(one) for one in outcomes if one.left or one.problem]
-    assert not wrong, "\n".join(wrong)
-    assert all(one.took_s <= LEASE_S + GRACE_S + 2 for one in outcomes)
+def term_of(point: str) -> Term:
+    is_real = point.startswith((*WITH_THE_REAL_LEASE, *WITHOUT_A_LEASE))
+    return REAL if is_real else SHORT
 
 
-def test_killed_at_every_write_in_a_namespace(tmp_path: Path) -> None:
-    reached = first_and_last(traced(NAMESPACED, tmp_path / "trace"))
-    assert len(reached) > 30
-    verdict(side_by_side([(one, NAMESPACED) for one in reached], paused=False))
+@pytest.fixture(scope="module")
+def reached(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Every write of a drill in a namespace, in its order."""
+    return traced(NAMESPACED, tmp_path_factory.mktemp("traced") / "points")
 
 
-def test_paused_at_every_write_until_its_lease_is_gone() -> None:
-    verdict(side_by_side([(one, NAMESPACED) for one in PAUSED], paused=True))
+@pytest.mark.kills
+def test_killed_or_paused_at_every_write_in_a_namespace(reached: list[str]) -> None:
+    """Killed at each, the first and the last time that it comes to it, and at its rare ones; paused
+    at some until the lease is gone. All in one pool, those that wait longest first."""
+    often = first_and_last(reached)
+    assert len(often) > 30
+    endings = [
+        *(Ending(one, NAMESPACED, term=term_of(one)) for one in often),
+        *(Ending(one, NAMESPACED, paused=True, term=term_of(one)) for one in PAUSED),
+        *(Ending(one, changes) for one, changes in RARE.items()),
+        *(Ending(one, ("patch", "--volume")) for one in WITH_A_VOLUME),
+    ]
+    endings.sort(key=lambda one: (one.term.lease_s, one.paused), reverse=True)
+    all_well(endings, AT_ONCE)
 
 
-@pytest.mark.parametrize("point", ["fault.patch:before#1", "fault.patch:after#1"])
-def test_killed_at_a_cordon(point: str) -> None:
-    verdict([kill_at(point, ("cordon",))])
+@pytest.mark.kills
+def test_no_kill_point_is_left_out(reached: list[str]) -> None:
+    """The list is the code's own; a write that none of these tests comes to fails here."""
+    for module in (
+        "drillbook.cli.app",
+        "drillbook.drill.live_drill",
+        "drillbook.changes.reaper.loop",
+    ):
+        importlib.import_module(module)
+    known = {one.partition(":")[0] for one in (*reached, *RARE, *HOST)}
+    everything = {one.partition(":")[0] for one in points()}
+    assert everything == known | SWEEPS | REAPERS | STOPS
 
 
-@pytest.mark.campaign
-def test_killed_at_every_write_of_a_cordon(tmp_path: Path) -> None:
-    """One after the other: a node drill is alone. What a namespace drill does as well is killed
-    there; here are the node's own writes, and every move of its record."""
-    reached = traced(("cordon",), tmp_path / "trace")
-    begin = reached.index("record.plan:before#2")
-    outcomes = [kill_at(one, ("cordon",)) for one in reached[begin:] if one.startswith(OF_A_NODE)]
-    assert len(outcomes) >= 14
-    verdict(outcomes)
+# --------------------------------------------------------------------------- a node's own
 
 
-@pytest.mark.campaign
-def test_paused_before_a_cordon_until_its_lease_is_gone() -> None:
-    verdict([pause_at("fault.patch:before#1", ("cordon",))])
-
-
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("change", "point"),
     [
+        ("cordon", "fault.patch:before#1"),
+        ("cordon", "fault.patch:after#1"),
         ("kill", "fault.host:after#1"),
         *(
             pytest.param(change, point, marks=pytest.mark.campaign)
@@ -130,32 +135,27 @@ def test_paused_before_a_cordon_until_its_lease_is_gone() -> None:
         ),
     ],
 )
-def test_killed_at_every_write_of_a_node_taken_away(change: str, point: str) -> None:
-    verdict([kill_at(point, (change,))])
+def test_killed_at_a_write_of_a_nodes(change: str, point: str) -> None:
+    all_well([Ending(point, (change,))])
 
 
-def test_a_volume_and_its_folder_go_with_the_drill(tmp_path: Path) -> None:
-    """Its end by itself; then killed when the volume is on its way, is there, is on its way out."""
-    changes = ("patch", "--volume")
-    reached = traced(changes, tmp_path / "trace")
-    applied = [one for one in reached if one.startswith("workload.apply:after")][-1]
-    points = (applied, "fault.patch:after#1", "undo.remove:after#1")
-    verdict(side_by_side([(one, changes) for one in points], paused=False))
+@pytest.mark.alone
+@pytest.mark.campaign
+def test_killed_at_every_write_of_a_cordon(reached_by_a_cordon: list[str]) -> None:
+    """One after the other: a node drill is alone. What a namespace drill does as well is killed
+    there; here are the node's own writes, and every move of its record."""
+    begin = reached_by_a_cordon.index("record.plan:before#2")
+    own = [one for one in reached_by_a_cordon[begin:] if one.startswith(OF_A_NODE)]
+    assert len(own) >= 14
+    all_well(Ending(one, ("cordon",)) for one in own)
 
 
-def test_killed_at_its_rare_writes() -> None:
-    verdict(side_by_side(list(RARE.items()), paused=False))
+@pytest.fixture
+def reached_by_a_cordon(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    return traced(("cordon",), tmp_path_factory.mktemp("traced") / "points")
 
 
-def test_no_kill_point_is_left_out(tmp_path: Path) -> None:
-    """The list is the code's own; a write that none of these tests comes to fails here."""
-    for module in (
-        "drillbook.cli.app",
-        "drillbook.drill.live_drill",
-        "drillbook.changes.reaper.loop",
-    ):
-        importlib.import_module(module)
-    reached = {one.partition(":")[0] for one in traced(NAMESPACED, tmp_path / "trace")}
-    reached |= {one.partition(":")[0] for one in (*RARE, *HOST)}
-    known = {one.partition(":")[0] for one in points()}
-    assert known == reached | SWEEPS | REAPERS | STOPS
+@pytest.mark.alone
+@pytest.mark.campaign
+def test_paused_before_a_cordon_until_its_lease_is_gone() -> None:
+    all_well([Ending("fault.patch:before#1", ("cordon",), paused=True)])

@@ -10,9 +10,9 @@ import pytest
 
 from drillbook_staging import node
 from drillbook_staging.places import places
-from tests.on_cluster.test_safety import kubectl
+from tests.on_cluster.snapshot import kubectl
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.alone]
 PROXY = ("-n", "kube-system", "pods", "-l", "k8s-app=kube-proxy")
 
 

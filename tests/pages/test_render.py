@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,10 +13,13 @@ import pytest
 import runbook_examples as examples
 import yaml
 
+from drillbook.evidence.accept import by_key
 from drillbook.evidence.records import Drill
-from drillbook.model import BoundRunbook, Control, Phase, Verdict
+from drillbook.model import BoundRunbook, Phase, Verdict
 from drillbook.model.errors import RunbookProblem
+from drillbook.model.matchers import after_last_change
 from drillbook.pages import render
+from drillbook.sources import Moment
 
 HASHES = {cause: "0" * 64 for cause in ("oom", "config", "all")}
 RULES = {"AppDown": examples.rule()}
@@ -31,12 +35,9 @@ HOSTILE = (
 
 
 def page(*drills: Drill, bound: BoundRunbook | None = None, production_s: float = 0.0) -> str:
-    found: dict[tuple[str, str, Control], list[Drill]] = {}
-    for drill in sorted(drills, key=lambda d: d.started, reverse=True):
-        found.setdefault((drill.runbook, drill.cause, drill.control), []).append(drill)
     return render.page(
         bound or examples.runbook(),
-        drills=found,
+        drills=by_key(drills),
         hashes=HASHES,
         rules=RULES,
         production={"AppDown": examples.rule(for_s=production_s)},
@@ -171,8 +172,7 @@ def test_a_dirty_commit_is_called_one() -> None:
 
 
 def test_states_by_cause() -> None:
-    found = {(d.runbook, d.cause, d.control): [d] for d in GOOD[1:]}
-    assert render.states(examples.runbook(), found, HASHES) == {
+    assert render.states(examples.runbook(), by_key(GOOD[1:]), HASHES) == {
         "oom": "never-run",
         "config": "verified",
     }
@@ -352,10 +352,13 @@ def test_every_command_is_a_command_to_bash(any_page: str) -> None:
     blocks = bash_blocks(any_page)
     assert len(blocks) >= 8
     for block in blocks:
-        done = subprocess.run(
-            ["bash", "-n"], input=block, capture_output=True, text=True, check=False
-        )
-        assert (done.returncode, done.stderr) == (0, ""), block
+        # An interactive zsh, the shell of macOS, takes a comment for a command.
+        assert not re.search(r"^\s*#|\s#\s", block, re.M)
+        for name in filter(shutil.which, ("bash", "zsh")):
+            done = subprocess.run(
+                [name, "-n"], input=block, capture_output=True, text=True, check=False
+            )
+            assert (done.returncode, done.stderr) == (0, ""), block
 
 
 def test_every_variable_is_exported_before_it_is_used(any_page: str) -> None:
@@ -450,3 +453,39 @@ def test_production_s_rules_are_read_when_there_are_any(tmp_path: Path) -> None:
         "        annotations: {runbook_url: runbooks/app/app-down.md}\n"
     )
     assert render.production_rules(tmp_path)["AppDown"].for_s == 120
+
+
+def test_words_may_change_where_nothing_that_counts_did() -> None:
+    """The same hash: what the drill saw stands beside the same step, whatever it is called now."""
+    bound = examples.runbook()
+    reworded = examples.runbook(
+        examples.cause("oom", scenarios=examples.phases("oom", "other words")),
+        examples.cause("config", "Its configuration is refused"),
+    )
+    before, after = (page(*GOOD, bound=one) for one in (bound, reworded))
+    assert "other words" in after
+    assert after.count("Not yet drilled") == before.count("Not yet drilled")
+
+
+def test_what_the_line_printed_is_shown_instead_of_what_the_library_read() -> None:
+    seen = GOOD[0].scenarios[1].steps[0].model_copy(update={"printed": "OOMKilled by hand"})
+    scenario = GOOD[0].scenarios[1].model_copy(update={"steps": (seen,)})
+    scenarios = (GOOD[0].scenarios[0], scenario, *GOOD[0].scenarios[2:])
+    drill = GOOD[0].model_copy(update={"scenarios": scenarios})
+    assert "it printed: `OOMKilled by hand`" in page(drill, *GOOD[1:])
+
+
+def test_a_value_that_the_drill_filled_in_is_in_no_sentence_either() -> None:
+    bound = examples.runbook()
+    step = replace(bound.causes[0].scenarios[2].steps[0].step, text='the limit is set to "3Gi"')
+    assert '"3Gi"' not in page(bound=examples.reworded(bound, 3, step))
+    assert "**Change:** The limit is set to `$LIMIT_NEW`." in page(
+        bound=examples.reworded(bound, 3, step)
+    )
+
+
+def test_a_moment_is_expected_in_words() -> None:
+    source = Moment(metric="last_batch", labels=(), of="last batch")
+    probe = examples.probe(source=source, expect=after_last_change())
+    text = page(bound=examples.changed(examples.runbook(), 1, probe))
+    assert "Expect: the last batch is fewer seconds ago than your last change" in text

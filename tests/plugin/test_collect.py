@@ -46,6 +46,7 @@ def nodes(result: pytest.RunResult) -> list[str]:
 
 def test_one_class_per_cause_and_control(project: pytest.Pytester) -> None:
     found = nodes(project.runpytest("features", "--collect-only", "-q"))
+    assert not any(set("[] ") & set(line) for line in found)  # at which pytest cuts an id
     classes = list(dict.fromkeys(line.split("::")[1] for line in found))
     assert classes == ["one--plain", "two--plain", "all--healthy"]
 
@@ -60,47 +61,60 @@ def test_healthy_asks_detection_and_diagnosis_of_every_cause(project: pytest.Pyt
     ]
 
 
-def test_names_hold_nothing_that_pytest_cuts_ids_at(project: pytest.Pytester) -> None:
-    found = nodes(project.runpytest("features", "--collect-only", "-q"))
-    assert found
-    assert not any(set("[] ") & set(line) for line in found)
-
-
 def test_drills_do_not_run_by_accident(project: pytest.Pytester) -> None:
     result = project.runpytest("features")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*7 scenarios*change a cluster*--drill*"])
 
 
-def test_two_scenarios_of_one_name_are_refused(project: pytest.Pytester) -> None:
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("It is seen too", "It is seen", "duplicate-scenario"),
+        ("It is seen too", "it-is seen", "duplicate-scenario"),
+        ("It is seen too", "???", "scenario-name"),
+        ("@cause:two", "@cause:one", "duplicate-cause"),
+        ("@cause:two", "@cause:all", "reserved-cause"),
+        ("@cause:two", "", "missing-cause"),
+        ("@id:RB-X-001", "@id:../../x", "tag-value"),
+        ("@detection\n    Scenario: It is seen too", "Scenario: It is seen too", "one-phase"),
+        ("  @cause:one", "  @detection\n  Scenario: x\n    Then y\n  @cause:one", "stray-scenario"),
+        ("Scenario: It is seen too\n      Then something", "Scenario: It is", "empty-scenario"),
+        ("  Rule: second", "  Rule: second\n<<<<<<< HEAD", "a merge was not finished"),
+        ("      Then something\n\n", "      Then something\n  nonsense\n", "features/it.feature:*"),
+    ],
+)
+def test_what_would_be_lost_is_refused(
+    project: pytest.Pytester, old: str, new: str, said: str
+) -> None:
     path = project.path / "features" / "it.feature"
-    path.write_text(RUNBOOK.replace("It is seen too", "It is seen"))
+    assert old in RUNBOOK
+    path.write_text(RUNBOOK.replace(old, new))
     result = project.runpytest("features", "--collect-only", "-q")
     assert result.ret == pytest.ExitCode.INTERRUPTED
-    result.stdout.fnmatch_lines(["*4 scenarios but 3 names*"])
+    result.stdout.fnmatch_lines([f"*{said}*"])
 
 
-def test_two_causes_of_one_id_are_refused(project: pytest.Pytester) -> None:
-    path = project.path / "features" / "it.feature"
-    path.write_text(RUNBOOK.replace("@cause:two", "@cause:one"))
-    result = project.runpytest("features", "--collect-only", "-q")
-    assert result.ret == pytest.ExitCode.INTERRUPTED
-    result.stdout.fnmatch_lines(["*each needs an id of its own*"])
+def test_names_of_another_script_are_all_there(project: pytest.Pytester) -> None:
+    text = RUNBOOK.replace("It is seen too", "Оповещение").replace("It is mended", "Перезапуск")
+    (project.path / "features" / "it.feature").write_text(text)
+    found = nodes(project.runpytest("features", "--collect-only", "-q"))
+    assert len(found) == 7
+    assert any(line.endswith("::test_оповещение") for line in found)
+
+
+def test_no_area_is_passed_by(project: pytest.Pytester) -> None:
+    area = project.mkdir("features/build")
+    (project.path / "features" / "it.feature").rename(area / "it.feature")
+    assert len(nodes(project.runpytest("features", "--collect-only", "-q"))) == 7
+    asked = project.runpytest("features", "--collect-only", "-q", "--ignore=features/build")
+    assert nodes(asked) == []
 
 
 def test_a_byte_order_mark_is_fine(project: pytest.Pytester) -> None:
     path = project.path / "features" / "it.feature"
     path.write_text(RUNBOOK, encoding="utf-8-sig")
     assert len(nodes(project.runpytest("features", "--collect-only", "-q"))) == 7
-
-
-def test_malformed_gherkin_is_named_by_file_and_line(project: pytest.Pytester) -> None:
-    (project.path / "features" / "it.feature").write_text(
-        "Feature: a\n  Scenario: b\n    Given x\n  nonsense"
-    )
-    result = project.runpytest("features", "--collect-only", "-q")
-    assert result.ret == pytest.ExitCode.INTERRUPTED
-    result.stdout.fnmatch_lines(["*features/it.feature:*"])
 
 
 def test_an_unknown_cluster_file_is_a_usage_error(

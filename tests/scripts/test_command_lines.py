@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import runpy
+import warnings
 from pathlib import Path
 
 import pytest
 import yaml
+from kubernetes.config import kube_config
 
-ROOT = Path(__file__).parents[2]
+from tests.bad_input.servers import Bad, serving
+from tests.forked import ROOT, Ended, forked
+
 TOOLS = ("diagnose_driver", "keep_last_good")
 
 
-def run(tool: str, *words: str, kubeconfig: Path | str = "") -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "KUBECONFIG": str(kubeconfig), "PYTHONWARNINGS": "error"}
-    return subprocess.run(
-        [sys.executable, f"scripts/spark/{tool}.py", *words],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+def run(tool: str, *words: str, kubeconfig: Path | str = "") -> Ended:
+    """As by its path; a warning is an error."""
+    script = f"scripts/spark/{tool}.py"
+
+    def program() -> None:
+        warnings.simplefilter("error")
+        # The library reads KUBECONFIG when it is imported, and here it was already.
+        kube_config.KUBE_CONFIG_DEFAULT_LOCATION = str(kubeconfig)
+        runpy.run_path(script, run_name="__main__")
+
+    environment = {**os.environ, "KUBECONFIG": str(kubeconfig)}
+    done = forked(program, (script, *words), ROOT, environment)
+    assert "Traceback" not in done.err, done.err
+    return done
 
 
 def kubeconfig(folder: Path, server: str) -> Path:
@@ -45,36 +48,12 @@ def kubeconfig(folder: Path, server: str) -> Path:
     return path
 
 
-class Answer(BaseHTTPRequestHandler):
-    """Every question gets the answer that its server holds."""
-
-    def do_GET(self) -> None:
-        status, body = self.server.answer  # type: ignore[attr-defined]
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Not on the test's terminal."""
-
-
-@pytest.fixture
-def server(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The address of a server that answers with the parameter: a status and a body."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as running:
-        running.answer = request.param  # type: ignore[attr-defined]
-        threading.Thread(target=running.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{running.server_port}"
-        running.shutdown()
-
-
 @pytest.mark.parametrize("tool", TOOLS)
 def test_help_teaches(tool: str) -> None:
     done = run(tool, "--help")
-    assert done.returncode == 0
+    assert done.code == 0
     for word in ("Example:", "Exit codes:", "KUBECONFIG", "--json", f"{tool}.py --namespace"):
-        assert word in done.stdout
+        assert word in done.out
 
 
 @pytest.mark.parametrize("tool", TOOLS)
@@ -82,21 +61,16 @@ def test_help_teaches(tool: str) -> None:
     "words",
     [
         (),
-        ("orders",),
         ("--namespace", "shop"),
-        ("--namespace", "shop", "orders", "more"),
         ("--namespace", "shop", "orders,spark-role=executor"),
         ("--namespace", "shop", "Orders"),
-        ("--namespace", "../shop", "orders"),
-        ("--namespace", "shop", "$(id)"),
         ("--namespace", "shop", ""),
         ("--namespace", "shop", "--wrong", "orders"),
     ],
 )
 def test_bad_usage(tool: str, words: tuple[str, ...], tmp_path: Path) -> None:
     done = run(tool, *words, kubeconfig=kubeconfig(tmp_path, "http://127.0.0.1:1"))
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "Traceback" not in done.stderr
+    assert (done.code, done.out) == (2, "")
 
 
 @pytest.mark.parametrize("tool", TOOLS)
@@ -106,16 +80,15 @@ def test_no_usable_kubeconfig(tool: str, content: str | None, tmp_path: Path) ->
     if content is not None:
         path.write_text(content)
     done = run(tool, "--namespace", "shop", "orders", kubeconfig=path)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "Set KUBECONFIG" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert (done.code, done.out) == (2, "")
+    assert "Set KUBECONFIG" in done.err
 
 
 def test_an_unknown_context(tmp_path: Path) -> None:
     path = kubeconfig(tmp_path, "http://127.0.0.1:1")
     done = run("diagnose_driver", "--namespace=shop", "--context=moon", "orders", kubeconfig=path)
-    assert done.returncode == 2
-    assert "moon" in done.stderr
+    assert done.code == 2
+    assert "moon" in done.err
 
 
 @pytest.mark.parametrize("tool", TOOLS)
@@ -124,37 +97,32 @@ def test_nobody_answers(tool: str, tmp_path: Path) -> None:
         *(tool, "--namespace", "shop", "--json", "orders"),
         kubeconfig=kubeconfig(tmp_path, "http://127.0.0.1:1"),
     )
-    assert (done.returncode, done.stdout) == (4, "")
-    assert "no answer from the API" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert (done.code, done.out) == (4, "")
+    assert "no answer from the API" in done.err
 
 
 @pytest.mark.parametrize("tool", TOOLS)
 @pytest.mark.parametrize(
-    ("server", "said"),
+    ("status", "body", "said"),
     [
-        ((200, b"<html>log in</html>"), "the answer is no JSON"),
-        ((200, b'{"items": ['), "the answer is no JSON"),
-        ((200, b"[]"), "is not what was asked for"),
-        ((200, b"{}"), "is not what was asked for"),
-        ((401, b""), "the API answered 401"),
-        ((403, b"{}"), "the API answered 403"),
-        ((429, b""), "the API answered 429"),
-        ((503, b""), "the API answered 503"),
+        (200, "<html>log in</html>", "the answer is no JSON"),
+        (200, '{"items": [', "the answer is no JSON"),
+        (200, "{}", "is not what was asked for"),
+        (401, "", "the API answered 401"),
+        (503, "", "the API answered 503"),
     ],
-    indirect=["server"],
 )
-def test_an_answer_of_no_use(tool: str, server: str, said: str, tmp_path: Path) -> None:
-    path = kubeconfig(tmp_path, server)
-    done = run(tool, "--namespace", "shop", "orders", kubeconfig=path)
-    assert (done.returncode, done.stdout) == (4, "")
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
+def test_an_answer_of_no_use(tool: str, status: int, body: str, said: str, tmp_path: Path) -> None:
+    with serving(lambda path: Bad(status, body)) as server:
+        path = kubeconfig(tmp_path, server.url)
+        done = run(tool, "--namespace", "shop", "orders", kubeconfig=path)
+    assert (done.code, done.out) == (4, "")
+    assert said in done.err
 
 
-@pytest.mark.parametrize(("server"), [(404, b"{}")], indirect=True)
-def test_a_server_that_knows_no_pods(server: str, tmp_path: Path) -> None:
-    path = kubeconfig(tmp_path, server)
-    done = run("diagnose_driver", "--namespace", "shop", "orders", kubeconfig=path)
-    assert done.returncode == 4
-    assert "404; is this a Kubernetes API?" in done.stderr
+def test_a_server_that_knows_no_pods(tmp_path: Path) -> None:
+    with serving(lambda path: Bad(404, "{}")) as server:
+        path = kubeconfig(tmp_path, server.url)
+        done = run("diagnose_driver", "--namespace", "shop", "orders", kubeconfig=path)
+    assert done.code == 4
+    assert "404; is this a Kubernetes API?" in done.err

@@ -220,17 +220,14 @@ def test_of_two_rules_of_one_name_neither_answers(tmp_path: Path) -> None:
         FiringAlert(alert="Down").read(connections(tmp_path, url))
 
 
-def test_two_loaded_rules_of_one_name_are_a_difference(tmp_path: Path) -> None:
-    one = {"name": "X", "query": "up", "duration": 0}
-    groups = {"groups": [{"interval": 5, "rules": [one, {**one, "query": "down"}]}]}
-
-    def answer(path: str) -> tuple[int, str]:
-        if path.startswith("/api/v2/status"):
-            return 200, '{"versionInfo": {"version": "0"}}'
-        return ok(groups if "rules" in path else {"yaml": "global: {scrape_interval: 5s}"})
-
-    with serving(answer) as url, pytest.raises(CouldNotTell, match="2 rules are named X"):
-        READS["monitoring"](everything(tmp_path, url))
+def test_variants_of_an_alert_answer_as_one(tmp_path: Path) -> None:
+    firing = alert("drill-x", "firing")
+    one, other = (rules("ok", *held)["groups"][0]["rules"][0] for held in ((), (firing,)))
+    groups = {"groups": [{"rules": [{**one, "labels": {"severity": "P1"}}, other]}]}
+    with serving(monitoring(groups, [])) as url:
+        state = FiringAlert(alert="Down").read(connections(tmp_path, url)).answer
+    assert isinstance(state, AlertState)
+    assert state.firing
 
 
 @pytest.mark.parametrize("setting", ["prometheus", "alertmanager"])

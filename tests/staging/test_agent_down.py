@@ -14,6 +14,7 @@ from drillbook.changes.host_agent import HostAgent
 from drillbook_staging import residue
 from drillbook_staging.agent import launch
 from drillbook_staging.places import places
+from tests.staging.test_life import skip_what_passed
 
 pytestmark = [pytest.mark.cluster, pytest.mark.staging]
 
@@ -33,6 +34,7 @@ def staging(*words: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(autouse=True)
 def as_it_was_found() -> Iterator[None]:
+    skip_what_passed()
     was_up = staging("status").returncode == 0
     begun = staging("up")
     assert begun.returncode == 0, begun.stderr

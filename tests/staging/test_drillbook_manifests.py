@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from drillbook.changes.undo.inverse import MARK
+from drillbook.changes.undo.lease import RUN_LABEL
 from drillbook.changes.undo.record import State, Verb
 from drillbook.cluster.identities import SYSTEM_NAMESPACE, Identity
 
@@ -59,7 +61,10 @@ def test_no_rule_has_a_verb_that_makes_more_of_itself(verb: str) -> None:
     assert [name for name, rule in rules() if verb in rule["verbs"]] == []
 
 
-BOUND_BY_THE_DRILL = {IN_DRILL, "drillbook-responder", "drillbook-observer-in-drill"}
+BOUND_BY_THE_DRILL = {
+    *(IN_DRILL, "drillbook-responder", "drillbook-observer-in-drill"),
+    *("drillbook-injector-exec", "drillbook-inspector"),
+}
 
 
 def test_binding_names_the_roles_that_may_be_bound() -> None:
@@ -111,6 +116,15 @@ def test_the_policy_asks_about_ours_alone() -> None:
     (condition,) = policy["spec"].get("matchConditions")
     prefix = f"system:serviceaccount:{SYSTEM_NAMESPACE}:"
     assert condition["expression"] == f"request.userInfo.username.startsWith('{prefix}')"
+
+
+def test_the_policies_know_a_drills_namespace_by_the_engines_label_of_its_run() -> None:
+    text = (PLATFORM / "drillbook" / "admission.yaml").read_text()
+    assert f"namespaceObject.metadata.?labels[?'{RUN_LABEL}']" in text
+    assert f"{{key: {RUN_LABEL}, operator: Exists}}" in text
+    # The annotation of a Node that a drill changed is another key: it names the drill.
+    assert f"labels[?'{MARK}']" not in text
+    assert f"annotations[?'{MARK}']" in text
 
 
 def test_verbs_and_states_are_the_engines() -> None:

@@ -6,13 +6,27 @@ the alert rules behind them, `values` at what the steps are bound to.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from drillbook.book.lint import alerts, metadata, structure, values
 from drillbook.book.lint.book import Book
+from drillbook.book.lint.metadata import secrets
+from drillbook.book.lint.structure import LOSING
 from drillbook.book.lint.tags import TAGS
 from drillbook.book.reader import UNREADABLE
-from drillbook.model import Problem
+from drillbook.model import Problem, Runbook
 
-__all__ = ["RULES", "TAGS", "UNREADABLE", "Book", "problems"]
+__all__ = [
+    "LOSING",
+    "RULES",
+    "TAGS",
+    "UNREADABLE",
+    "Book",
+    "of_book",
+    "of_runbooks",
+    "problems",
+    "secrets",
+]
 
 RULES = (*metadata.RULES, *structure.RULES, *alerts.RULES, *values.RULES)
 """Each takes one runbook and the book that it stands in."""
@@ -20,6 +34,15 @@ RULES = (*metadata.RULES, *structure.RULES, *alerts.RULES, *values.RULES)
 
 def problems(book: Book) -> list[Problem]:
     """Every problem once, sorted by file and line; binding's and the reader's among them."""
-    found = {p for runbook in book.runbooks for rule in RULES for p in rule(runbook, book)}
-    found.update(alerts.pages_of_rules(book))
-    return sorted(found.union(book.unreadable, book.bind_problems))
+    return sorted({*of_runbooks(book, book.runbooks), *of_book(book)})
+
+
+def of_runbooks(book: Book, runbooks: Iterable[Runbook]) -> set[Problem]:
+    """What is wrong with some runbooks of a book, and with how the book's are bound."""
+    found = {p for runbook in runbooks for rule in RULES for p in rule(runbook, book)}
+    return found.union(book.bind_problems)
+
+
+def of_book(book: Book) -> set[Problem]:
+    """What is wrong with the book as a whole."""
+    return {*alerts.pages_of_rules(book), *book.unreadable, *book.rule_problems}

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from drillbook.book import promql
 from drillbook.book.lint.book import Book, did_you_mean, problem
-from drillbook.book.monitoring import AlertRule
+from drillbook.book.monitoring import AlertRule, absolute, carries, labels_of, never_seen
 from drillbook.model import Problem, Runbook
+
+NAMESPACE = "namespace"
 
 
 def known_alerts(runbook: Runbook, book: Book) -> Iterator[Problem]:
     for tag in runbook.tags:
-        if tag.name == "alert" and tag.value not in book.alerts:
+        # What is wrong with a rule that somebody wrote is said where it stands.
+        if tag.name == "alert" and tag.value not in {*book.alerts, *book.written_alerts}:
             yield problem(
                 runbook,
                 tag.line,
@@ -24,8 +27,9 @@ def known_alerts(runbook: Runbook, book: Book) -> Iterator[Problem]:
 
 def own_page(runbook: Runbook, book: Book) -> Iterator[Problem]:
     """Whoever is paged by a runbook's alert must land on that runbook's page."""
-    for rule in _rules(runbook, book):
-        if rule.runbook_url != str(runbook.page):
+    for rule in _every(runbook, book):
+        page = _page(rule, book)
+        if page != str(runbook.page) and "://" not in page:
             yield _at(
                 rule,
                 "runbook-url",
@@ -35,45 +39,108 @@ def own_page(runbook: Runbook, book: Book) -> Iterator[Problem]:
             )
 
 
-def namespace_label(runbook: Runbook, book: Book) -> Iterator[Problem]:
-    """An alert that a namespace drill uses must carry the drill's namespace.
-
-    Looks for the word in the labels and in the expression's `by (...)` clauses: that the label
-    reaches the alert is proven by its promtool test, and by the drill.
-    """
+def own_labels(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """An alert that a namespace drill uses must be told from the same alert elsewhere: by the
+    drill's namespace, or by another label of its own, or by the job that its expression names."""
     if not runbook.tag("domain").endswith("/namespace"):
         return
     for rule in _rules(runbook, book):
-        clauses = re.findall(r"\bby\s*\(([^)]*)\)", rule.expr)
-        kept = {label.strip() for clause in clauses for label in clause.split(",")}
-        if "namespace" not in rule.labels and "namespace" not in kept:
-            yield _at(
-                rule,
-                "alert-namespace",
-                f"{runbook.path} drills in a namespace, but the alert {rule.name} does not say "
-                "in which it fires: neither its labels nor a `by (...)` hold `namespace`.",
-                "Aggregate `by (namespace, ...)`, or give the runbook a wider @domain.",
+        if carries(rule, NAMESPACE):
+            continue
+        texts = [*(one.expr for one in rule.every), *(one.expr for one in rule.records)]
+        trees = [promql.parsed(text) for text in texts]
+        if any(promql.keeps_inside(tree, NAMESPACE) for tree in trees):
+            why = "its expression keeps `namespace` inside and loses it outside."
+        elif labels_of(rule) == frozenset(rule.labels) and not promql.tells_job(trees[0]):
+            why = "its expression loses every label."
+        else:
+            continue
+        yield _at(
+            rule,
+            "alert-namespace",
+            f"{runbook.path} drills in a namespace, but the alert {rule.name} does not say in "
+            f"which it fires: {why}",
+            "Aggregate `by (namespace, ...)` outermost, or give the runbook a wider @domain.",
+        )
+
+
+def waited_for(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """A step that tells an alert by a label which it cannot carry would wait for ever."""
+    bound = book.bound.get(str(runbook.path))
+    for step, rule, label in never_seen(bound, book.alerts) if bound else ():
+        if label != NAMESPACE:  # `own_labels` judges that one
+            yield problem(
+                runbook,
+                step.step.line,
+                "alert-label",
+                f"{step.step.text!r} tells the alert {rule.name} by its label {label!r}, which "
+                "its expression cannot carry.",
+                f"Keep the label in the expression ({rule.file}:{rule.line}), or name another.",
             )
+
+
+def severities(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """The page and the alert must agree how bad it is: the worst of a runbook's rules counts."""
+    ranked: list[tuple[tuple[str, ...], AlertRule, str]] = []
+    for rule in _every(runbook, book):
+        word = rule.labels.get("severity", "{{")
+        if means := (word,) if word in _LEVELS else tuple(sorted(book.severities.get(word, ()))):
+            ranked.append((means, rule, word))
+        elif "{{" not in word:
+            what = f"nothing says how bad the severity {word!r} of the alert {rule.name} is."
+            fix = f'Write `{word} = ["P2"]`, with its levels, under [severities] in drillbook.toml.'
+            yield _at(rule, "severity", what, fix)
+    wanted = runbook.tag("severity")
+    for means, rule, word in sorted(ranked, key=lambda one: one[0][0])[:1]:
+        if wanted not in _LEVELS or wanted in means:
+            continue
+        yield _at(
+            rule,
+            "severity",
+            f"the alert {rule.name} is of severity {word!r}, its runbook {runbook.path} of "
+            f"@severity:{wanted}.",
+            f"Make them agree: {' or '.join(means)} in the runbook, or another word in the rule.",
+        )
 
 
 def pages_of_rules(book: Book) -> Iterator[Problem]:
     """Every alert has a page. Looks at the whole book, not at one runbook."""
-    for rule in book.alerts.values():
-        if rule.runbook_url not in book.pages:
-            yield _at(
-                rule,
-                "runbook-url",
-                f"the alert {rule.name} leads to {rule.runbook_url!r}, which is no runbook's page.",
-                did_you_mean(rule.runbook_url, book.pages, "Write its runbook under features/."),
-            )
+    for rule in (one for first in book.alerts.values() for one in first.every):
+        page = _page(rule, book)
+        about = book.alerts_of.get(page)
+        if about is not None and rule.name not in about:
+            what = f"the alert {rule.name} leads to {page}, whose runbook does not name it."
+            fix = f"Write `@alert:{rule.name}` above its Feature, or lead the alert elsewhere."
+            yield _at(rule, "runbook-url", what, fix)
+        if page in book.pages:
+            continue
+        what = f"the alert {rule.name} leads to {rule.runbook_url!r}, which is no runbook's page."
+        fix = did_you_mean(page, book.pages, "Write its runbook under features/.")
+        base = next((page.removesuffix(p) for p in book.pages if page.endswith(f"/{p}")), "")
+        if base:
+            fix = f'Write `pages_url = "{base.rstrip("/")}"` in drillbook.toml, or the path alone.'
+        yield _at(rule, "runbook-url", what, fix)
+
+
+_LEVELS = ("P0", "P1", "P2", "P3", "P4")
+
+
+def _page(rule: AlertRule, book: Book) -> str:
+    """Where an alert leads, relative to the checkout where that is known."""
+    url = rule.runbook_url
+    return url.removeprefix(absolute("", book.pages_url)) if book.pages_url else url
 
 
 def _rules(runbook: Runbook, book: Book) -> Iterator[AlertRule]:
     return (book.alerts[name] for name in runbook.alerts if name in book.alerts)
 
 
+def _every(runbook: Runbook, book: Book) -> Iterator[AlertRule]:
+    return (one for rule in _rules(runbook, book) for one in rule.every)
+
+
 def _at(rule: AlertRule, rule_id: str, what: str, fix: str) -> Problem:
     return Problem(path=rule.file, line=rule.line, rule=rule_id, what=what, fix=fix)
 
 
-RULES = (known_alerts, own_page, namespace_label)
+RULES = (known_alerts, own_page, own_labels, waited_for, severities)

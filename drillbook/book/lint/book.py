@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
 
 from drillbook.book.monitoring import AlertRule
+from drillbook.cluster.settings import SEVERITIES
 from drillbook.model import BoundRunbook, Problem, Runbook, page_of
 
 
@@ -29,6 +30,14 @@ class Book:
     evaluation_s: float
     default_within_s: float = 30.0
     """The budget of a sentence without `within`, in seconds."""
+    pages_url: str = ""
+    """What stands before a page's path where an alert leads to an address."""
+    severities: Mapping[str, Sequence[str]] = field(default_factory=SEVERITIES.copy)
+    """What an alert's severity means, as levels of @severity."""
+    written_alerts: frozenset[str] = frozenset()
+    """The name of every rule that somebody wrote, usable or not."""
+    rule_problems: tuple[Problem, ...] = ()
+    """What is wrong with the rules, and with every environment's values."""
 
     scripts: frozenset[str] = frozenset()
     """The files under scripts/, relative to the checkout."""
@@ -48,6 +57,11 @@ class Book:
         for runbook in self.runbooks:
             found[runbook.id].append(runbook)
         return {key: tuple(ones) for key, ones in found.items()}
+
+    @cached_property
+    def alerts_of(self) -> Mapping[str, tuple[str, ...]]:
+        """The alerts that each runbook names, by its page."""
+        return {str(runbook.page): runbook.alerts for runbook in self.runbooks}
 
     @cached_property
     def pages(self) -> frozenset[str]:

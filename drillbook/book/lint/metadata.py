@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from drillbook.book.lint.book import Book, did_you_mean, problem
 from drillbook.book.lint.tags import KEBAB, TAGS, Level
-from drillbook.evidence.redact import redact
-from drillbook.model import Problem, Runbook, Step, Tag
+from drillbook.book.prose import REQUIRED, sections, structured
+from drillbook.evidence import shapes
+from drillbook.evidence.redact import holds_secret
+from drillbook.model import BoundRunbook, BoundStep, Problem, Runbook, Step, Tag
 
-LINES = ("Meaning", "Impact", "Escalation")
-"""What a responder must find on every page, as lines of the Feature's description."""
+PROGRAMS = (
+    *("aws", "bash", "beeline", "crictl", "curl", "docker", "etcdctl", "helm", "java", "kafka"),
+    *("kill", "kubectl", "mc", "mongosh", "mysql", "promtool", "psql", "python", "python3"),
+    *("redis-cli", "rm", "sh", "spark-submit", "sqlplus", "ssh", "sudo", "systemctl", "trino"),
+)
+_COMMAND = re.compile(rf"`\s*(?:\$ ?)?((?:{'|'.join(PROGRAMS)})\s[^`]*)`")
+_ID = re.compile(r"\bRB-[A-Z][A-Z0-9]*-\d{3}\b")
 
 
 def place(runbook: Runbook, book: Book) -> Iterator[Problem]:
@@ -99,8 +107,9 @@ def prose(runbook: Runbook, book: Book) -> Iterator[Problem]:
     if not runbook.title:
         fix = "Write the symptom behind `Feature:`; it is the page's title."
         yield problem(runbook, runbook.line, "missing-prose", "the Feature has no name.", fix)
-    for label in LINES:
-        if not re.search(rf"^{label}:[ \t]*\S", runbook.description, re.MULTILINE):
+    there = sections(runbook.description)
+    for label in REQUIRED:
+        if not there.get(label):
             yield problem(
                 runbook,
                 runbook.line,
@@ -110,11 +119,49 @@ def prose(runbook: Runbook, book: Book) -> Iterator[Problem]:
             )
 
 
+def running_text(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """A page prints a description as running text: a list would become one long line."""
+    for line, text in _descriptions(runbook):
+        if found := structured(text):
+            what = f"{found!r} begins a list, a table or a block, which a page prints on one line."
+            yield problem(runbook, line, "prose-structure", what, "Write sentences.")
+
+
+def no_commands(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """What is worth running is a step: a drill runs it, and the page prints what it ran."""
+    bound = book.bound.get(str(runbook.path))
+    values = [(step.step.line, step.value) for step in all_steps(bound)] if bound else []
+    notes = ((line, getattr(value, "note", "")) for line, value in values)
+    for line, text in (*_descriptions(runbook), *notes):
+        if found := _COMMAND.search(text):
+            what = f"prose holds the command `{found[1]}`, which no drill has run."
+            yield problem(runbook, line, "command-in-prose", what, "Make it a step.")
+
+
+def known_ids(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """A runbook that prose sends its reader to."""
+    for line, text in _descriptions(runbook):
+        for name in _ID.findall(text):
+            if name not in book.by_id:
+                near = did_you_mean(name, book.by_id, "Correct it, or write that runbook.")
+                yield problem(runbook, line, "unknown-id", f"no runbook is {name}.", near)
+
+
 def no_secrets(runbook: Runbook, book: Book) -> Iterator[Problem]:
-    """A runbook is committed, rendered and recorded. Looks for the shape of a secret, and does not
-    print what it found."""
-    for line, text in _texts(runbook):
-        clean = redact(text, (), {})
+    """A runbook is committed, rendered and recorded. Looks for the shape of a secret, in what was
+    written and in the lines that it stands for, and does not print what it found."""
+    return secrets(runbook, book.bound.get(str(runbook.path)))
+
+
+def secrets(runbook: Runbook, bound: BoundRunbook | None) -> Iterator[Problem]:
+    """What looks like a secret in a runbook; `render` writes no page of such a one."""
+    lines = (
+        (step.step.line, str(line))
+        for step in (all_steps(bound) if bound else ())
+        for line in step.value.lines()
+    )
+    for line, text in (*_texts(runbook), *lines):
+        clean = _without_secrets(text)
         if clean != text:
             yield problem(
                 runbook,
@@ -122,8 +169,36 @@ def no_secrets(runbook: Runbook, book: Book) -> Iterator[Problem]:
                 "secret",
                 f"{clean!r} holds what looks like a secret.",
                 "Name the Secret that holds it instead, and change it: whoever has this file has "
-                "it.",
+                'it. If it is none, write a variable ("$TOKEN") in its place, or reword.',
             )
+
+
+def shown_secrets(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """A page's block prints what it found, and the page asks to hand that over."""
+    bound = book.bound.get(str(runbook.path))
+    for step in all_steps(bound) if bound else ():
+        read = {one.var.name for one in getattr(step.value, "reads", ())}
+        found = {f.var.name for one in getattr(step.value, "names", ()) for f in one.finds}
+        for name in sorted(filter(holds_secret, read | found)):
+            what = f"the page would print the value of {name}, which is a secret by its name."
+            fix = "Let a Credential of the component read it, or name the variable for what it is."
+            yield problem(runbook, step.step.line, "secret-shown", what, fix)
+
+
+# The sentences of a large book, and their lines, are the same again and again.
+_without_secrets = lru_cache(maxsize=8192)(shapes.without)
+
+
+def all_steps(bound: BoundRunbook) -> Iterator[BoundStep]:
+    """Every step, the Backgrounds' among them."""
+    for cause in bound.causes:
+        yield from cause.background
+        yield from (step for scenario in cause.scenarios for step in scenario.steps)
+
+
+def _descriptions(runbook: Runbook) -> Iterator[tuple[int, str]]:
+    yield runbook.line, runbook.description
+    yield from ((cause.line, cause.description) for cause in runbook.causes)
 
 
 def _texts(runbook: Runbook) -> Iterator[tuple[int, str]]:
@@ -173,5 +248,9 @@ RULES = (
     repeated_tags,
     own_id,
     prose,
+    running_text,
+    no_commands,
+    known_ids,
     no_secrets,
+    shown_secrets,
 )

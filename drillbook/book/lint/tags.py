@@ -69,7 +69,7 @@ TAGS: Mapping[str, TagSpec] = {
         required=True,
     ),
     "alert": TagSpec(
-        value=r"[A-Za-z_]\w*",
+        value=r"[^\s@]+",
         example="@alert:SparkDriverCrashLoop, a rule's name",
         repeated=True,
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from drillbook.book.lint.book import Book, did_you_mean, problem
-from drillbook.book.monitoring import AlertRule, floor_s
+from drillbook.book.monitoring import AlertRule, floor_s, silence_s
 from drillbook.evidence.proof import tools_of
 from drillbook.model import (
     Action,
@@ -16,15 +16,19 @@ from drillbook.model import (
     Component,
     Duration,
     Fault,
+    Finding,
     Phase,
     Probe,
     Problem,
     Reinject,
+    Risk,
     Runbook,
     alert_of,
+    reading,
 )
 from drillbook.model.matchers import Firing, Silent
 
+_DESTROYING = frozenset({"delete", "drain", "drop", "rm", "--force", "-delete", "FLUSHALL"})
 _READ_ONLY = (Phase.DETECTION, Phase.DIAGNOSIS)
 
 
@@ -47,6 +51,37 @@ def read_only(runbook: Runbook, book: Book) -> Iterator[Problem]:
             what = f"{bound.step.text!r} changes something during {_phase(scenario)}."
             fix = "Move it to @remediation, or check instead of changing."
             yield _at(runbook, bound, "read-only", what, fix)
+
+
+def only_reads(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """A check is pasted at 3 a.m. and run by itself: its line must not be able to change anything,
+    nor what is read before a change."""
+    for bound in _all_steps(runbook, book):
+        value = bound.value
+        if isinstance(value, Probe):
+            lines = [value.source.command()]
+        elif isinstance(value, Action):
+            lines = [one.command for one in value.reads if isinstance(one, Finding)]
+        else:
+            continue
+        for line in lines:
+            if why := reading.why_not(line):
+                what = f"{bound.step.text!r} reads by a line that may change something: {why}."
+                fix = "Read it another way, or write it as an Action."
+                yield _at(runbook, bound, "only-reads", what, fix)
+
+
+def says_destroys(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """What deletes, or cannot be taken back, says so before it is run."""
+    for _, _, bound in _steps(runbook, book):
+        value = bound.value
+        if not isinstance(value, Action) or value.risk is Risk.DESTROYS:
+            continue
+        words = {word for word in value.command.words if isinstance(word, str)}
+        telling = sorted(words & _DESTROYING) or [w for w in words if '"immutable":true' in w]
+        if telling:
+            what = f"{bound.step.text!r} runs `{telling[0]}`, and does not say that it destroys."
+            yield _at(runbook, bound, "says-destroys", what, "Give the Action risk=Risk.DESTROYS.")
 
 
 def remedy(runbook: Runbook, book: Book) -> Iterator[Problem]:
@@ -93,7 +128,7 @@ def above_floor(runbook: Runbook, book: Book) -> Iterator[Problem]:
             shown = f"within {within}" if within else f"the default of {budget:g}s"
             what = (
                 f"{bound.step.text!r}: {shown} is below what monitoring needs at worst, {floor:g}s "
-                "(scrape + evaluation + the rule's `for`)."
+                f"(scrape + evaluation + the rule's `{_delays(bound.value)}`)."
             )
             fix = f"Write `within {floor:g}s` or more, or make monitoring faster."
             yield _at(runbook, bound, "below-floor", what, fix)
@@ -223,12 +258,16 @@ def _alert(bound: BoundStep) -> str | None:
 
 
 def _floor_s(probe: Probe, rule: AlertRule, book: Book) -> float:
-    """Seconds at worst. A rule's `for` delays its firing, not its end."""
+    """Seconds at worst. A rule's `for` delays its firing, `keep_firing_for` its end."""
     if isinstance(probe.expect, Silent):
-        return book.scrape_s + book.evaluation_s
+        return silence_s(rule, book.scrape_s, book.evaluation_s)
     if isinstance(probe.expect, Firing):
         return floor_s(rule, book.scrape_s, book.evaluation_s)
     return 0.0
+
+
+def _delays(probe: Probe) -> str:
+    return "keep_firing_for" if isinstance(probe.expect, Silent) else "for"
 
 
 def _at(runbook: Runbook, bound: BoundStep, rule: str, what: str, fix: str) -> Problem:
@@ -238,6 +277,8 @@ def _at(runbook: Runbook, bound: BoundStep, rule: str, what: str, fix: str) -> P
 RULES = (
     set_up,
     read_only,
+    only_reads,
+    says_destroys,
     remedy,
     independent_effect,
     declared_alerts,

@@ -51,8 +51,11 @@ class DrillNamespace:
     custody: Custody
     name: str
 
-    def create(self, environment: str, changes: Sequence[Change]) -> None:
-        """Make it, and grant in it what each identity needs for this drill and no more."""
+    def create(
+        self, environment: str, changes: Sequence[Change], secrets: Sequence[str] = ()
+    ) -> None:
+        """Make it, and grant in it what each identity needs for this drill and no more. `secrets`:
+        the names of those that hold the credentials of its components, for the inspector."""
         record = self.custody.plan(
             Verb.CREATE, ObjectRef(api_version="v1", kind="Namespace", name=self.name)
         )
@@ -66,7 +69,7 @@ class DrillNamespace:
         metadata = {"name": self.name, "labels": labels, "ownerReferences": owners}
         self._create({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
         self.custody.applied(record)
-        own, *others = granted(self.name, changes, self.clients)
+        own, *others = granted(self.name, changes, self.clients, secrets)
         self._grant(own)
         self._await_rights()
         for manifest in (quota(self.clients.settings), *others):

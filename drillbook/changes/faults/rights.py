@@ -3,69 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from drillbook.changes.faults.kinds import Rule, kind_of
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.identities import SYSTEM_NAMESPACE, Identity
 from drillbook.cluster.objects import Objects
-from drillbook.model import Change, Create, Delete, Manifest, Patch, Restart, Scale, Target
+from drillbook.model import Change, Manifest
 
 RBAC = "rbac.authorization.k8s.io"
 IN_DRILL = "drillbook-provisioner-in-drill"
 RESPONDER = "drillbook-responder"
 OBSERVER = "drillbook-observer-in-drill"
 INJECTOR = "drillbook-injector"
-
-Rule = dict[str, Any]
-"""A PolicyRule of a Role."""
+INSPECTOR = "drillbook-inspector"
+SECRETS = "drillbook-inspector-secrets"
 
 
 def granted(
-    namespace: str, changes: Sequence[Change], clients: Connections
+    namespace: str, changes: Sequence[Change], clients: Connections, secrets: Sequence[str] = ()
 ) -> tuple[Manifest, ...]:
     """The bindings of one drill's namespace, the provisioner's own first; without changes the
-    injector gets nothing."""
+    injector gets nothing. `secrets`: the names of those that the inspector may read."""
     rules = injector_rules(changes, clients)
+    roles = dict.fromkeys(role for change in changes for role in kind_of(change).roles)
+    reading = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}
+    readable = [{**reading, "resourceNames": sorted(set(secrets))}]
     return (
         _binding(namespace, IN_DRILL, "ClusterRole", Identity.PROVISIONER),
         _binding(namespace, RESPONDER, "ClusterRole", Identity.RESPONDER),
         _binding(namespace, OBSERVER, "ClusterRole", Identity.OBSERVER),
-        *((_role(namespace, rules),) if rules else ()),
-        *((_binding(namespace, INJECTOR, "Role", Identity.INJECTOR),) if rules else ()),
+        _binding(namespace, INSPECTOR, "ClusterRole", Identity.INSPECTOR),
+        *(_binding(namespace, role, "ClusterRole", Identity.INJECTOR) for role in roles),
+        *(_own_role(namespace, INJECTOR, rules, Identity.INJECTOR) if rules else ()),
+        *(_own_role(namespace, SECRETS, readable, Identity.INSPECTOR) if secrets else ()),
     )
 
 
 def injector_rules(changes: Sequence[Change], clients: Connections) -> list[Rule]:
-    """One rule for each change inside the namespace, by the object's name where it has one. What
-    is on nodes is another identity's."""
-    found = []
-    for change in changes:
-        if isinstance(change, Patch | Scale):
-            found.append(_rule(clients, change.target, ["get", "patch"]))
-        elif isinstance(change, Delete):
-            found.append(_rule(clients, change.target, ["get", "delete"]))
-        elif isinstance(change, Restart):
-            found.append(_rule(clients, change.target, ["get", "list", "delete"]))
-        elif isinstance(change, Create):
-            kind = Target(api_version=change.manifest["apiVersion"], kind=change.manifest["kind"])
-            found.append(_rule(clients, kind, ["get", "create"]))
-    return found
+    """What each change needs inside the namespace, by the object's name where it has one."""
+    return [rule for change in changes for rule in kind_of(change).rights(change, clients)]
 
 
-def _rule(clients: Connections, target: Target, verbs: list[str]) -> Rule:
-    resource = clients.resource(target.api_version, target.kind)
-    named = {"resourceNames": [clients.resolve(target.name)]} if target.name else {}
-    return {
-        "apiGroups": [resource.group or ""],
-        "resources": [resource.name],
-        **named,
-        "verbs": verbs,
-    }
-
-
-def _role(namespace: str, rules: list[Rule]) -> Manifest:
-    metadata = {"name": INJECTOR, "namespace": namespace}
-    return {"apiVersion": f"{RBAC}/v1", "kind": "Role", "metadata": metadata, "rules": rules}
+def _own_role(
+    namespace: str, name: str, rules: list[Rule], whose: Identity
+) -> tuple[Manifest, Manifest]:
+    """A Role of this namespace only, and its binding."""
+    metadata = {"name": name, "namespace": namespace}
+    role = {"apiVersion": f"{RBAC}/v1", "kind": "Role", "metadata": metadata, "rules": rules}
+    return role, _binding(namespace, name, "Role", whose)
 
 
 def _binding(namespace: str, role: str, kind: str, identity: Identity) -> Manifest:

@@ -80,6 +80,8 @@ def _reaping(settings: Settings, clients: Connections, clock: SystemClock) -> Re
         clock=clock,
         holder=f"{REAPER_HOLDER}{socket.gethostname()}/{os.getpid()}/{int(time.time())}",
         within_s=settings.duration("undo_within").seconds,
+        lease_s=settings.lease_s,
+        renew_s=settings.renew_s,
     )
 
 

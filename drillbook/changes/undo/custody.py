@@ -14,7 +14,7 @@ from typing import Any
 
 from drillbook.changes.host_agent import HostAgent
 from drillbook.changes.undo import lease as leases
-from drillbook.changes.undo import reaping, residue, stops
+from drillbook.changes.undo import precedence, reaping, residue, stops
 from drillbook.changes.undo.journal import Journal
 from drillbook.changes.undo.lease_renewal import LeaseLost, LeaseRenewal
 from drillbook.changes.undo.record import HOST_VERBS, UndoRecord, Verb
@@ -74,7 +74,9 @@ class Custody:
         reaping.end_expired(self._reaping())
         try:
             self._take_lease()
-            self._refuse_locked()
+            precedence.refuse_locked(
+                self.as_provisioner, self.held.keeper.lease, self.locks, self.clock
+            )
             self._await_word()
         except BaseException:
             self.close()
@@ -126,18 +128,6 @@ class Custody:
         journal = Journal(objects, self.namespace, self.name, owner, deadline, taken.fence)
         self._held = Held(keeper, journal)
         keeper.start()
-
-    def _refuse_locked(self) -> None:
-        for other in leases.of_drills(self.as_provisioner, self.namespace):
-            if other.name == self.name:
-                continue
-            if domains.conflicts(self.locks, domains.from_text(other.locks or None, other.name)):
-                raise Refused(
-                    f"refused: the drill {other.name} of the run {other.run} (held by "
-                    f"{other.holder}) holds what this one needs: {other.locks}. Wait until it has "
-                    "ended; what a dead one left, `drillbook undo --dead` undoes. Nothing "
-                    "was changed."
-                )
 
     def _await_word(self) -> None:
         """The reaper's. Without it nobody would undo this drill if it were killed."""

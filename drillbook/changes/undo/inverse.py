@@ -77,6 +77,8 @@ def inverse(record: UndoRecord, live: Live) -> Inverse:
         return _of_create(record, live)
     if record.verb is Verb.DELETE:
         return _of_delete(record, live)
+    if record.verb is Verb.RUN:
+        return _of_run(record, live)
     return _of_patch(record, live)
 
 
@@ -94,7 +96,7 @@ def _of_patch(record: UndoRecord, live: Live) -> Inverse:
     if live is None:
         return Done("it is not there any more")
     if live["metadata"]["uid"] != record.target.uid:
-        return Done("it was made anew meanwhile and never changed by this drill")
+        return Done("it was recreated meanwhile, and never changed by this drill")
     if not contains(live, record.pre_image):
         return Write(record.pre_image)
     return _settled(record, live, "it is as it was")
@@ -103,13 +105,21 @@ def _of_patch(record: UndoRecord, live: Live) -> Inverse:
 def _of_delete(record: UndoRecord, live: Live) -> Inverse:
     if live is None:
         if controller_of(record.pre_image):
-            return Done("its controller makes it anew")
+            return Done("its controller recreates it")
+        if record.withheld and not record.pre_image:
+            return Wait("it was deleted, and what was in it is written down nowhere")
         return Make(made_again(record.pre_image))
     if live["metadata"]["uid"] != record.target.uid:
-        return Done("it was made anew")
+        return Done("it was recreated")
     if live["metadata"].get("deletionTimestamp"):
         return Wait("it is being deleted")
     return _settled(record, live, "it was never deleted")
+
+
+def _of_run(record: UndoRecord, live: Live) -> Inverse:
+    if live is None or live["metadata"]["uid"] != record.target.uid:
+        return Done("the pod that it ran in is gone")
+    return Wait("what ran in it goes with its namespace, which is still there")
 
 
 def _settled(record: UndoRecord, live: Mapping[str, Any], why: str) -> Inverse:
@@ -134,7 +144,8 @@ def unsettled(record: UndoRecord, live: Live) -> str:
         return ""
     if contains(live, record.pre_image):
         return ""
-    return f"{record.target} is not as it was: {dict(record.pre_image)}"
+    was = "" if record.withheld else f": {dict(record.pre_image)}"
+    return f"{record.target} is not as it was{was}"
 
 
 def held_up(namespace: Mapping[str, Any]) -> str:

@@ -99,7 +99,7 @@ class Journal:
                 )
 
 
-def all_records(objects: Objects, namespace: str, selector: str = "") -> list[UndoRecord]:
+def all_records(objects: Objects, namespace: str, selector: str | None = None) -> list[UndoRecord]:
     """Every undo record there is. Raises CouldNotTell."""
     found = objects.listed(API_VERSION, KIND, namespace, selector)
     return sorted(map(from_object, found), key=lambda one: (one.drill, one.sequence))

@@ -20,7 +20,7 @@ from drillbook.model.errors import CouldNotTell
 from drillbook.model.object_ref import ObjectRef
 
 LEASE_API = "coordination.k8s.io/v1"
-RUN_LABEL = "drillbook.dev/drill"
+RUN_LABEL = "drillbook.dev/run"
 """On a drill's namespace, lease and owner: the run."""
 LOCKS = "drillbook.dev/locks"
 VERBS = "drillbook.dev/verbs"
@@ -58,6 +58,11 @@ class Lease:
     def expired(self, now: datetime) -> bool:
         """Whether nobody holds it any more: not renewed in time, or past the drill's deadline."""
         return now > self.ends
+
+    @property
+    def age(self) -> tuple[str, str]:
+        """Sorts the elder first: when the server made it, in whole seconds, then its name."""
+        return str(self.body["metadata"].get("creationTimestamp", "")), self.name
 
     @property
     def ends(self) -> datetime:

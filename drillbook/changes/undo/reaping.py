@@ -19,13 +19,9 @@ from drillbook.model.object_ref import ObjectRef
 
 REAPER_HOLDER = "reaper/"
 """What the holder of a lease that a reaper took over begins with."""
-TAKEN_FOR_S = 30.0
-RENEWED_EVERY_S = 10.0
 REAPERS_OWN_S = 15.0
 """The reaper ends a drill within this after its lease."""
 VOLUME_GONE_WITHIN_S = 60.0
-ORPHAN_AFTER_S = 30.0
-"""A drill writes its lease at once after itself; without one for so long it died in between."""
 
 
 def dead(found: Sequence[Lease], now: datetime) -> list[Lease]:
@@ -34,11 +30,14 @@ def dead(found: Sequence[Lease], now: datetime) -> list[Lease]:
     return [one for one in found if one.expired(now) or one.holder.startswith(REAPER_HOLDER)]
 
 
-def orphans(drills: Sequence[Object], found: Sequence[Lease], now: datetime) -> list[str]:
-    """The names of drills that have no lease, and do not begin just now. `found` must be read
-    after `drills`. Pure."""
+def orphans(
+    drills: Sequence[Object], found: Sequence[Lease], now: datetime, after_s: float
+) -> list[str]:
+    """The names of drills that have no lease, and do not begin just now: a drill writes its lease
+    at once after itself; without one for `after_s` it died in between. `found` must be read after
+    `drills`. Pure."""
     known = {one.name for one in found}
-    latest = now - timedelta(seconds=ORPHAN_AFTER_S)
+    latest = now - timedelta(seconds=after_s)
     return [
         one["metadata"]["name"]
         for one in drills
@@ -54,13 +53,14 @@ class Hold:
     objects: Objects
     clock: Clock
     lease: Lease
+    renew_s: float
     since: float
     """When it was last renewed, by the clock's monotonic seconds."""
 
     def check(self) -> None:
         """Before every step. Raises LeaseLost when somebody else has it now, CouldNotTell."""
         at = self.clock.monotonic()
-        if at - self.since < RENEWED_EVERY_S:
+        if at - self.since < self.renew_s:
             return
         try:
             self.lease = leases.renew(self.objects, self.lease, self.clock.now())
@@ -79,6 +79,9 @@ class Reaping:
     clock: Clock
     holder: str
     within_s: float
+    lease_s: float
+    """For how long a lease that is taken over lasts; the settings of this process, as renew_s."""
+    renew_s: float
 
     def leases(self) -> list[Lease]:
         return leases.of_drills(self.objects, self.namespace)
@@ -92,9 +95,9 @@ class Reaping:
         begin = self.clock.monotonic()
         try:
             taken = leases.take_over(
-                self.objects, lease, self.holder, self.clock.now(), TAKEN_FOR_S
+                self.objects, lease, self.holder, self.clock.now(), self.lease_s
             )
-            hold = Hold(self.objects, self.clock, taken, begin)
+            hold = Hold(self.objects, self.clock, taken, self.renew_s, begin)
             self._end(lease.name, replace(self.undoer, check=hold.check))
         except (Conflict, LeaseLost):
             return False
@@ -115,7 +118,7 @@ class Reaping:
 
     def orphans(self) -> list[str]:
         drills = self.drills()
-        return orphans(drills, self.leases(), self.clock.now())
+        return orphans(drills, self.leases(), self.clock.now(), self.lease_s)
 
     def strangers(self) -> list[str]:
         """Namespaces with our label that no drill answers for. Raises CouldNotTell."""
@@ -158,7 +161,7 @@ class Reaping:
 
 def overdue(found: Sequence[Lease], now: datetime) -> list[Lease]:
     """Those that the reaper should have ended by now. Before that they are its alone: who helps
-    and is killed over it, holds them for another half minute. Pure."""
+    and is killed over it, holds them for another lease. Pure."""
     return [one for one in found if one.expired(now - timedelta(seconds=REAPERS_OWN_S))]
 
 

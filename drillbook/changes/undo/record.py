@@ -29,6 +29,8 @@ class Verb(StrEnum):
     SCALE = "scale"
     DELETE = "delete"
     """Deleted, to be created again: by its controller, or from the pre-image."""
+    RUN = "run"
+    """A program, inside the namespace: its removal is the undo, there is nothing else to do."""
     CORDON = "cordon"
     CUT_NETWORK = "cut-network"
     KILL_NODE = "kill-node"
@@ -77,6 +79,12 @@ class UndoRecord:
         return f"{self.drill}-{self.sequence:03d}"
 
     @property
+    def withheld(self) -> bool:
+        """Whether its values stay in the drill's process, as a Secret's do: whoever reads records
+        may not read Secrets. The undo of one is its namespace's removal."""
+        return self.target.kind == "Secret"
+
+    @property
     def ref(self) -> ObjectRef:
         """The record itself as an object; its namespace is the caller's to say."""
         return ObjectRef(api_version=API_VERSION, kind=KIND, name=self.name)
@@ -89,7 +97,7 @@ class UndoRecord:
 
 
 _NAME = re.compile(r"[a-zA-Z0-9](?:[-a-zA-Z0-9.:_]*[a-zA-Z0-9])?")
-_INSIDE = frozenset({Verb.CREATE, Verb.PATCH, Verb.SCALE, Verb.DELETE})
+_INSIDE = frozenset({Verb.CREATE, Verb.PATCH, Verb.SCALE, Verb.DELETE, Verb.RUN})
 _OF_NODES = frozenset({Verb.CORDON, *HOST_VERBS})
 
 
@@ -131,8 +139,8 @@ def manifest(record: UndoRecord, namespace: str, owner: Mapping[str, Any]) -> di
                 "name": target.name,
                 "uid": target.uid,
             },
-            "preImage": dict(record.pre_image),
-            "patch": dict(record.patch),
+            "preImage": {} if record.withheld else dict(record.pre_image),
+            "patch": {} if record.withheld else dict(record.patch),
             "preconditions": {"uid": target.uid, "resourceVersion": record.resource_version},
             "expires": stamp(record.expires),
             "fence": record.fence,

@@ -59,24 +59,24 @@ class Undoer:
     def undo(self, drill: str, within_s: float) -> None:
         """Until every record is verified and a scan finds nothing more. Raises UndoFailed with
         what is left, LeaseLost."""
-        begin, since = self.clock.monotonic(), self.clock.now()
-        while True:
-            left = self._left_after_a_pass(drill, since)
-            if not left:
-                return
-            if self.clock.monotonic() - begin >= within_s:
-                raise UndoFailed("\n".join(left))
-            self.clock.sleep(self.poll_s)
+        since = self.clock.now()
+        self._until_nothing_is_left(lambda: self._left_after_a_pass(drill, since), within_s)
 
     def settle(self, record: UndoRecord, within_s: float) -> None:
         """One change only, until it is verified. Raises UndoFailed with what is left of it,
         LeaseLost."""
-        begin, since = self.clock.monotonic(), self.clock.now()
-        while True:
+        since = self.clock.now()
+
+        def left() -> list[str]:
             fresh = journal.read(self.objects, self.namespace, record)
-            left = self._one(fresh, since)
-            if not left:
-                return
+            # What the journal withholds, whoever made the change still knows.
+            return self._one(replace(fresh, pre_image=record.pre_image, patch=record.patch), since)
+
+        self._until_nothing_is_left(left, within_s)
+
+    def _until_nothing_is_left(self, one_pass: Callable[[], list[str]], within_s: float) -> None:
+        begin = self.clock.monotonic()
+        while left := one_pass():
             if self.clock.monotonic() - begin >= within_s:
                 raise UndoFailed("\n".join(left))
             self.clock.sleep(self.poll_s)

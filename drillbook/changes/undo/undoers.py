@@ -57,4 +57,6 @@ def reaping_of(clients: Connections, settings: Settings, clock: Clock, holder: s
         clock=clock,
         holder=holder,
         within_s=settings.duration("undo_within").seconds,
+        lease_s=settings.lease_s,
+        renew_s=settings.renew_s,
     )

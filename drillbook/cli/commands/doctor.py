@@ -65,6 +65,7 @@ def _runbooks(settings: Settings) -> None:
 
 def _monitoring(settings: Settings) -> None:
     rules = book.alerts(settings)
+    book.refuse_unreadable(rules.problems)
     guard.check_monitoring(settings, connections(settings), rules, rules)
 
 

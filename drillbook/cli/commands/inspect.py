@@ -5,60 +5,86 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rich.console import Console
-from rich.table import Table
 
 from drillbook.book import checkout as book
-from drillbook.book import monitoring
+from drillbook.book import monitoring, tree
+from drillbook.cli.columns import columns
+from drillbook.cli.selection import backgrounds
 from drillbook.cluster.settings import Settings
-from drillbook.evidence import accept, proof
-from drillbook.model import (
-    Action,
-    BoundCause,
-    BoundRunbook,
-    Phase,
-    Probe,
-)
+from drillbook.evidence import accept, proof, proof_state
+from drillbook.model import Action, BoundCause, BoundRunbook, Phase, Probe
+from drillbook.model.errors import RunbookProblem
 from drillbook.pages import render
 
 
-def states(settings: Settings, bound: BoundRunbook) -> dict[str, str]:
-    """Each cause's state of proof: verified, stale, failing or never-run."""
-    return render.states(
-        bound, accept.newest(settings.proof), proof.hashes(bound, settings.root, _rules(settings))
-    )
-
-
-def _rules(settings: Settings) -> dict[str, monitoring.AlertRule]:
-    return book.alerts(settings)
-
-
 def list_runbooks(settings: Settings, console: Console) -> None:
-    """A line per cause: runbook, alert, cause, state of proof."""
+    """A line per cause: runbook, alert, cause, state of proof. Raises UsageError in the end for
+    what could not be read: the others are shown."""
     found, problems = book.runbooks(settings, [])
-    table = Table("id", "runbook", "alert", "cause", "proof", box=None)
+    proofs, rules = accept.newest(settings.proof), book.alerts(settings)
+    rows = [("id", "runbook", "alert", "cause", "proof")]
+    unknown: list[RunbookProblem] = []
     for bound in book.bound(settings, found):
-        for cause, state in states(settings, bound).items():
-            runbook = bound.runbook
-            table.add_row(runbook.id, runbook.title, ", ".join(runbook.alerts), cause, state)
-    console.print(table)
-    book.refuse_unreadable(problems)
+        one = bound.runbook
+        states = _states(settings, bound, rules, proofs, unknown)
+        for cause, state in states.items():
+            rows.append((one.id, one.title, ", ".join(one.alerts), cause, state))
+    for line in columns(rows):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    for problem in tree.line_ends(settings.root):
+        console.print(str(problem), markup=False, highlight=False, soft_wrap=True)
+    known = {(runbook.id, cause.id) for runbook in found for cause in runbook.causes}
+    for line in proof_state.lost((d for ones in proofs.values() for d in ones), known):
+        console.print(f"lost: {line}", markup=False, highlight=False, soft_wrap=True)
+    monitoring.refuse([*problems, *rules.problems, *unknown])
+
+
+def _states(
+    settings: Settings,
+    bound: BoundRunbook,
+    rules: monitoring.Rules,
+    proofs: proof_state.Proofs,
+    unknown: list[RunbookProblem],
+) -> dict[str, str]:
+    """Each cause's state of proof: unknown where something of it, such as a rule, is unreadable."""
+    try:
+        return render.states(bound, proofs, proof.hashes(bound, settings.root, rules))
+    except RunbookProblem as error:
+        unknown.append(error)
+        return {cause.cause.id: "unknown" for cause in bound.causes}
+
+
+def list_backgrounds(settings: Settings, console: Console) -> None:
+    """A line per runbook, those together that stand on one Background: one healthy drill serves
+    them all, and each one's drills ask the diagnoses of the others."""
+    found, problems = book.runbooks(settings, [])
+    rows = [("background", "id", "runbook")]
+    for number, group in enumerate(backgrounds(book.bound(settings, found)), start=1):
+        for one in group:
+            title = f"{number} {one.causes[0].workload.title}" if one is group[0] else ""
+            rows.append((title, one.runbook.id, one.runbook.title))
+    for line in columns(rows):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    monitoring.refuse(problems)
 
 
 def show(settings: Settings, name: str, console: Console) -> None:
-    """One runbook's causes with every step and the line it stands for."""
-    runbook, problems = book.one_runbook(settings, name)
+    """One runbook's causes with every step and the line it stands for. Raises UsageError in the end
+    where its proof cannot be judged."""
+    runbook = book.one_runbook(settings, name)
     (bound,) = book.bound(settings, [runbook])
-    proofs = states(settings, bound)
+    rules, unknown = book.alerts(settings), list[RunbookProblem]()
+    states = _states(settings, bound, rules, accept.newest(settings.proof), unknown)
     console.print(f"{runbook.id} {runbook.title} ({runbook.path})", style="bold", markup=False)
     for cause in bound.causes:
         console.print(
-            f"\n{cause.cause.id}: {cause.cause.name} [{proofs[cause.cause.id]}]",
+            f"\n{cause.cause.id}: {cause.cause.name} [{states[cause.cause.id]}]",
             style="bold",
             markup=False,
         )
         for line in _steps(cause):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
-    book.refuse_unreadable(problems)
+    monitoring.refuse([*unknown, *(rules.problems if unknown else ())])
 
 
 def _steps(cause: BoundCause) -> Iterator[str]:
@@ -70,4 +96,4 @@ def _steps(cause: BoundCause) -> Iterator[str]:
                 if isinstance(step.value, Probe):
                     yield f"      $ {step.value.source.command()}"
                 elif isinstance(step.value, Action):
-                    yield f"      $ {step.value.command}"
+                    yield from (f"      $ {line}" for line in step.value.block.splitlines())

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 
 from rich.console import Console
 
 from drillbook.book import checkout as book
 from drillbook.book import lint as linting
-from drillbook.book import reader
+from drillbook.book import monitoring, promtool, reader, tree
 from drillbook.book.bind import Binder
+from drillbook.book.halves import in_halves
+from drillbook.cli.unchanged import Unchanged, below, contents, digest, surroundings
 from drillbook.cluster.settings import Settings
 from drillbook.evidence import accept as accepting
 from drillbook.evidence import proof, score
-from drillbook.model import BoundRunbook, Problem, Runbook
+from drillbook.evidence.records import Drill
+from drillbook.model import BoundRunbook, Problem, Runbook, page_of
 from drillbook.model.errors import CouldNotTell, RunbookProblem, UsageError
 from drillbook.pages import render
 
@@ -23,26 +27,44 @@ def problems(settings: Settings, paths: Sequence[Path]) -> tuple[list[Runbook], 
     """Everything wrong with the runbooks under `paths`, judged among all of the checkout's."""
     every, unreadable = book.runbooks(settings, [])
     binder = Binder(book.definitions(settings.root))
-    results = [binder.bind(runbook) for runbook in every]
+    rules = book.alerts(settings)
     context = linting.Book(
         runbooks=tuple(every),
-        bound={str(b.runbook.path): b for b, _ in results if b is not None},
-        bind_problems=tuple(p for _, found in results for p in found),
+        bound={},
         unreadable=tuple(unreadable),
-        alerts=book.alerts(settings),
+        alerts=rules,
+        written_alerts=rules.written,
+        rule_problems=tuple(promtool.rule_problems(settings)),
+        pages_url=settings.pages_url,
+        severities=settings.severities,
         scrape_s=settings.scrape_s,
         evaluation_s=settings.evaluation_s,
         default_within_s=settings.duration("probe_within").seconds,
         scripts=_scripts(settings.root),
     )
-    found = linting.problems(context)
+
+    def judged(some: Sequence[Runbook]) -> set[Problem]:
+        results = [binder.bind(runbook) for runbook in some]
+        bound = replace(
+            context,
+            bound={str(b.runbook.path): b for b, _ in results if b is not None},
+            bind_problems=tuple(p for _, found in results for p in found),
+        )
+        return linting.of_runbooks(bound, some)
+
+    every_one = {p for half in in_halves(judged, every) for p in half}
+    found = sorted({*every_one, *linting.of_book(context), *tree.problems(settings.root)})
     wanted = _wanted(settings, paths)
     if wanted is None:
         return every, found
-    # What is wrong with an alert rule concerns every runbook; another runbook's fault does not.
-    others = {str(path.relative_to(settings.root)) for path in reader.discover(settings.root)}
-    others -= wanted
-    return [r for r in every if str(r.path) in wanted], [p for p in found if p.path not in others]
+    return [r for r in every if str(r.path) in wanted], _of(found, wanted)
+
+
+def _of(found: Iterable[Problem], wanted: set[str]) -> list[Problem]:
+    """What is wrong with an alert rule or a step module concerns every runbook; what is wrong with
+    another runbook, or beside it, does not."""
+    beside = f"{reader.FEATURES}/"
+    return [one for one in found if one.path in wanted or not one.path.startswith(beside)]
 
 
 def _scripts(root: Path) -> frozenset[str]:
@@ -58,7 +80,7 @@ def _wanted(settings: Settings, paths: Sequence[Path]) -> set[str] | None:
 
 def lint(settings: Settings, paths: Sequence[Path], console: Console) -> None:
     """Print every problem. Raises RunbookProblem (or UsageError for unreadable files)."""
-    checked, found = problems(settings, paths)
+    number, found = _problems_now(settings, paths)
     for problem in found:
         console.print(str(problem), markup=False, highlight=False, soft_wrap=True)
     unreadable = [p for p in found if p.rule == linting.UNREADABLE]
@@ -67,16 +89,46 @@ def lint(settings: Settings, paths: Sequence[Path], console: Console) -> None:
         raise UsageError(f"{len(found)} problems; {len(files)} files could not be read.")
     if found:
         raise RunbookProblem(f"{len(found)} problems in {len({p.path for p in found})} files.")
-    console.print(f"{len(checked)} runbooks, no problem.")
+    console.print(f"{number} runbooks, no problem.")
+
+
+def _problems_now(settings: Settings, paths: Sequence[Path]) -> tuple[int, list[Problem]]:
+    """How many runbooks are meant, and everything wrong with them. What a lint of the whole
+    checkout found right is not looked at again while nothing of it changed."""
+    known, wanted = Unchanged.load(settings.root), _wanted(settings, paths)
+    everything = _everything(settings)
+    if known.lint == everything:
+        every = {str(p.relative_to(settings.root)) for p in reader.discover(settings.root)}
+        meant = every if wanted is None else every & wanted
+        stray = sorted(tree.stray(settings.root))
+        return len(meant), stray if wanted is None else _of(stray, meant)
+    checked, found = problems(settings, paths)
+    if not (paths or found) and everything == _everything(settings):
+        known.lint = everything
+        known.save()
+    return len(checked), found
+
+
+def _everything(settings: Settings) -> str:
+    """The digest of all that lint looks at, but for names that `tree.stray` looks at."""
+    files = contents(below(settings.root / reader.FEATURES))
+    return digest([surroundings(settings), promtool.identity(settings), *files])
 
 
 def pages(
     settings: Settings, bound: Sequence[BoundRunbook], proofs: Path, only: str | None = None
 ) -> dict[Path, str]:
     """Each page's path under the checkout and its text, from a folder of runs, or one of them."""
+    return _printer(settings, proofs, only)(bound)
+
+
+def _printer(
+    settings: Settings, proofs: Path, only: str | None = None
+) -> Callable[[Sequence[BoundRunbook]], dict[Path, str]]:
+    """`pages` of any runbooks, with rules and records read once."""
     rules, newest = book.alerts(settings), accepting.newest(proofs, only)
     production = render.production_rules(settings.root)
-    return {
+    return lambda bound: {
         settings.root / b.runbook.page: render.page(
             b,
             drills=newest,
@@ -91,16 +143,24 @@ def pages(
 
 def render_pages(settings: Settings, check: bool, console: Console) -> None:
     """Write every page; with `check`, only compare. Raises RunbookProblem when they differ."""
-    found, unreadable = book.runbooks(settings, [])
-    book.refuse_unreadable(unreadable)
-    texts = pages(settings, book.bound(settings, found), settings.proof)
+    every = {path: _page_of(path, settings.root) for path in reader.discover(settings.root)}
+    texts = _changed_texts(settings, every)
     differing = [p for p, text in texts.items() if _present(p) != text.encode()]
-    orphans = sorted(set((settings.root / "runbooks").rglob("*.md")) - set(texts))
+    number = len(set(every.values()))
+    orphans = sorted(set((settings.root / "runbooks").rglob("*.md")) - set(every.values()))
     if not check:
-        for path, text in texts.items():
-            _write(settings.root, path, text)
-        console.print(f"{len(texts)} pages, {len(differing)} changed.")
+        for path in differing:
+            _write(settings.root, path, texts[path])
+        console.print(f"{number} pages, {len(differing)} changed.")
         return
+    windows = [
+        p for p in differing if (_present(p) or b"").replace(b"\r\n", b"\n") == texts[p].encode()
+    ]
+    if windows:
+        raise RunbookProblem(
+            f"{windows[0].relative_to(settings.root)}: Windows line ends ({len(windows)} pages); "
+            "nothing else differs. Clone again: .gitattributes keeps them as they are committed."
+        )
     if differing or orphans:
         names = [str(path.relative_to(settings.root)) for path in differing]
         strays = [str(path.relative_to(settings.root)) for path in orphans]
@@ -109,7 +169,60 @@ def render_pages(settings: Settings, check: bool, console: Console) -> None:
             f"pages without a feature: {', '.join(strays) or 'none'}. "
             "Run `drillbook render`, and remove pages without a feature."
         )
-    console.print(f"{len(texts)} pages are what the features render to.")
+    console.print(f"{number} pages are what the features render to.")
+
+
+def _page_of(feature: Path, root: Path) -> Path:
+    return root / page_of(PurePosixPath(feature.relative_to(root)))
+
+
+def _changed_texts(settings: Settings, every: Mapping[Path, Path]) -> dict[Path, str]:
+    """Page -> text, but for pages that were right and of which nothing changed since. `every`:
+    feature file -> page."""
+    known, made_of = Unchanged.load(settings.root), _made_of(settings, every)
+    right = {
+        str(feature): kept
+        for feature, page in every.items()
+        if (kept := known.pages.get(str(feature)))
+        and kept == digest([made_of[feature], _present(page)])
+    }
+    changed = [feature for feature in every if str(feature) not in right]
+    if not changed:
+        return {}
+    texts = _texts(settings, changed)
+    if made_of == _made_of(settings, every):
+        made = {str(f): digest([made_of[f], texts[every[f]].encode()]) for f in changed}
+        known.pages = {**right, **made}
+        known.save()
+    return texts
+
+
+def _made_of(settings: Settings, features: Iterable[Path]) -> dict[Path, str]:
+    """The digest of all that each feature's page is made of."""
+    shared = digest([surroundings(settings), *contents(below(settings.proof))])
+    return {feature: digest([shared, *contents([feature])]) for feature in features}
+
+
+def _texts(settings: Settings, features: Sequence[Path]) -> dict[Path, str]:
+    """Page -> text. Raises for the first kind of problem that any of them has, with all of it."""
+    found, unreadable = book.read(settings, features)
+    book.refuse_unreadable([*unreadable, *book.alerts(settings).problems])
+    binder = Binder(book.definitions(settings.root))
+    printed = _printer(settings, settings.proof)
+
+    def rendered(some: Sequence[Runbook]) -> tuple[list[str], list[str], dict[Path, str]]:
+        results = [binder.bind(runbook) for runbook in some]
+        bound = [one for one, _ in results if one is not None]
+        wrong = [str(problem) for _, problems in results for problem in problems]
+        secret = [str(p) for one in bound for p in linting.secrets(one.runbook, one)]
+        return wrong, secret, {} if wrong or secret else printed(bound)
+
+    halves = in_halves(rendered, found)
+    if wrong := [text for problems, _, _ in halves for text in problems]:
+        raise RunbookProblem("\n".join(wrong))
+    if secret := [text for _, secrets, _ in halves for text in secrets]:
+        raise RunbookProblem("\n".join([*secret, "No page is written before this is mended."]))
+    return {page: text for _, _, texts in halves for page, text in texts.items()}
 
 
 def _present(path: Path) -> bytes | None:
@@ -130,7 +243,7 @@ def _write(root: Path, path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
     except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
-        raise UsageError(f"{path}: the page cannot be written: {error}.") from error
+        raise UsageError(f"{path}: the page cannot be written: {error.strerror}.") from error
     except OSError as error:
         raise CouldNotTell(
             f"{path}: the page cannot be written: {error.strerror}. Make room or give the right to "
@@ -138,9 +251,22 @@ def _write(root: Path, path: Path, text: str) -> None:
         ) from error
 
 
+def rules(settings: Settings, environment: str, folder: Path, console: Console) -> None:
+    """Write an environment's rule files, each page at its address. Raises UsageError for rules that
+    Prometheus would not take: nothing is written then."""
+    monitoring.refuse(promtool.rule_problems(settings))
+    texts = monitoring.rendered_rules(settings.root, environment, settings.pages_url)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            (folder / name).write_text(text, "utf-8")
+    except OSError as error:
+        raise CouldNotTell(f"{folder}: the rules cannot be written: {error.strerror}.") from error
+    console.print(f"{len(texts)} rule files for {environment}.")
+
+
 def scorecard(settings: Settings, month: str | None, console: Console) -> None:
     """Print the scorecard of the accepted runs (of one month, YYYY-MM)."""
-    found, _ = book.runbooks(settings, [])
     drills = [d for ones in accepting.newest(settings.proof).values() for d in ones]
     chosen = [d for d in drills if month is None or f"{d.started:%Y-%m}" == month]
     if not chosen:
@@ -149,8 +275,20 @@ def scorecard(settings: Settings, month: str | None, console: Console) -> None:
             "Run `drillbook drill`, then `drillbook accept RUN`."
         )
     planned = accepting.planned(settings.proof) if month is None else None
-    card = score.scorecard(chosen, score.catalogue(found), planned=planned)
+    card = score.scorecard(chosen, catalogue(settings, chosen), planned=planned)
     console.print(score.markdown(card), markup=False, highlight=False, soft_wrap=True)
+
+
+def catalogue(settings: Settings, drills: Sequence[Drill]) -> tuple[score.CauseResult, ...]:
+    """Every cause of the checkout, and whether these drills prove it as its page would say."""
+    found, unreadable = book.runbooks(settings, [])
+    book.refuse_unreadable(unreadable)
+    rules, proofs = book.alerts(settings), accepting.by_key(drills)
+    return tuple(
+        result
+        for bound in book.bound(settings, found)
+        for result in score.results(bound, proofs, proof.hashes(bound, settings.root, rules))
+    )
 
 
 def accept(settings: Settings, run: str, console: Console) -> None:

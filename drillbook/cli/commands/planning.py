@@ -11,6 +11,7 @@ import yaml
 from rich.console import Console
 
 from drillbook.book import checkout as book
+from drillbook.cluster.kubeconfig import none_is_set
 from drillbook.cluster.settings import Settings
 from drillbook.drill import caps
 from drillbook.drill.refusals import Finding, Refusals, findings
@@ -18,20 +19,20 @@ from drillbook.model import Action, BoundCause, BoundRunbook, Change, Joined, Va
 from drillbook.model.clock import SystemClock
 from drillbook.model.errors import CouldNotTell
 
-NOBODY = "so whether a drill could begin is not known"
-
 
 def plan(settings: Settings, name: str, offline: bool, console: Console) -> None:
     """Print what the files say; then, unless `offline`, what the cluster says, which is asked and
     not changed. After everything was printed it raises what the drill would: Refused, CouldNotTell;
     and CouldNotTell when no cluster was asked."""
-    runbook, problems = book.one_runbook(settings, name)
+    runbook = book.one_runbook(settings, name)
     (bound,) = book.bound(settings, [runbook])
     _print(console, planned(settings, bound))
-    book.refuse_unreadable(problems)
     if offline or settings.kubeconfig is None:
         caps.refuse_over_caps(settings, bound)
-        raise CouldNotTell(f"no cluster was asked, {NOBODY}: {_why_not(offline)}")
+        raise CouldNotTell(
+            f"no cluster was asked, so whether a drill could begin is not known: "
+            f"{_why_not(offline)}"
+        )
     _print(console, ["", "now, on the cluster:"])
     refusals = Refusals(settings, (bound,), book.alerts(settings), SystemClock())
     wrong = []
@@ -49,14 +50,7 @@ def _print(console: Console, lines: Iterable[str]) -> None:
 
 
 def _why_not(offline: bool) -> str:
-    return (
-        "--offline was given."
-        if offline
-        else (
-            "`kubeconfig` is not set. `drillbook staging up` makes a cluster; one of your own is "
-            "set in drillbook.toml."
-        )
-    )
+    return "--offline was given." if offline else none_is_set()
 
 
 # --------------------------------------------------------------------------- what the files say
@@ -87,7 +81,8 @@ def _touched(cause: BoundCause) -> Iterator[str]:
 
 def change_words(change: Change) -> str:
     """What one change of a fault does to what, as YAML. Pure."""
-    told = {field.name: _plain(getattr(change, field.name)) for field in fields(change)}
+    every = {field.name: getattr(change, field.name) for field in fields(change)}
+    told = {name: _plain(value) for name, value in every.items() if value is not None}
     return yaml.safe_dump(told, sort_keys=False, width=1000).rstrip()
 
 
@@ -99,7 +94,7 @@ def _plain(value: Any) -> Any:
         return [_plain(one) for one in value]
     if isinstance(value, Var | Joined):
         return shell(value)
-    return value if isinstance(value, str | int | float | None) else str(value)
+    return value if isinstance(value, int | float | None) else str(value)
 
 
 # --------------------------------------------------------------------------- what the cluster says

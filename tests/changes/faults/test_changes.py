@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from drillbook.changes.faults.injector import Outcome, ask_host, refusal, took
+from drillbook.changes.faults.applied import Outcome, refusal
+from drillbook.changes.faults.kinds.fields import took
+from drillbook.changes.faults.kinds.host import ask_host
 from drillbook.changes.undo.record import UndoRecord, Verb
 from drillbook.model.errors import CouldNotTell
 from drillbook.model.object_ref import ObjectRef
@@ -68,23 +70,25 @@ def live(limit: str, version: int, generation: int | None = None) -> dict[str, A
     return {"metadata": metadata, "spec": {"limit": limit}}
 
 
-def test_a_status_written_meanwhile_is_no_change() -> None:
-    patch = {"spec": {"limit": "1Gi"}}
-    assert not took(live("1Gi", 7, 1), live("1Gi", 8, 1), patch)
-    assert took(live("3Gi", 7, 1), live("1Gi", 8, 2), patch)
-
-
-def test_another_spelling_of_what_is_there_is_no_change() -> None:
-    patch = {"spec": {"limit": "1024Mi"}}
-    assert not took(live("1Gi", 7, 1), live("1Gi", 8, 1), patch)
-    assert took(live("3Gi", 7, 1), live("1Gi", 8, 2), patch)
-
-
-def test_what_has_no_generation_is_judged_by_its_fields() -> None:
-    patch = {"spec": {"limit": "1Gi"}}
-    assert took(live("3Gi", 7), live("1Gi", 8), patch)
-    assert not took(live("3Gi", 7), live("3Gi", 8), patch)
-    assert not took(live("1Gi", 7), live("1Gi", 8), patch)
+@pytest.mark.parametrize(
+    ("before", "after", "wanted", "change"),
+    [
+        (live("3Gi", 7, 1), live("1Gi", 8, 2), "1Gi", True),
+        # A status that was written meanwhile.
+        (live("1Gi", 7, 1), live("1Gi", 8, 1), "1Gi", False),
+        # Another spelling of what is there, and of what is not.
+        (live("1Gi", 7, 1), live("1Gi", 8, 1), "1024Mi", False),
+        (live("3Gi", 7, 1), live("1Gi", 8, 2), "1024Mi", True),
+        # What has no generation is judged by its fields.
+        (live("3Gi", 7), live("1Gi", 8), "1Gi", True),
+        (live("3Gi", 7), live("3Gi", 8), "1Gi", False),
+        (live("1Gi", 7), live("1Gi", 8), "1Gi", False),
+    ],
+)
+def test_whether_a_patch_was_a_change(
+    before: dict[str, Any], after: dict[str, Any], wanted: str, change: bool
+) -> None:
+    assert took(before, after, {"spec": {"limit": wanted}}) is change
 
 
 class Host:

@@ -1,9 +1,10 @@
 """What the reaper answers, and which drills it takes for dead. Its deeds are tested on the cluster
-(tests/on_cluster/test_safety.py)."""
+(tests/on_cluster/test_alone.py)."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,9 @@ from drillbook.changes.undo import lease as leases
 from drillbook.changes.undo.lease import Lease
 from drillbook.changes.undo.reaping import dead, orphans, overdue
 from drillbook.changes.undo.record import Verb, stamp
+from drillbook.changes.undo.undoers import reaping_of
+from drillbook.cluster.settings import Settings
+from drillbook.model.clock import SystemClock
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 
@@ -71,7 +75,14 @@ def test_a_drill_without_a_lease_is_an_orphan_after_a_while() -> None:
         return {"metadata": {"name": name, "creationTimestamp": created}}
 
     drills = [drill("drill-a", 60), drill("drill-b", 60), drill("drill-c", 5)]
-    assert orphans(drills, [lease(name="drill-a")], NOW) == ["drill-b"]
+    assert orphans(drills, [lease(name="drill-a")], NOW, after_s=30) == ["drill-b"]
+
+
+def test_what_is_taken_over_is_held_as_a_lease_of_ones_own() -> None:
+    clients: Any = SimpleNamespace(acting_as=lambda identity: None)
+    loaded = Settings(lease_s=12, renew_s=3)
+    found = reaping_of(clients, loaded, SystemClock(), "sweep/x")
+    assert (found.lease_s, found.renew_s) == (12, 3)
 
 
 def test_the_rights_of_every_verb_are_known() -> None:

@@ -75,6 +75,25 @@ def test_an_empty_value_is_not_the_same_as_none(was: Any, is_now: Any) -> None:
     assert not contains({"data": {"key": is_now}}, {"data": {"key": was}})
 
 
+# --------------------------------------------------------------------------- what goes with it
+
+
+@pytest.mark.parametrize(("found", "step"), [(None, Done), (live(uid="u2"), Done), (live(), Wait)])
+def test_a_program_is_undone_with_the_pod_that_it_ran_in(found: Any, step: type) -> None:
+    assert isinstance(inverse(record(Verb.RUN), found), step)
+
+
+def test_a_deleted_secret_of_which_nothing_is_written_down_is_not_taken_for_undone() -> None:
+    gone = record(Verb.DELETE, target=replace(TARGET, kind="Secret"))
+    assert isinstance(inverse(gone, None), Wait)
+
+
+def test_what_is_left_of_a_secret_is_told_without_its_value() -> None:
+    old = {"data": {"key": "hunter2"}}
+    secret = record(Verb.PATCH, target=replace(TARGET, kind="Secret"), pre_image=old)
+    assert unsettled(secret, {**live(), "data": {"key": "wrong"}}).endswith("is not as it was")
+
+
 # --------------------------------------------------------------------------- fields
 
 

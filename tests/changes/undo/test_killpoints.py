@@ -16,9 +16,12 @@ import drillbook
 from drillbook.changes.undo import killpoints
 
 PACKAGE = Path(drillbook.__file__).parent
-ELSEWHERE = ("staging",)
-"""The embedded cluster itself is not a drill's change; its host agent journals on its own."""
-MUTATING = frozenset({"create", "patch", "replace", "delete", "apply", "delete_collection", "undo"})
+ELSEWHERE = ("staging", "book", "cli", "evidence", "model", "pages")
+"""The embedded cluster itself is no change of a drill; its host agent keeps a journal. The others
+know no client library, not even by way of others: an import contract holds that."""
+MUTATING = frozenset(
+    {"create", "patch", "replace", "delete", "apply", "delete_collection", "undo", "exec_in_pod"}
+)
 """What `Objects` and `HostAgent` call their writes."""
 HARMLESS = frozenset(
     {
@@ -29,10 +32,11 @@ HARMLESS = frozenset(
     }
 )
 """What such calls may be made on without being a write to the cluster; strings aside."""
-RAW = ("create_", "patch_", "replace_", "delete_", "server_side_apply")
+RAW = ("create_", "patch_", "replace_", "delete_", "connect_", "server_side_apply")
 """How the client library's own writes begin: nobody but `Objects` makes any."""
 RAW_ALLOWED = {
     "cluster/objects.py",
+    "cluster/in_pod.py",
     # Tokens and access reviews are asked for by creating what nobody keeps.
     "cluster/which.py",
     "cluster/identities.py",

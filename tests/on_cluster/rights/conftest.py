@@ -13,7 +13,7 @@ from drillbook.changes.undo.record import Verb
 from drillbook.cluster import settings
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.identities import Identities, Identity
-from drillbook.model import Patch, Target
+from drillbook.model import Duration, Patch, Run, Target
 from drillbook.model.clock import SystemClock
 from tests.on_cluster.checkouts import ROOT
 from tests.on_cluster.rights.table import RBAC
@@ -23,7 +23,8 @@ from tests.on_cluster.rights.writes import a_binding, account
 
 @pytest.fixture(scope="package")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A drill whose fault patches the ConfigMap orders-conf."""
+    """A drill whose fault patches the ConfigMap orders-conf and runs something in a pod, with a
+    component that names the Secret orders-reader."""
     loaded = settings.load(root=ROOT)
     identities = Identities(loaded)
     clients = Connections(loaded, {}, identities.settings_for)
@@ -43,7 +44,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     try:
         target = Target(api_version="v1", kind="ConfigMap", name="orders-conf")
         change = Patch(target=target, patch={"data": {"driver-memory": "1g"}})
-        DrillNamespace(clients, custody, name).create("staging", (change,))
+        pods = Target(api_version="v1", kind="Pod", selector="app=orders")
+        program = Run(target=pods, container="orders", words=("true",), within=Duration("5s"))
+        space = DrillNamespace(clients, custody, name)
+        space.create("staging", (change, program), ("orders-reader",))
         yield World(
             name,
             {

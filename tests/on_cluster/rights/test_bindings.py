@@ -7,12 +7,12 @@ from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
 from drillbook.cluster.clients import Connections
-from drillbook.cluster.identities import SYSTEM_NAMESPACE
+from drillbook.cluster.identities import SYSTEM_NAMESPACE, Identity
 from tests.on_cluster.rights.table import RBAC
 from tests.on_cluster.rights.world import World
 from tests.on_cluster.rights.writes import DRY, IN_DRILL, a_binding, account, refused
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("rights")]
 
 
 @pytest.mark.parametrize("namespace", ["kube-system", "default", SYSTEM_NAMESPACE])
@@ -59,6 +59,9 @@ def test_rights_in_a_drill_are_given_to_its_own_only(world: World, whom: str) ->
         ("drillbook-provisioner-in-drill", "ClusterRole", "provisioner"),
         ("drillbook-observer-in-drill", "ClusterRole", "observer"),
         ("drillbook-responder", "ClusterRole", "responder"),
+        ("drillbook-inspector", "ClusterRole", "inspector"),
+        ("drillbook-inspector-secrets", "Role", "inspector"),
+        ("drillbook-injector-exec", "ClusterRole", "injector"),
         ("drillbook-injector", "Role", "injector"),
     ],
 )
@@ -69,7 +72,7 @@ def test_each_identity_gets_the_role_that_is_meant_for_it(
         world["provisioner"].core.api_client
     ).create_namespaced_role_binding
     create(world.namespace, a_binding(role, kind, account(whose)), **DRY)
-    for other in {"provisioner", "observer", "responder", "injector", "node-injector"} - {whose}:
+    for other in {str(one) for one in Identity} - {whose}:
         refused(create, world.namespace, a_binding(role, kind, account(other)), policy=IN_DRILL)
 
 

@@ -18,7 +18,7 @@ from tests.on_cluster.rights.writes import (
     undo_record,
 )
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("rights")]
 
 HELD = {"finalizers": ["example.com/never"]}
 

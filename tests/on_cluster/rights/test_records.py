@@ -13,7 +13,7 @@ from drillbook.cluster.identities import SYSTEM_NAMESPACE
 from tests.on_cluster.rights.world import World
 from tests.on_cluster.rights.writes import NOBODY, keep, undo_record
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("rights")]
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def test_a_state_only_moves_forward(record: Records) -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        {"verb": "run"},
+        {"verb": "shell"},
         {"drill": "kube-system"},
         {"sequence": -1},
         {"expires": "tomorrow"},

@@ -10,7 +10,7 @@ from tests.on_cluster.rights.table import RBAC
 from tests.on_cluster.rights.world import World
 from tests.on_cluster.rights.writes import NOBODY, TARGET, keep, undo_record
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("rights")]
 
 NODE = {"apiVersion": "v1", "kind": "Node", "name": "node2", "uid": "u"}
 SPACE = {"apiVersion": "v1", "kind": "Namespace", "name": NOBODY, "namespace": ""}
@@ -23,7 +23,7 @@ ROLE = {**TARGET, "apiVersion": f"{RBAC}/v1", "kind": "Role", "name": "system:x"
     [
         *((verb, NODE) for verb in ("cordon", "cut-network", "kill-node")),
         ("create", SPACE),
-        *((verb, POD) for verb in ("create", "patch", "scale", "delete")),
+        *((verb, POD) for verb in ("create", "patch", "scale", "delete", "run")),
         ("patch", ROLE),
     ],
 )
@@ -36,7 +36,7 @@ def test_a_drill_may_record_what_it_can_change(
 @pytest.mark.parametrize(
     ("verb", "target"),
     [
-        *((verb, NODE) for verb in ("create", "patch", "scale", "delete")),
+        *((verb, NODE) for verb in ("create", "patch", "scale", "delete", "run")),
         ("cordon", {**NODE, "namespace": NOBODY}),
         ("cordon", {**NODE, "apiVersion": "example.com/v1"}),
         *((verb, SPACE) for verb in ("patch", "delete", "cordon")),
