@@ -132,9 +132,8 @@ def build(session: Session) -> None:
 
 
 def unpack_images(session: Session) -> None:
-    """The core images, in the form that a node copies; what nobody used for a month goes."""
+    """The core images, in the form that a node copies."""
     builds.unpacked_images(session.places, session.images, session.progress)
-    Store(session.places, session.images).tidy({}, session.progress)
 
 
 def bridge(session: Session) -> None:
@@ -167,9 +166,10 @@ def join_nodes(session: Session) -> None:
 
 
 def import_engine(session: Session) -> None:
-    """The engine's own image, on every running node."""
-    store = Store(session.places, session.images)
-    store.bring((session.engine,), node.first_processes(session.places), session.progress)
+    """The engine's own image, on every running node; what nobody used for a month goes."""
+    store, nodes = Store(session.places, session.images), node.first_processes(session.places)
+    store.bring((session.engine,), nodes, session.progress)
+    store.tidy(nodes, session.progress)
 
 
 def apply_platform(session: Session) -> None:
