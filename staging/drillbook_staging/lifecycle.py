@@ -344,9 +344,10 @@ def is_current(session: Session) -> bool:
     cluster holds, not only with what was recorded."""
     builds.programs(session.places, session.made)
     known = state.read(session.places)
+    if known is None or not known.runner_kubeconfig.is_file():
+        return False
     try:
-        found = survey.platform_key(session.kubectl, session.engine.key)
-        unchanged = known is not None and known.serves_drills and known.platform == found
+        unchanged = known.platform == survey.platform_key(session.kubectl, session.engine.key)
         lacks = survey.take(session.kubectl).lacks([each.name for each in session.nodes])
         works = platform.works(session.kubectl, session.rules, len(session.nodes))
     except StageFailed:
