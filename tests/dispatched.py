@@ -10,7 +10,7 @@ from drillbook.book import reader
 from drillbook.cli.dispatch import Dispatcher
 from drillbook.cli.schedule import Room
 from drillbook.cli.selection import Selected, select
-from drillbook.model import Control, Phase, Runbook
+from drillbook.model import Control, Runbook
 from tests.evidence.test_records import drill
 
 STAND_IN = """
@@ -96,8 +96,6 @@ def dispatcher(root: Path, jobs: int, say: Callable[[str], None] = print) -> Dis
     return Dispatcher(
         root=root,
         folder=root / "run",
-        until=Phase.PREVENTION,
-        leave_standing=None,
         room=Room(jobs),
         verbose=True,
         say=say,

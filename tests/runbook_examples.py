@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
@@ -392,11 +393,22 @@ def healthy(
 
 def changed(bound: BoundRunbook, number: int, value: Value) -> BoundRunbook:
     """The runbook with the value of one step of its first cause replaced."""
+    return _edited(bound, number, lambda one: replace(one, value=value))
+
+
+def reworded(bound: BoundRunbook, number: int, step: Step) -> BoundRunbook:
+    """The runbook with the words of one step of its first cause replaced."""
+    return _edited(bound, number, lambda one: replace(one, step=step))
+
+
+def _edited(
+    bound: BoundRunbook, number: int, edit: Callable[[BoundStep], BoundStep]
+) -> BoundRunbook:
     first = bound.causes[0]
     flat = [(s, t) for s, one in enumerate(first.scenarios) for t in range(len(one.steps))]
     place, at = flat[number]
     steps = list(first.scenarios[place].steps)
-    steps[at] = replace(steps[at], value=value)
+    steps[at] = edit(steps[at])
     scenarios = list(first.scenarios)
     scenarios[place] = replace(scenarios[place], steps=tuple(steps))
     causes = (replace(first, scenarios=tuple(scenarios)), *bound.causes[1:])

@@ -22,7 +22,7 @@ part "the embedded cluster" $bin/drillbook staging up
 said=$(mktemp)
 nice $bin/pytest -n 4 >"$said" 2>&1 &
 unit=$!
-trap 'kill $unit 2>/dev/null || true; rm -f "$said"' EXIT
+trap 'if kill -0 $unit 2>/dev/null; then kill $unit; fi; rm -f "$said"' EXIT
 killed=0
 part "drills killed and paused at every write" $bin/pytest -s -m "kills and $here" || killed=1
 united=0

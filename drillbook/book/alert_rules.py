@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from drillbook.book import promql
-from drillbook.model import PROSE, Problem
+from drillbook.model import PROSE, BoundRunbook, BoundStep, Probe, Problem
 from drillbook.model.errors import UsageError
 
 
@@ -145,6 +145,19 @@ def _carries(rule: AlertRule | RecordingRule, label: str, known: Records = ()) -
         return any(found) if found else None
 
     return promql.carries(promql.parsed(rule.expr), label, recorded)
+
+
+def never_seen(
+    bound: BoundRunbook, rules: Mapping[str, AlertRule]
+) -> Iterator[tuple[BoundStep, AlertRule, str]]:
+    """Each step that tells an alert by a label which the alert cannot carry, with that label."""
+    scenarios = (scenario for cause in bound.causes for scenario in cause.scenarios)
+    for step in (step for scenario in scenarios for step in scenario.steps):
+        source = step.value.source if isinstance(step.value, Probe) else None
+        rule = rules.get(getattr(source, "alert", ""))
+        for label, _ in getattr(source, "labels", ()):
+            if rule and not carries(rule, label):
+                yield step, rule, label
 
 
 def list_filters(rules: Iterable[AlertRule], labels: Iterable[str]) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from drillbook.book.alert_rules import (
     floor_s,
     labels_of,
     list_filters,
+    never_seen,
     silence_s,
 )
 from drillbook.book.rule_files import (
@@ -44,7 +45,7 @@ from drillbook.model.errors import UsageError
 # fmt: off
 __all__ = [
     "ALERTS", "VALUES", "AlertRule", "RecordingRule", "Rules", "carries", "floor_s", "labels_of",
-    "list_filters", "silence_s",
+    "list_filters", "never_seen", "silence_s",
 ]
 # fmt: on
 
@@ -67,8 +68,9 @@ def problems(root: Path) -> list[Problem]:
 
 def rendered_rules(root: Path, environment: str, pages_url: str = "") -> dict[str, str]:
     """Rule files as Prometheus loads them: file name -> text, with each alert's `for` put in, and
-    `pages_url` before its page. Raises UsageError with every problem: a server that is given a
-    rule that it cannot read keeps its old ones, and does not start again."""
+    `pages_url` before its page; a file without groups is none. Raises UsageError with every
+    problem: a server that is given a rule that it cannot read keeps its old ones, and does not
+    start again."""
     files, values = read_rules(root), read_values(root, environment)
     refuse(_rules(files, values).problems)
     return {
@@ -79,6 +81,7 @@ def rendered_rules(root: Path, environment: str, pages_url: str = "") -> dict[st
             width=100,
         )
         for file in files.files
+        if file.groups
     }
 
 

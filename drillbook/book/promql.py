@@ -19,6 +19,8 @@ Recorded = Callable[[str, str], bool | None]
 
 _PICKING: Final = ("topk", "bottomk", "limitk", "limit_ratio")
 """Aggregations that answer with some of their series, whole."""
+LONGEST: Final = 500
+"""Operators and brackets of one expression: each may be a level of its tree."""
 _UNITS: Final = {"y": 31536000, "w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001}
 _DURATION: Final = re.compile("0|" + "".join(rf"(?:(\d+){unit})?" for unit in _UNITS))
 
@@ -38,10 +40,17 @@ def seconds(text: str) -> float:
 @lru_cache(maxsize=4096)
 def parsed(text: str) -> Expr:
     """The tree. Raises BadExpression, also for what is no rule's: a range of time, or a text."""
+    if len(re.findall(r"[-+*/%^<>=(!]|\b(?:and|or|unless)\b", text)) > LONGEST:
+        raise BadExpression(f"it has more than {LONGEST} operators and brackets")
     try:
         tree: Expr = parser.parse(text)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise BadExpression(str(error).strip() or "it is empty") from error
+    except BaseException as error:
+        if type(error).__module__ != "pyo3_runtime":
+            raise
+        # The parser's Rust side gave up on it, such as on `up offset NaN`.
+        raise BadExpression(f"it cannot be read: {error}") from error
     if isinstance(_inside(tree), (parser.MatrixSelector, parser.SubqueryExpr)):
         raise BadExpression("its result is a range of time: a rule needs one value for each series")
     if isinstance(_inside(tree), parser.StringLiteral):

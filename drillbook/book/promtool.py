@@ -46,6 +46,8 @@ def identity(settings: Settings) -> str:
 def check(program: str, root: Path, environment: str) -> list[Problem]:
     """What promtool has to say of the rules of an environment, by the lines of the checkout."""
     rendered = monitoring.rendered_rules(root, environment)
+    if not rendered:
+        return []
     with tempfile.TemporaryDirectory() as folder:
         for name, text in rendered.items():
             (Path(folder) / name).write_text(text, "utf-8")

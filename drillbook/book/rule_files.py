@@ -170,8 +170,9 @@ class _Reader:
     def mapping(self, data: yamlfile.Lined, key: str, where: str) -> yamlfile.Lined:
         """A field of names and texts; empty where it is something else, which is a problem."""
         found = data.get(key)
-        if isinstance(found, yamlfile.Lined) and all(isinstance(v, str) for v in found.values()):
-            return found
+        parts = [p for one in found.items() for p in one] if isinstance(found, dict) else [None]
+        if all(isinstance(part, str) for part in parts):
+            return found or yamlfile.Lined()
         if found is not None:
             self.say(data.lines[key], f"{where}: `{key}` is not made of `name: text`.")
         return yamlfile.Lined()
@@ -302,6 +303,8 @@ class _RuleReader(_Reader):
 
     def _named(self, data: yamlfile.Lined, key: str, where: str) -> dict[str, str]:
         found = self.mapping(data, key, where)
+        for name in (name for name, text in found.items() if text.count("{{") != text.count("}}")):
+            self.say(found.lines[name], f"{where}: the template of {name} is not closed.")
         for name in (name for name in found if not _LABEL.fullmatch(str(name))):
             self.say(found.lines[name], f"{where}: {name!r} is no name of a label.", "Rename it.")
         return dict(found)

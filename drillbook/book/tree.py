@@ -47,11 +47,13 @@ def stray(root: Path) -> Iterator[Problem]:
         hidden = [n for n in folders if n[0] == "." or n in _PASSED_BY or _is_venv(folder, n)]
         folders[:] = sorted(set(folders) - set(hidden))
         ours = inside.parts[:1] == (FEATURES,)
-        for name in folders if ours or inside == Path() else ():
-            path = Path(folder, name)
-            if path.is_symlink() and (ours or name == FEATURES):
-                what = "this folder is a link, and links are not followed."
-                yield _problem(root, path, "stray-file", what, "Put the folder in its place.")
+        for path in (Path(folder, name) for name in (*folders, *files)):
+            mine = path.relative_to(root).parts[0] in _OURS and path.is_symlink()
+            if mine and (path.is_dir() or not path.resolve().is_relative_to(root.resolve())):
+                what = (
+                    "this is a link, and links to folders or out of the checkout are not followed."
+                )
+                yield _problem(root, path, "stray-file", what, "Put in its place what it leads to.")
         for name in sorted(files):
             runbook = name.casefold().endswith(SUFFIX)
             expected = name.endswith(SUFFIX) if ours else not runbook

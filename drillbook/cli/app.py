@@ -123,10 +123,27 @@ def drill(
     until: Annotated[
         Phase, typer.Option(help="end after this phase (partial, never proof)")
     ] = Phase.PREVENTION,
+    due: Annotated[
+        bool, typer.Option("--due", help="only what no accepted record proves today")
+    ] = False,
+    changed: Annotated[
+        str, typer.Option(metavar="BASE", help="only what is another drill than at this commit")
+    ] = "",
     jobs: Annotated[
-        int,
-        typer.Option("--jobs", "-j", min=1, help="how many drills run at once, as locks allow"),
-    ] = 1,
+        str,
+        typer.Option(
+            "--jobs",
+            "-j",
+            metavar="auto|N",
+            help="how many drills run at once, as locks allow; auto: by processors and memory",
+        ),
+    ] = "auto",
+    thorough: Annotated[
+        bool, typer.Option("--thorough", help="ask other causes for their whole time")
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="every line of every drill")
+    ] = False,
     leave_standing: Annotated[
         str | None,
         typer.Option(
@@ -144,11 +161,19 @@ def drill(
     from drillbook.cli.commands import drill as drilling
 
     loaded = _settings(kubeconfig, context)
-    standing = commandline.standing(loaded, leave_standing)
-    code = drilling.drill(
-        loaded, paths or [], cause or [], control or [], until, standing, jobs, console
+    asked = drilling.Asked(
+        paths=paths or (),
+        causes=cause or (),
+        controls=control or (),
+        due=due,
+        changed=changed,
+        until=until,
+        leave_standing=commandline.standing(loaded, leave_standing),
+        thorough=thorough,
+        jobs=commandline.jobs(jobs),
+        verbose=verbose,
     )
-    raise typer.Exit(code)
+    raise typer.Exit(drilling.drill(loaded, asked, console))
 
 
 @app.command()
@@ -194,11 +219,16 @@ def accept(run: Annotated[str, typer.Argument(help="a folder of reports/runs")])
 
 
 @app.command("list")
-def list_runbooks() -> None:
+def list_runbooks(
+    backgrounds: Annotated[
+        bool, typer.Option("--backgrounds", help="who stands on what, instead")
+    ] = False,
+) -> None:
     """What runbooks there are, and in what state of proof."""
     from drillbook.cli.commands import inspect
 
-    inspect.list_runbooks(_settings(), console)
+    show = inspect.list_backgrounds if backgrounds else inspect.list_runbooks
+    show(_settings(), console)
 
 
 @app.command()

@@ -44,3 +44,13 @@ def standing(settings: Settings, text: str | None) -> Duration | None:
     if found > LONGEST_KEPT:
         raise UsageError(f"{LEAVE_STANDING}: an incident stands for {LONGEST_KEPT} at most.")
     return found
+
+
+def jobs(text: str) -> int | None:
+    """How many drills may run at once; None for as many as the machine carries. Raises
+    UsageError."""
+    if text == "auto":
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise UsageError(f"--jobs {text}: write a number from 1 on, or auto.")
+    return int(text)

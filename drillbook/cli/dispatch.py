@@ -23,7 +23,7 @@ from drillbook.cli.selection import Selected
 from drillbook.drill.progress import MARK
 from drillbook.drill.signals import handled_by
 from drillbook.evidence import records
-from drillbook.model import Duration, Phase, Undo
+from drillbook.model import Undo
 from drillbook.model.clock import Clock, SystemClock
 from drillbook.model.domains import Lock
 from drillbook.model.errors import CouldNotTell, UsageError
@@ -74,8 +74,8 @@ class Dispatcher:
 
     root: Path
     folder: Path
-    until: Phase
-    leave_standing: Duration | None
+    options: Sequence[str] = ()
+    """Of pytest, for each drill's process."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """On top of this process's: what makes the child drill the cluster that was admitted here."""
     room: Room = field(default_factory=lambda: Room(1))
@@ -199,7 +199,7 @@ class Dispatcher:
             except UsageError as error:
                 why = str(error)
             else:
-                phases = turn.followed.words()
+                phases = turn.followed.words(drill.cost.wall_s)
                 told = f"{_outcome(drill)} in {took}{f' ({phases})' if phases else ''}"
                 self.say(f"{turn.place} {turn.drill.node}: {told}")
                 return drill
@@ -212,11 +212,9 @@ class Dispatcher:
         return None
 
     def _command(self, one: Selected) -> list[str]:
-        standing = self.leave_standing
-        options = [f"--drill-leave-standing={standing}"] if standing else []
         return [
             *(sys.executable, "-m", "pytest", one.node, "--drill", f"--drill-run={self.folder}"),
-            *(f"--drill-until={self.until}", *options, "-s", "-q", "--no-header", "--tb=short"),
+            *(*self.options, "-s", "-q", "--no-header", "--tb=short"),
             # A warning of a client library must not end a drill; the engine's tests catch it.
             *("-p", "no:cacheprovider", "-W", "default"),
         ]

@@ -40,8 +40,10 @@ class Followed:
         """Whether it still makes its workload: the part of a drill that does not only wait."""
         return self.phase == SET_UP
 
-    def words(self) -> str:
-        """The phases that have ended."""
+    def words(self, end: float | None = None) -> str:
+        """The phases that have ended; all of them when the drill has, at `end`."""
+        if end is not None and self.ended:
+            self.ended[self.phase] = self.ended.get(self.phase, 0.0) + end - self._begun
         return ", ".join(f"{phase} {took:.0f} s" for phase, took in self.ended.items())
 
     def moving(self, now: float) -> str:

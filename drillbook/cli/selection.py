@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from drillbook.book.drills import drill_name, drills_of
-from drillbook.model import Control, Runbook
+from drillbook.drill.backgrounds import background_key
+from drillbook.model import BoundRunbook, Control, Runbook
 from drillbook.model.domains import Lock, locks
 from drillbook.model.errors import UsageError
 from drillbook.model.slug import slug
@@ -29,6 +30,10 @@ class Selected:
     def node(self) -> str:
         """Its pytest node id."""
         return f"{self.runbook.path}::{self.name}"
+
+    @property
+    def is_healthy(self) -> bool:
+        return self.control is Control.HEALTHY
 
     @property
     def stem(self) -> str:
@@ -71,3 +76,34 @@ def select(
             f"--control {' '.join(controls) or '(any)'}. There is: {known}."
         )
     return chosen
+
+
+def backgrounds(bounds: Iterable[BoundRunbook]) -> list[list[BoundRunbook]]:
+    """The runbooks that stand on one Background, together, in their order."""
+    groups: list[list[BoundRunbook]] = []
+    for one in bounds:
+        own = next((g for g in groups if background_key(g[0]) == background_key(one)), None)
+        if own is None:
+            groups.append([one])
+        else:
+            own.append(one)
+    return groups
+
+
+def healthy_once(
+    selected: Sequence[Selected], bounds: Iterable[BoundRunbook]
+) -> tuple[list[Selected], list[str]]:
+    """Of the healthy drills the first on each Background: it asks every runbook that stands there.
+    And what is left out, in words."""
+    group: Mapping[str, int] = {
+        one.runbook.id: number for number, ones in enumerate(backgrounds(bounds)) for one in ones
+    }
+    first: dict[int, Selected] = {}
+    left_out, kept = list[str](), list[Selected]()
+    for one in selected:
+        asks = first.setdefault(group[one.runbook.id], one) if one.is_healthy else one
+        if asks is one:
+            kept.append(one)
+        else:
+            left_out.append(f"{one.node}: {asks.node} asks it too, on the same Background")
+    return kept, left_out

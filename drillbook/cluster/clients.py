@@ -10,7 +10,7 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +27,7 @@ from drillbook.model import Word, resolve
 from drillbook.model.errors import CouldNotTell, UsageError
 
 if TYPE_CHECKING:
+    import requests
     from kubernetes import client
     from kubernetes.dynamic import DynamicClient
 
@@ -157,7 +158,7 @@ class Connections:
 
         url = f"{base}{path}"
         try:
-            answer = requests.get(url, params=parameters, timeout=self.request_timeout)
+            answer = http_get(url, self.request_timeout, parameters)
             answer.raise_for_status()
             return answer.json()
         except (requests.RequestException, ValueError) as error:
@@ -243,3 +244,22 @@ def _innermost(error: BaseException) -> str:
         error = inner
     text = str(error).rpartition("Failed to establish a new connection: ")[2] or repr(error)
     return text.rstrip(".")[:300]
+
+
+def http_get(
+    url: str, timeout_s: float, parameters: Sequence[tuple[str, str]] = ()
+) -> requests.Response:
+    """One GET of exactly this server: no proxy of the environment, no redirection and no login of
+    a home's `.netrc` takes it elsewhere, or there as somebody else."""
+    import requests
+
+    with requests.Session() as session:
+        session.trust_env = False
+        authority = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+        return session.get(
+            url,
+            params=list(parameters),
+            timeout=timeout_s,
+            allow_redirects=False,
+            verify=authority or True,
+        )

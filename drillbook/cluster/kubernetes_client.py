@@ -17,8 +17,10 @@ from drillbook.model.errors import UsageError
 
 def without_retries() -> client.Configuration:
     """One request is one request: urllib3 would sleep for as long as a server's Retry-After says,
-    past every deadline, and repeat a write that may have been made."""
+    past every deadline, and repeat a write that may have been made. And no proxy of the environment
+    stands between: a drill's commands have none either."""
     configuration = client.Configuration()
+    configuration.proxy = configuration.no_proxy = None
     configuration.retries = urllib3.Retry(total=0, respect_retry_after_header=False)
     return configuration
 

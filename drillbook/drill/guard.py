@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from drillbook.book.monitoring import AlertRule, RecordingRule
+from drillbook.book.monitoring import AlertRule, RecordingRule, never_seen
 from drillbook.cluster import which
 from drillbook.cluster.clients import Connections, context_name
 from drillbook.cluster.identities import INSTALL, SYSTEM_NAMESPACE
@@ -17,7 +17,8 @@ from drillbook.cluster.kubeconfig import host_of, server_of
 from drillbook.cluster.settings import Settings
 from drillbook.drill import environment as cluster
 from drillbook.evidence.records import Cluster
-from drillbook.model.errors import CouldNotTell, Refused, UsageError
+from drillbook.model import BoundRunbook
+from drillbook.model.errors import CouldNotTell, Refused, RunbookProblem, UsageError
 
 PRODUCTION = "production"
 ENVIRONMENT_LABEL = "environment"
@@ -160,6 +161,19 @@ def check_monitoring(
             "page shows. Load the rules (embedded cluster: `drillbook staging up`), or correct the "
             "settings."
         )
+
+
+def refuse_unseen(bound: BoundRunbook, rules: Mapping[str, AlertRule]) -> None:
+    """Raises RunbookProblem for a step that waits for an alert by a label which its expression
+    provably loses: the drill would wait in vain."""
+    found = [
+        f"{bound.runbook.path}:{step.step.line}: {step.step.text!r} tells the alert by its label "
+        f"{label!r}, which the expression of {rule.name} ({rule.file}:{rule.line}) cannot carry."
+        for step, rule, label in never_seen(bound, rules)
+    ]
+    if found:
+        found.append(f"Keep the label in the expression, or tell the alert by another. {UNCHANGED}")
+        raise RunbookProblem("\n".join(dict.fromkeys(found)))
 
 
 def _differences(

@@ -75,6 +75,7 @@ class Opening:
         namespace.apply(workload.manifests)
         budget = self.performer.settings.duration("steady_within")
         for number, probe in enumerate(workload.ready, start=1):
+            self.progress.doing("its steady state", budget.seconds)
             seen = self.performer.probe(probe, budget)
             self.recorder.notes.append(f"steady state: {seen.observed}")
             if seen.verdict is not Verdict.PASSED:
@@ -89,6 +90,8 @@ class Opening:
     def refuse_early(self, fault: Fault, alerts: Sequence[FiringAlert]) -> None:
         """What is there before the fault proves nothing by being there after it. `alerts`: of every
         runbook that is asked here. Raises InvalidDrill, CouldNotTell."""
+        # From here on it only waits: another drill may set up.
+        self.progress.enter("quiet", "no alert that is asked may fire before the fault")
         self._refuse_early_alerts(alerts)
         self._refuse_early_effect(fault)
 
@@ -125,7 +128,9 @@ class Opening:
         if applied.outcome is not Outcome.APPLIED:
             raise InjectionRefused(f"the fault was {applied.outcome}: {applied.said}")
         self.recorder.injected()
-        seen = self.performer.probe(fault.effect, self.performer.settings.duration("effect_within"))
+        within = self.performer.settings.duration("effect_within")
+        self.progress.doing(f"the effect of {fault.title}", within.seconds)
+        seen = self.performer.probe(fault.effect, within)
         self.recorder.notes.append(f"effect: {seen.observed}")
         if seen.verdict is Verdict.ERROR:
             raise CouldNotTell(

@@ -158,12 +158,18 @@ class LiveDrill:
         self._open_custody()
         bound = self.order.cause_bound
         self.namespace.create(
-            self.settings.environment, () if bound is None else bound.fault.changes
+            self.settings.environment,
+            () if bound is None else bound.fault.changes,
+            tuple(self.clients.resolve(secret) for secret in workload.secrets),
         )
         self.redactor.watch(self.namespace.secret_values)
         opening.steady(workload, self.namespace)
         if bound is None:
-            self._ask_of_healthy()
+            self.clients.since = self.clock.now()
+            self.progress.enter(
+                "no fault", "every cause's detection and diagnosis must end as FAILED"
+            )
+            self.cross_checks.ask_of_healthy()
         else:
             opening.refuse_early(bound.fault, self.order.asked_alerts)
             self._settle_printed()
@@ -185,11 +191,6 @@ class LiveDrill:
         self.reason = why
         self.progress.say(f"the drill ends: {why}")
         os.kill(os.getpid(), signal.SIGTERM)
-
-    def _ask_of_healthy(self) -> None:
-        self.clients.since = self.clock.now()
-        self.progress.enter("no fault", "every cause's detection and diagnosis must end as FAILED")
-        self.cross_checks.ask_of_healthy()
 
     # ---------------------------------------------------------------- the phases
 

@@ -127,6 +127,8 @@ class Refusals:
 
     def _monitoring(self) -> str:
         alerts = list(dict.fromkeys(a for bound in self.bounds for a in bound.runbook.alerts))
+        for bound in self.bounds:
+            guard.refuse_unseen(bound, self.rules)
         guard.check_monitoring(self.settings, self.clients, self.rules, alerts)
         return f"runs {', '.join(alerts)} as monitoring/ describes"
 

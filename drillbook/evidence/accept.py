@@ -15,6 +15,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -183,15 +184,28 @@ def _refuse_difference(target: Path, beside: Path) -> None:
 # --------------------------------------------------------------------------- reading
 
 
-def newest(proof_root: Path, only: str | None = None) -> dict[Key, list[Drill]]:
+class Accepted(dict[Key, list[Drill]]):
+    """Records by what they drilled, the newest first."""
+
+    @cached_property
+    def askers(self) -> Mapping[str, list[Drill]]:
+        """Runbook id -> the drills of other runbooks on its Background that asked its causes."""
+        found: dict[str, list[Drill]] = {}
+        for drill in (drill for drills in self.values() for drill in drills):
+            for runbook in {q.runbook for q in drill.questions} - {"", drill.runbook}:
+                found.setdefault(runbook, []).append(drill)
+        return found
+
+
+def newest(proof_root: Path, only: str | None = None) -> Accepted:
     """Every accepted record by what it drilled, the newest first; with `only`, of that run alone.
     Empty when nothing was accepted. Raises UsageError for a file that is no record."""
     return by_key(drill for folder in _runs(proof_root, only) for drill in records.read_run(folder))
 
 
-def by_key(drills: Iterable[Drill]) -> dict[Key, list[Drill]]:
+def by_key(drills: Iterable[Drill]) -> Accepted:
     """Records by what they drilled, the newest first."""
-    found: dict[Key, list[Drill]] = {}
+    found = Accepted()
     for drill in sorted(drills, key=lambda d: (d.started, d.run, d.attempt), reverse=True):
         found.setdefault((drill.runbook, drill.cause, drill.control), []).append(drill)
     return found

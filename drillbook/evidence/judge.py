@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
 from drillbook.evidence.records import Drill, ScenarioRecord
 from drillbook.model import Control, Injection, Phase, Undo, Verdict
 
@@ -67,15 +65,3 @@ def first_problem(drill: Drill) -> tuple[ScenarioRecord, str] | None:
             if step.verdict in (Verdict.FAILED, Verdict.ERROR):
                 return scenario, step.text
     return None
-
-
-def answers(
-    drills: Iterable[Drill], cause: str, phases: Sequence[Phase]
-) -> list[tuple[Drill, Phase, bool | None]]:
-    """Each time a phase of this cause was asked where it should not hold, and whether it did."""
-    return [
-        (drill, question.phase, question.held)
-        for drill in drills
-        for question in drill.questions
-        if question.cause == cause and drill.asked_own(question) and question.phase in phases
-    ]

@@ -6,13 +6,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from typing import TypeAlias
 
-from drillbook.evidence.judge import answers, first_problem, judged, manual_phases
+from drillbook.evidence.accept import Accepted
+from drillbook.evidence.judge import first_problem, judged, manual_phases
 from drillbook.evidence.proof import ALL
 from drillbook.evidence.records import Drill
 from drillbook.model import BoundRunbook, Control, Phase, Verdict
 
-Proofs = Mapping[tuple[str, str, Control], Sequence[Drill]]
+Proofs: TypeAlias = Accepted
 """(runbook id, cause id or `all`, control) -> records, the newest first."""
 
 _ASKED = (Phase.DETECTION, Phase.DIAGNOSIS)
@@ -34,13 +36,17 @@ _FROM_BEST = tuple(State)
 
 @dataclass(frozen=True, kw_only=True)
 class Asking:
-    """One phase of a cause, asked where it should not hold: in a healthy system, or during a
-    sibling's incident."""
+    """One phase of a cause, asked where it should not hold: in a healthy system, or during the
+    incident of another cause on its Background."""
 
     drill: Drill
     phase: Phase
     held: bool | None
     """None: could not tell."""
+    incident: str = ALL
+    """The other cause, its runbook's id before it when it is another one's; `all` in health."""
+    present: bool = True
+    """What was asked is what the cause says now."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +79,8 @@ def standings(
     """Every cause's standing, in the runbook's order. `hashes`: the present tree's, by cause and
     for `all`."""
     newest = _newest(bound, proofs)
-    return tuple(_standing(c.cause.id, newest, hashes) for c in bound.causes)
+    runbook = bound.runbook.id
+    return tuple(_standing(runbook, c.cause.id, newest, hashes) for c in bound.causes)
 
 
 def worst(found: Sequence[Standing]) -> State:
@@ -82,16 +89,24 @@ def worst(found: Sequence[Standing]) -> State:
 
 
 def _newest(bound: BoundRunbook, proofs: Proofs) -> dict[str, Drill]:
-    """Of each cause, and of `all`, the record that counts: valid, and it said yes or no."""
-    keys = [(c.cause.id, Control.PLAIN) for c in bound.causes] + [(ALL, Control.HEALTHY)]
-    found = {
-        cause: [d for d in proofs.get((bound.runbook.id, cause, control), ()) if judged(d)]
-        for cause, control in keys
+    """Of each cause, of `all`, and of each other runbook's cause (by both ids) that asked this
+    runbook, the record that counts: valid, and it said yes or no. A healthy system was asked by
+    whichever runbook's drill."""
+    own = bound.runbook.id
+    plain = {c.cause.id: proofs.get((own, c.cause.id, Control.PLAIN), ()) for c in bound.causes}
+    found = {cause: list(drills) for cause, drills in plain.items()}
+    found[ALL] = list(proofs.get((own, ALL, Control.HEALTHY), ()))
+    for drill in proofs.askers.get(own, ()):
+        name = ALL if drill.cause == ALL else f"{drill.runbook} {drill.cause}"
+        found.setdefault(name, []).append(drill)
+    counting = {
+        name: sorted(filter(judged, drills), key=lambda d: (d.started, d.attempt), reverse=True)
+        for name, drills in found.items()
     }
     # Of the newest run its first attempt: a repetition does not better what failed.
     return {
-        cause: [d for d in drills if d.run == drills[0].run][-1]
-        for cause, drills in found.items()
+        name: [d for d in drills if d.run == drills[0].run][-1]
+        for name, drills in counting.items()
         if drills
     }
 
@@ -110,20 +125,34 @@ def lost(drills: Iterable[Drill], known: Collection[tuple[str, str]]) -> tuple[s
     )
 
 
-def _standing(cause: str, newest: Mapping[str, Drill], hashes: Mapping[str, str]) -> Standing:
-    drill = newest.get(cause)
-    others = [d for name, d in newest.items() if name != cause]
+def _standing(
+    runbook: str, cause: str, newest: Mapping[str, Drill], hashes: Mapping[str, str]
+) -> Standing:
     controls = tuple(
-        Asking(drill=d, phase=phase, held=held) for d, phase, held in answers(others, cause, _ASKED)
+        Asking(
+            drill=drill,
+            phase=question.phase,
+            held=question.held,
+            incident=name,
+            # An older record says nothing of what it asked: there its own hash says it.
+            present=question.hash == hashes[cause]
+            if question.hash
+            else name != ALL or drill.hash == hashes[ALL],
+        )
+        for name, drill in newest.items()
+        if name != cause
+        for question in drill.questions
+        if (question.runbook or drill.runbook, question.cause) == (runbook, cause)
+        and question.phase in _ASKED
     )
-    state, why = _judge(drill, controls, newest.get(ALL), cause, hashes)
+    drill = newest.get(cause)
+    state, why = _judge(drill, controls, cause, hashes)
     return Standing(cause=cause, state=state, why=why, drill=drill, controls=controls)
 
 
 def _judge(
     drill: Drill | None,
     controls: Sequence[Asking],
-    healthy: Drill | None,
     cause: str,
     hashes: Mapping[str, str],
 ) -> tuple[State, str]:
@@ -138,18 +167,18 @@ def _judge(
     left = manual_phases(drill)
     if left:
         return State.NEVER_RUN, f"its {' and '.join(left)} can be done by a person only"
-    in_health = {a.phase: a.held for a in controls if a.drill is healthy}
+    in_health = {a.phase: a.held for a in controls if a.incident == ALL}
     if any(in_health.get(phase) is not False for phase in _ASKED):
         return State.NEVER_RUN, "no accepted drill has asked it of a healthy system"
     if drill.hash != hashes[cause]:
         return State.STALE, "what this page shows is not what was proven then"
-    if healthy is not None and healthy.hash != hashes[ALL]:
+    if not all(asked.present for asked in controls if asked.incident == ALL):
         return State.STALE, "the healthy system was asked with another text of this runbook"
     return State.VERIFIED, ""
 
 
 def _falsified(asked: Asking) -> str:
-    where = "a healthy system" if asked.drill.cause == ALL else f"the incident {asked.drill.cause}"
+    where = "a healthy system" if asked.incident == ALL else f"the incident {asked.incident}"
     return f"its {asked.phase} also holds in {where}, where it should not"
 
 

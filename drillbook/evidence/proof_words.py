@@ -135,5 +135,5 @@ def _asked(controls: Iterable[Asking]) -> Iterator[str]:
 
 def _place(asked: Asking) -> str:
     healthy = asked.drill.control is Control.HEALTHY
-    where = "a healthy system" if healthy else f"the incident {code(asked.drill.cause)}"
+    where = "a healthy system" if healthy else f"the incident {code(asked.incident)}"
     return f"{where} ({asked.drill.started.date()})"

@@ -215,15 +215,14 @@ class Drill(Frozen):
     def falsified(self) -> tuple[str, ...]:
         """The causes that this drill shows to be wrong because a phase held that should not; with
         the runbook's id before it when it is another one's."""
+        own = ("", self.runbook)
         held = (q for q in self.questions if q.held)
-        return tuple(dict.fromkeys(f"{self._foreign(q)}{q.cause}" for q in held))
+        named = (q.cause if q.runbook in own else f"{q.runbook} {q.cause}" for q in held)
+        return tuple(dict.fromkeys(named))
 
-    def asked_own(self, question: Question) -> bool:
-        """Whether a question is about a cause of the drilled runbook itself."""
-        return question.runbook in ("", self.runbook)
-
-    def _foreign(self, question: Question) -> str:
-        return "" if self.asked_own(question) else f"{question.runbook} "
+    def asked(self, runbook: str) -> tuple[Question, ...]:
+        """What was asked of the causes of one runbook."""
+        return tuple(q for q in self.questions if (q.runbook or self.runbook) == runbook)
 
     @property
     def name(self) -> str:

@@ -89,14 +89,13 @@ def _forms(bare: str) -> Iterator[str]:
     yield quote(quote(bare, safe=""), safe="")
     yield from (json.dumps(bare, ensure_ascii=ascii)[1:-1] for ascii in (True, False))
     yield from (bare, repr(bare)[1:-1], html.escape(bare), bare.encode().hex())
-    for text in (bare, f"{bare}\n"):
-        for encode in (base64.b64encode, base64.urlsafe_b64encode):
-            encoded = encode(text.encode()).decode()
-            yield from (encoded, encoded.rstrip("="))
-            # As `base64` and OpenSSL break their lines.
-            for width in (76, 64):
-                lines = [encoded[at : at + width] for at in range(0, len(encoded), width)]
-                yield from (line for line in lines[:-1] if len(lines) > 1)
+    # What is too short for a core, and what OpenSSL and `base64` break into lines.
+    for text in (f"{bare}\n", bare):
+        encoded = base64.b64encode(text.encode()).decode()
+        for form in (encoded, _in_urls(encoded)):
+            yield from (form, form.rstrip("="))
+    for width in (64, 76):
+        yield from (encoded[at : at + width] for at in range(0, len(encoded) - width, width))
     # A certificate or key file is printed line by line.
     if "\n" in bare:
         yield from (line.strip() for line in bare.splitlines() if len(line.strip()) >= 16)
@@ -116,5 +115,8 @@ def _cores(value: bytes) -> Iterator[str]:
         last = len(encoded) - (1 if (before + len(value)) % 3 else 0)
         core = encoded[first:last]
         if len(core) >= ANYWHERE:
-            yield core
-            yield core.replace("+", "-").replace("/", "_")
+            yield from (core, _in_urls(core))
+
+
+def _in_urls(encoded: str) -> str:
+    return encoded.replace("+", "-").replace("/", "_")

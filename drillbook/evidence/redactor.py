@@ -101,16 +101,9 @@ class Redactor:
         return self.text(visible(text))
 
     def evidence(self, evidence: Evidence) -> Evidence:
-        """Evidence that may be written. While nobody can tell it from a secret it proves nothing:
-        its verdict is ERROR."""
-        observed = self.seen(evidence.observed)
-        clean = replace(
-            evidence,
-            observed=observed,
-            expected=self.words(evidence.expected),
-            command=self.words(evidence.command),
-            outcome=self.words(evidence.outcome),
-        )
+        """Evidence whose observation may be cut and shown. While nobody can tell it from a secret
+        it proves nothing: its verdict is ERROR."""
+        clean = replace(evidence, observed=self.seen(evidence.observed))
         if not self.blind or evidence.verdict is Verdict.MANUAL:
             return clean
         return replace(clean, verdict=Verdict.ERROR, observed=f"{WITHHELD} {self.blind}")

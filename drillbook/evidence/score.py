@@ -14,6 +14,7 @@ from statistics import fmean
 from typing import Final
 
 from drillbook.evidence import templates
+from drillbook.evidence.confusion import Matrix, matrices
 from drillbook.evidence.figures import Ratio, Spread, ratio, spread
 from drillbook.evidence.judge import judged, phase_verdict, why_not_judged
 from drillbook.evidence.proof_state import Proofs, lost, standings
@@ -72,29 +73,6 @@ class Detection:
     @property
     def specificity(self) -> Ratio:
         return Ratio(self.tn, self.tn + self.fp)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """One fault's line of the confusion matrix. A drill whose diagnosis names two causes counts
-    in both columns."""
-
-    fault: str
-    drills: int
-    diagnosed: tuple[int, ...]
-    """For each of the matrix's causes."""
-    unknown: int
-    """Drills in which every diagnosis said no."""
-    could_not_tell: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Matrix:
-    """Fault x diagnosed cause, of one runbook."""
-
-    runbook: str
-    causes: tuple[str, ...]
-    rows: tuple[Row, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,7 +179,7 @@ def scorecard(
         flow=tuple(_flow(control, first, planned) for control in Control),
         exclusions=_exclusions(first, planned),
         detection=_detection(first),
-        matrices=_matrices(first, causes),
+        matrices=matrices(first, _by_name(causes)),
         falsified=_falsified(drills),
         remediation=_remediation(plain),
         ttd=spread([d.times.ttd_s for d in fair]),
@@ -310,7 +288,7 @@ def _detection(first: Sequence[Drill]) -> Detection:
         for d in valid
         if d.control is Control.HEALTHY
         for q in d.questions
-        if q.phase is Phase.DETECTION and d.asked_own(q)
+        if q.phase is Phase.DETECTION
     ]
     tp, fn = seen.count(Verdict.PASSED), seen.count(Verdict.FAILED)
     return Detection(
@@ -322,51 +300,11 @@ def _detection(first: Sequence[Drill]) -> Detection:
     )
 
 
-# --------------------------------------------------------------------------- diagnosis
-
-
-def _matrices(first: Sequence[Drill], listed: Sequence[CauseResult]) -> tuple[Matrix, ...]:
-    valid = [d for d in first if d.valid]
-    return tuple(
-        _matrix(runbook, [d for d in valid if d.runbook == runbook], listed)
-        for runbook in _distinct(d.runbook for d in valid)
-    )
-
-
-def _matrix(runbook: str, valid: Sequence[Drill], listed: Sequence[CauseResult]) -> Matrix:
-    known = [one.cause for one in listed if one.runbook == runbook]
-    drilled = [d.cause for d in valid if d.control is Control.PLAIN]
-    causes = tuple(dict.fromkeys([*known, *drilled]))
-    rows = {c: [d for d in valid if d.cause == c and d.control is Control.PLAIN] for c in causes}
-    healthy = [d for d in valid if d.control is Control.HEALTHY]
-    return Matrix(
-        runbook=runbook,
-        causes=causes,
-        rows=tuple(_row(name, ds, causes) for name, ds in [*rows.items(), ("healthy", healthy)]),
-    )
-
-
-def _row(fault: str, drills: Sequence[Drill], causes: Sequence[str]) -> Row:
-    said = [_diagnosed(drill) for drill in drills]
-    named = sum(True in one.values() for one in said)
-    unknown = sum(set(one.values()) == {False} for one in said)
-    return Row(
-        fault=fault,
-        drills=len(drills),
-        diagnosed=tuple(sum(one.get(cause) is True for one in said) for cause in causes),
-        unknown=unknown,
-        could_not_tell=len(said) - named - unknown,
-    )
-
-
-def _diagnosed(drill: Drill) -> dict[str, bool | None]:
-    """Cause -> whether its diagnosis held; None: could not tell."""
-    about = (q for q in drill.questions if drill.asked_own(q) and q.phase is Phase.DIAGNOSIS)
-    asked = {q.cause: q.held for q in about}
-    if drill.control is Control.PLAIN:
-        own = phase_verdict(drill, Phase.DIAGNOSIS)
-        asked[drill.cause] = {Verdict.PASSED: True, Verdict.FAILED: False}.get(own)
-    return asked
+def _by_name(causes: Sequence[CauseResult]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for one in causes:
+        found.setdefault(one.runbook, []).append(one.cause)
+    return found
 
 
 def _falsified(drills: Sequence[Drill]) -> tuple[str, ...]:

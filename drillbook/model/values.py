@@ -293,6 +293,11 @@ class Workload:
         return {var: value for name in self.names for var, value in name.values.items()}
 
     @property
+    def secrets(self) -> tuple[Word, ...]:
+        """The Secrets that its sources read with."""
+        return tuple(c.secret for one in self.components for c in one.credentials)
+
+    @property
     def images(self) -> tuple[str, ...]:
         """Every image reference, once: what the manifests name and what pods start themselves."""
         named = (ref for m in self.manifests for ref in _images(m))

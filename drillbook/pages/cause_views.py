@@ -217,7 +217,7 @@ def _step_view(
     if isinstance(value, Action):
         return StepView(
             kind="change",
-            sentence=said,
+            sentence=prose(name(_asking(bound.step.text, value))),
             command=value.line,
             risk=value.risk.value,
             note=prose(value.note),
@@ -238,6 +238,13 @@ def _step_view(
     return StepView(kind="reinject", sentence=said, saw=_saw(seen, drill, ""))
 
 
+def _asking(text: str, action: Action) -> str:
+    """The sentence of a change, without the values that only the drill filled in."""
+    for one in action.asks:
+        text = text.replace(f'"{one.in_drill}"', f"`${one.var.name}`")
+    return text
+
+
 def check_view(probe: Probe) -> StepView:
     return StepView(
         kind="check", sentence="", command=str(probe.source.command()), expect=_expect(probe)
@@ -247,6 +254,8 @@ def check_view(probe: Probe) -> StepView:
 def _expect(probe: Probe) -> str:
     """What to expect and where to look for it in what the command prints."""
     held = f", for {probe.throughout} on end" if probe.throughout else ""
+    if moment := getattr(probe.source, "of", ""):
+        return prose(f"the {moment} is fewer seconds ago than your last change{held}")
     return prose(f"{probe.expect.describe()}{_where_to_look(probe)}{held}")
 
 

@@ -58,7 +58,7 @@ def page(
             label: prose(sentence(text)) for label, text in sections(runbook.description).items()
         },
         alerts=[_alert(name, rules, production) for name in runbook.alerts],
-        setup=variables.setup(bound),
+        setup=variables.setup(bound, [rules[name] for name in runbook.alerts if name in rules]),
         names=[f.var.name for name in bound.names for f in name.finds],
         causes=causes,
         shared=_shared(bound),

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from drillbook.book.monitoring import AlertRule, carries, list_filters
 from drillbook.evidence.proof import commands
 from drillbook.model import Action, BoundRunbook, Command, Finding, Var, export, parts_of, show
 from drillbook.model.errors import RunbookProblem
@@ -61,18 +62,23 @@ class Setup:
         return " && ".join([*programs, *scripts, "echo complete"])
 
 
-def setup(bound: BoundRunbook) -> Setup:
-    """Raises RunbookProblem for a variable that nothing on the page can give a value."""
+def setup(bound: BoundRunbook, rules: Sequence[AlertRule] = ()) -> Setup:
+    """`rules`: the runbook's, where they are known. Raises RunbookProblem for a variable that
+    nothing on the page can give a value."""
     lines = [line for cause in bound.causes for line in commands(cause)]
     used = frozenset(v for line in lines for v in (*line.variables, *_unseen(line)))
     finds = [f for name in bound.names for f in name.finds if f.var.name in used]
-    labels = tuple(v for v in _FROM_LABELS if v in used)
-    _refuse_unknown(bound, used, finds)
-    asks = bool(labels and bound.runbook.alerts)
+    labels = tuple(
+        variable
+        for variable, label in _FROM_LABELS.items()
+        if variable in used and bound.runbook.alerts and all(carries(r, label) for r in rules)
+    )
+    _refuse_unknown(bound, used, {*labels, *(f.var.name for f in finds)})
+    asks = bool(labels)
     forwards = bool(used & {"PROMETHEUS", "ALERTMANAGER"}) or asks
     tools = _programs(lines, "CONTEXT" in used or forwards, asks)
     return Setup(
-        exports=tuple(_exports(bound, used, finds, labels)),
+        exports=tuple(_exports(bound, rules, used, finds, labels)),
         tools=tools,
         scripts=_scripts(lines),
         hints=tuple((t, _HOW_TO_GET.get(t, f"your system's package `{t}`")) for t in tools),
@@ -86,11 +92,9 @@ def _unseen(line: Command) -> tuple[str, ...]:
     return ("PROMETHEUS",) if any(word == MOMENT for word in line.words) else ()
 
 
-def _refuse_unknown(bound: BoundRunbook, used: Iterable[str], finds: Sequence[Finding]) -> None:
-    given = {"CONTEXT", "PROMETHEUS", "ALERTMANAGER", *_FROM_LABELS, *(f.var.name for f in finds)}
-    given |= _read_beside(bound)
-    if not bound.runbook.alerts:
-        given.discard("POD")
+def _refuse_unknown(bound: BoundRunbook, used: Iterable[str], found: Iterable[str]) -> None:
+    # Where no alert says it, the namespace is the one that kubectl uses.
+    given = {"CONTEXT", "PROMETHEUS", "ALERTMANAGER", "NAMESPACE", *found, *_read_beside(bound)}
     unknown = sorted(set(used) - given)
     if unknown:
         raise RunbookProblem(
@@ -107,10 +111,13 @@ def _read_beside(bound: BoundRunbook) -> set[str]:
 
 
 def _exports(
-    bound: BoundRunbook, used: frozenset[str], finds: Sequence[Finding], labels: Sequence[str]
+    bound: BoundRunbook,
+    rules: Sequence[AlertRule],
+    used: frozenset[str],
+    finds: Sequence[Finding],
+    labels: Sequence[str],
 ) -> Iterable[str]:
-    alerts = bound.runbook.alerts
-    asks = bool(labels and alerts)
+    asks = bool(labels)
     reached = [
         (variable, service)
         for variable, service in (("PROMETHEUS", PROMETHEUS), ("ALERTMANAGER", ALERTMANAGER))
@@ -123,13 +130,15 @@ def _exports(
             yield _forward(service, port)
         for variable, (_, port) in reached:
             yield f"export {variable}=http://localhost:{port}"
-    if asks:
-        for variable in labels:
-            yield f'export {variable}="$({_label(alerts, _FROM_LABELS[variable])})"'
-    elif labels:
+    asked = [_FROM_LABELS[variable] for variable in labels]
+    filters = _filters(bound.runbook.alerts, list_filters(rules, asked) if rules else ())
+    for variable, label in zip(labels, asked, strict=True):
+        yield f'export {variable}="$({_label(filters, label)})"'
+    if "NAMESPACE" in used and "NAMESPACE" not in labels:
         yield f'export NAMESPACE="$({_namespace_in_use()})"'
     yield from map(export, finds)
-    shown = [Var(v) for v in ("CONTEXT", *labels) if v in used]
+    places = dict.fromkeys(("CONTEXT", "NAMESPACE", *labels))
+    shown = [Var(v) for v in places if v in used]
     yield show([*shown, *(one.var for one in finds)])
 
 
@@ -139,18 +148,26 @@ def _forward(service: str, port: int) -> str:
     return f"{place} port-forward service/{service} {port}:{port} > /dev/null &"
 
 
-def _label(alerts: Sequence[str], label: str) -> str:
+def _filters(alerts: Sequence[str], others: Iterable[str]) -> str:
+    """Words for curl: the alert's name, or one of several, and the other matchers."""
     if len(alerts) == 1:
         quoted = alerts[0].replace("\\", r"\\").replace('"', r"\"")
-        pattern = f'alertname="{quoted}"'
+        name = f'alertname="{quoted}"'
     else:
-        pattern = f'alertname=~"{"|".join(map(_literal, alerts))}"'
-    # The port-forward needs a moment: refused connections are tried again.
+        name = f'alertname=~"{"|".join(map(_literal, alerts))}"'
+    words = (shlex.quote(f"filter={matcher}") for matcher in (name, *others))
+    return " ".join(f"--data-urlencode {word}" for word in words)
+
+
+def _label(filters: str, label: str) -> str:
+    # The port-forward needs a moment: refused connections are tried again. Alertmanager lists an
+    # alert for minutes after its rule was replaced: the one that it heard of last counts.
     return (
         'curl -fsS --retry 5 --retry-connrefused --get "$ALERTMANAGER"/api/v2/alerts '
-        f"--data-urlencode {shlex.quote(f'filter={pattern}')} --data-urlencode active=true | "
+        f"{filters} --data-urlencode active=true | "
         "python3 -c 'import json, sys; "
-        f'print(json.load(sys.stdin)[0]["labels"]["{label}"])\''
+        'newest = max(json.load(sys.stdin), key=lambda one: one["updatedAt"]); '
+        f'print(newest["labels"]["{label}"])\''
     )
 
 

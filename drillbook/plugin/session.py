@@ -94,6 +94,7 @@ class DrillSession:
         asked = (bound, *neighbours_of(bound, self.book))
         admitted = self.cluster
         caps.refuse_over_caps(self.settings, bound)
+        guard.refuse_unseen(bound, self.rules)
         clients = connections(self.settings)
         alerts = dict.fromkeys(name for one in asked for name in one.runbook.alerts)
         guard.check_monitoring(self.settings, clients, self.rules, alerts)

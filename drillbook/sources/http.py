@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from drillbook.cluster.clients import Connections, could_not_ask
+from drillbook.cluster.clients import Connections, could_not_ask, http_get
 from drillbook.cluster.deadline import within
 from drillbook.model import Answer, Command, Reading, Word, command
 from drillbook.model.errors import CouldNotTell
@@ -33,12 +33,8 @@ class Http:
         import requests
 
         url = clients.resolve(self.url)
-
-        def get() -> requests.Response:
-            return requests.get(url, timeout=DEADLINE_S, allow_redirects=False)
-
         try:
-            answer = within(DEADLINE_S + 1, url, get)
+            answer = within(DEADLINE_S + 1, url, lambda: http_get(url, DEADLINE_S))
         except requests.RequestException as error:
             raise could_not_ask(url, error) from error
         return Reading(answer=str(answer.status_code))

@@ -48,7 +48,7 @@ class Tool:
         except subprocess.TimeoutExpired as error:
             raise CouldNotTell(f"{line}: no answer in {DEADLINE_S:g} s.") from error
         except OSError as error:
-            raise CouldNotTell(f"{line}: could not be started: {error}.") from error
+            raise CouldNotTell(f"{line}: could not be started: {error.strerror}.") from error
         if done.returncode != 0:
             raise CouldNotTell(
                 f"{line}: exit {done.returncode}: {_end(done.stderr.strip()) or 'no message'}"

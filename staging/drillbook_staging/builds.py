@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from pathlib import Path
 
 from drillbook_staging import golang, node, residue, seed
@@ -40,7 +40,10 @@ def artifacts(places: Places, made: Iterable[Artifact], progress: Progress) -> N
                 done.result()
         except BaseException:
             ending.set()
-            residue.end_children(places, before)
+            # Again, for a child that was just beginning and was not to be seen yet.
+            while not all(one.done() for one in running):
+                residue.end_children(places, before)
+                wait(running, timeout=0.5)
             raise
     golang.remove_caches(places)  # also what an earlier, interrupted build left
 

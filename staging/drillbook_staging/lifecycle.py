@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from drillbook.book import monitoring, promtool
 from drillbook.model.errors import Refused
 from drillbook_staging import (
     addresses,
@@ -172,7 +173,10 @@ def import_engine(session: Session) -> None:
 
 
 def apply_platform(session: Session) -> None:
-    """The manifests and the alert rules."""
+    """The manifests and the alert rules. Raises UsageError for rules that Prometheus would not
+    take."""
+    program = str(session.places.cache / "bin" / "promtool")
+    monitoring.refuse(promtool.check(program, session.places.root, platform.ENVIRONMENT))
     platform.apply(session.kubectl, session.rules, session.engine.key)
 
 
@@ -344,11 +348,12 @@ def is_current(session: Session) -> bool:
         found = survey.platform_key(session.kubectl, session.engine.key)
         unchanged = known is not None and known.serves_drills and known.platform == found
         lacks = survey.take(session.kubectl).lacks([each.name for each in session.nodes])
+        works = platform.works(session.kubectl, session.rules, len(session.nodes))
     except StageFailed:
         return False
     if not launch.is_current(session.places):
         return False
-    return unchanged and not lacks and platform.works(session.rules, len(session.nodes))
+    return unchanged and not lacks and works
 
 
 def down(places: Places, progress: Progress, *, force: bool = False) -> None:

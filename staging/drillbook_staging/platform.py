@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from typing import Any
 import requests
 import yaml
 
-from drillbook.book.monitoring import rendered_rules
+from drillbook.book.monitoring import reloaded, rendered_rules
 from drillbook_staging import addresses, digest, engine
 from drillbook_staging.cluster import Kubectl
 from drillbook_staging.errors import StageFailed
@@ -82,7 +83,7 @@ def rules_manifest(rules: Mapping[str, str]) -> str:
 def await_rules(kubectl: Kubectl, rules: Mapping[str, str]) -> None:
     """Until Prometheus has loaded exactly these files. Raises StageFailed with what it has."""
     wanted = _paths(rules)
-    if _loaded() == wanted:
+    if loaded() == wanted:
         return
     # The kubelet looks at a mounted ConfigMap about once a minute, but at once when its pod
     # changes.
@@ -90,11 +91,11 @@ def await_rules(kubectl: Kubectl, rules: Mapping[str, str]) -> None:
     pods = ("--namespace", NAMESPACE, "annotate", "pods", "--selector", "app=prometheus")
     kubectl.run(*pods, "--overwrite", changed)
 
-    def loaded() -> set[str] | None:
-        _reload()
-        return _loaded()
-
-    _await(f"Prometheus to load {sorted(wanted)}", loaded, lambda found: found == wanted)
+    _await(
+        f"Prometheus to load {sorted(wanted)}",
+        lambda: _refused_reload() or loaded(),
+        lambda found: found == wanted,
+    )
 
 
 def _paths(rules: Mapping[str, str]) -> set[str]:
@@ -102,14 +103,25 @@ def _paths(rules: Mapping[str, str]) -> set[str]:
     return {f"{RULES}/{name}" for name in rules}
 
 
-def _loaded() -> set[str] | None:
-    answer = _get("/api/v1/rules")
-    return None if answer is None else {group["file"] for group in answer["data"]["groups"]}
+def loaded() -> set[str] | None:
+    """The rule files that Prometheus runs; None when it does not answer, and when it could not take
+    what it read last: it goes on with its older rules then, and does not start again."""
+    answer, metrics = _get("/api/v1/rules"), _answer("/metrics")
+    if answer is None or metrics is None or not reloaded(metrics.text):
+        return None
+    return {group["file"] for group in answer["data"]["groups"]}
 
 
-def _reload() -> None:
-    # A refused reload shows in what is loaded afterwards, which is what the caller looks at.
-    _session().post(f"{PROMETHEUS}/-/reload", timeout=REQUEST_S)
+def _refused_reload() -> str:
+    """What Prometheus says against what it is to load; empty: nothing."""
+    answer = _session().post(f"{PROMETHEUS}/-/reload", timeout=REQUEST_S)
+    return "" if answer.ok else answer.text.strip()
+
+
+def _applied(kubectl: Kubectl) -> set[str]:
+    """The rule files that the cluster holds for Prometheus' next start."""
+    where = ("--namespace", NAMESPACE, "get", "configmap", "prometheus-rules")
+    return set(json.loads(kubectl.output(*where, "--output", "jsonpath={.data}") or "{}"))
 
 
 # --------------------------------------------------------------------------- answering
@@ -127,10 +139,11 @@ def await_answers(node_count: int) -> None:
     _await("Prometheus to know one Alertmanager", _alertmanagers, lambda found: found == 1)
 
 
-def works(rules: Mapping[str, str], node_count: int) -> bool:
-    """Whether all of that is so already: the rules loaded, the targets up, Alertmanager known."""
-    watched = _loaded() == _paths(rules) and _has(targets(), node_count)
-    return watched and _alertmanagers() == 1
+def works(kubectl: Kubectl, rules: Mapping[str, str], node_count: int) -> bool:
+    """Whether all of that is so already: the rules applied and loaded, the targets up, Alertmanager
+    known. Raises StageFailed when the cluster does not answer."""
+    held = _applied(kubectl) == set(rules) and loaded() == _paths(rules)
+    return held and _has(targets(), node_count) and _alertmanagers() == 1
 
 
 def _wanted(node_count: int) -> dict[str, int]:
@@ -174,9 +187,17 @@ def _session() -> requests.Session:
 
 def _get(path: str) -> Any:
     """Prometheus' answer; None when there is none yet."""
+    answer = _answer(path)
+    try:
+        return None if answer is None else answer.json()
+    except requests.RequestException:
+        return None
+
+
+def _answer(path: str) -> requests.Response | None:
     try:
         answer = _session().get(PROMETHEUS + path, timeout=REQUEST_S)
-        return answer.json() if answer.ok else None
+        return answer if answer.ok else None
     except requests.RequestException:
         return None
 

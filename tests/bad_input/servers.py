@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
@@ -25,6 +26,11 @@ class Bad:
     """Seconds before anything is said."""
     between_s: float = 0.0
     """Seconds between two bytes."""
+
+
+def as_json(status: int, body: object) -> Bad:
+    """A good answer of a server of JSON."""
+    return Bad(status, json.dumps(body), (("Content-Type", "application/json"),))
 
 
 @dataclass

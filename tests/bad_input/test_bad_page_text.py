@@ -15,9 +15,9 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from drillbook.evidence import markdown
+from drillbook.evidence.accept import by_key
 from drillbook.evidence.markdown import visible
-from drillbook.evidence.records import Drill
-from drillbook.model import BoundCause, BoundScenario, Control, Verdict, Workload
+from drillbook.model import BoundCause, BoundScenario, Verdict, Workload
 from drillbook.pages import render
 
 HOSTILE = {
@@ -73,12 +73,9 @@ def page(place: str, text: str) -> str:
         ),
         examples.healthy(),
     ]
-    found: dict[tuple[str, str, Control], list[Drill]] = {}
-    for drill in drills:
-        found.setdefault((drill.runbook, drill.cause, drill.control), []).append(drill)
     return render.page(
         bound,
-        drills=found,
+        drills=by_key(drills),
         hashes=dict.fromkeys(("oom", "all"), "0" * 64),
         rules={"AppDown": examples.rule()},
         production={},

@@ -26,8 +26,13 @@ def refused(checkout: Path, *words: str) -> str:
     return answer.said
 
 
-@pytest.mark.parametrize("command", ["lint", "drill"])
-@pytest.mark.parametrize("way", ["relative", "absolute", "link", "linked folder"])
+@pytest.mark.parametrize(
+    ("command", "way"),
+    [
+        *(("lint", way) for way in ("relative", "absolute", "link", "linked folder")),
+        ("drill", "link"),
+    ],
+)
 def test_a_runbook_elsewhere(checkout: Path, outside: Path, command: str, way: str) -> None:
     (checkout / "features/spark/link.feature").symlink_to(outside / "other.feature")
     (checkout / "features/folder").symlink_to(outside)

@@ -17,7 +17,6 @@ import runbook_examples as examples
 from drillbook.cli import app as cli
 from drillbook.cli.dispatch import Dispatcher
 from drillbook.evidence import records
-from drillbook.model import Phase
 from drillbook.model.errors import CouldNotTell
 from tests.bad_input.command_line import environment_of
 from tests.forked import Ended, forked
@@ -81,7 +80,7 @@ def test_a_record_that_cannot_be_written_leaves_no_torn_one(checkout: Path, plac
 
 def dispatcher(checkout: Path) -> Dispatcher:
     folder = checkout / "reports" / "run"
-    return Dispatcher(root=checkout, folder=folder, until=Phase.PREVENTION, leave_standing=None)
+    return Dispatcher(root=checkout, folder=folder)
 
 
 @mounting

@@ -145,8 +145,13 @@ def test_an_endpoint_that_does_not_answer_is_an_error(tmp_path: Path) -> None:
         assert performer(everything(tmp_path, url)).probe(probe, WITHIN).verdict is Verdict.ERROR
 
 
-def test_a_burst_of_errors_is_waited_out_and_the_first_good_answer_counts(tmp_path: Path) -> None:
-    """The check that can fail: the same probe passes where the answers are good."""
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_a_burst_of_errors_is_waited_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """The check that can fail: the same probe passes where the answers are good. No proxy and no
+    redirection takes it to another server than the one that is set."""
+    monkeypatch.setenv(name, "http://127.0.0.1:9")
 
     def answer(path: str) -> Bad:
         now = datetime.now(UTC).timestamp()
@@ -158,4 +163,8 @@ def test_a_burst_of_errors_is_waited_out_and_the_first_good_answer_counts(tmp_pa
     with serving(lambda path: next(burst, None) or answer(path)) as server:
         one = performer(connected(tmp_path, server.url))
         assert one.probe(PROBES["series"], Duration("1m")).verdict is Verdict.PASSED
+        assert len(server.asked) == 4
+        elsewhere = Bad(302, "", (("Location", server.url),))
+        with serving(lambda path: elsewhere) as other:
+            assert asked(tmp_path, other.url, PROBES["series"]) is Verdict.ERROR
         assert len(server.asked) == 4

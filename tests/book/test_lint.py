@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from drillbook.book.lint import RULES, Book, problems
+from drillbook.book.lint import RULES, Book, problems, values
 from drillbook.book.lint.tags import TAGS
-from drillbook.model import BoundRunbook, BoundScenario, Probe, Problem
+from drillbook.model import (
+    Action,
+    BoundRunbook,
+    BoundScenario,
+    Finding,
+    Probe,
+    Problem,
+    Var,
+    command,
+)
+from drillbook.model.matchers import equals
+from drillbook.sources import Tool
+from tests import runbook_examples as examples
 from tests.lint_examples import PATH, TEXT, book, edited, rule
 
 FOUR = ("@detection", "@diagnosis", "@remediation", "@prevention")
@@ -135,7 +148,7 @@ def test_every_rule_has_a_test_that_shows_it_failing() -> None:
         "set_up",
         "independent_effect",
     }
-    below |= {"read_only", "there_are_tools"}
+    below |= {"read_only", "there_are_tools", "only_reads", "says_destroys", "shown_secrets"}
     books = [book(edited((old, new))) for _, _, old, new, _ in ONE_CHANGE]
     silent = {one.__name__ for one in RULES if not any(list(one(b.runbooks[0], b)) for b in books)}
     assert silent == below
@@ -151,6 +164,14 @@ def test_a_secret_in_a_line_that_a_step_stands_for() -> None:
     ones = found(("is started within 1m", 'is started by "x?password=hunter2"'))
     assert {p.line for p in ones if p.rule == "secret"} == {26}
     assert "hunter2" not in str(ones)
+
+
+def test_a_secret_whose_value_the_page_would_print() -> None:
+    good = book(TEXT)
+    read = (Finding(var=Var("DB_PASSWORD"), command=command("kubectl", "get", "pods")),)
+    bound = _with(good.bound[str(PATH)], Action, reads=read)
+    (one,) = problems(replace(good, bound={str(PATH): bound}))
+    assert (one.rule, one.line, "DB_PASSWORD" in one.what) == ("secret-shown", 26, True)
 
 
 def test_everything_is_reported_at_once() -> None:
@@ -209,6 +230,12 @@ def test_an_alert_without_a_runbook() -> None:
     stray = rule(name="Stray", annotations={"runbook_url": "https://wiki/stray"})
     ones = problems(book(TEXT, rules=(rule(), stray)))
     assert [(p.rule, "Stray" in p.what) for p in ones] == [("runbook-url", True)]
+
+
+def test_an_alert_that_leads_to_a_runbook_which_does_not_name_it() -> None:
+    other = rule(name="Other", line=9)
+    (one,) = problems(book(TEXT, rules=(rule(), other)))
+    assert (one.rule, one.line, "@alert:Other" in one.fix) == ("runbook-url", 9, True)
 
 
 def test_the_page_of_an_unreadable_runbook_counts_as_there() -> None:
@@ -339,6 +366,29 @@ def test_a_fault_in_a_scenario() -> None:
     assert [(p.rule, p.line) for p in ones] == [("one-set-up", 18)]
 
 
+@pytest.mark.parametrize(
+    ("line", "is_probe", "rule"),
+    [
+        (("kubectl", "delete", "pod", "x"), True, "only-reads"),
+        (("kubectl", "delete", "pod", "x"), False, "says-destroys"),
+        (("kubectl", "patch", "-p", '{"immutable":true}'), False, "says-destroys"),
+        (("kubectl", "get", "pod", "x"), True, ""),
+        (("kubectl", "set", "image", "x"), False, ""),
+    ],
+)
+def test_a_check_only_reads_and_what_destroys_says_so(
+    line: tuple[str, ...], is_probe: bool, rule: str
+) -> None:
+    source = Tool(words=line, field="x")
+    value = Probe(source=source, expect=equals("y")) if is_probe else Action(command=command(*line))
+    bound = examples.changed(examples.runbook(), 1 if is_probe else 3, value)
+    alone = replace(bound, causes=bound.causes[:1])
+    one = replace(book(TEXT), bound={str(bound.runbook.path): alone})
+    found = (*values.only_reads(bound.runbook, one), *values.says_destroys(bound.runbook, one))
+    text = alone.causes[0].scenarios[1 if is_probe else 2].steps[0].step.text
+    assert [p.rule for p in found if repr(text) in p.what] == ([rule] if rule else [])
+
+
 def test_a_change_during_diagnosis() -> None:
     step = 'When the database of "corner" is started within 1m\n      Then the database of'
     ones = found(('Then the database of "corner" shows "0"', f'{step} "corner" shows "0"'))
@@ -364,27 +414,27 @@ def test_reinjection_outside_of_prevention() -> None:
 
 def test_a_step_without_within_is_judged_by_the_default() -> None:
     good = book(TEXT)
-    bound = _without_within(good.bound[str(PATH)])
+    bound = _with(good.bound[str(PATH)], Probe, within=None)
     rules = {p.rule for p in problems(replace(good, bound={str(PATH): bound}))}
     assert rules == {"below-floor"}
     generous: Book = replace(good, bound={str(PATH): bound}, default_within_s=40.0)
     assert problems(generous) == []
 
 
-def _without_within(bound: BoundRunbook) -> BoundRunbook:
-    """The same runbook with no budget in any probe."""
-    causes = tuple(replace(c, scenarios=tuple(map(_unhurried, c.scenarios))) for c in bound.causes)
+def _with(bound: BoundRunbook, kind: type[Any], **fields: Any) -> BoundRunbook:
+    """The same runbook with some fields of every value of a kind changed."""
+
+    def changed(scenario: BoundScenario) -> BoundScenario:
+        steps = (
+            replace(step, value=replace(step.value, **fields))
+            if isinstance(step.value, kind)
+            else step
+            for step in scenario.steps
+        )
+        return replace(scenario, steps=tuple(steps))
+
+    causes = tuple(replace(c, scenarios=tuple(map(changed, c.scenarios))) for c in bound.causes)
     return replace(bound, causes=causes)
-
-
-def _unhurried(scenario: BoundScenario) -> BoundScenario:
-    steps = tuple(
-        replace(step, value=replace(step.value, within=None))
-        if isinstance(step.value, Probe)
-        else step
-        for step in scenario.steps
-    )
-    return replace(scenario, steps=steps)
 
 
 @pytest.mark.parametrize("sentence", ["is begun within 1m", "is started within 1"])

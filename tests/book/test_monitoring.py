@@ -258,6 +258,7 @@ def test_what_lists_an_alert_and_not_what_an_older_rule_left_behind(tmp_path: Pa
         ("expr: sum(up)", "expr: up[5m]", 6, "a range of time"),
         ("expr: sum(up)", "expr: up\n        annotations: {a: b}", 7, "only an alert has"),
         ("record: total", "record: not-a-metric", 5, "'not-a-metric' is no name of a metric"),
+        ("{severity: P1}", '{severity: "{{ $value"}', 11, "template of severity is not closed"),
         ("interval: 10s", "interval: soon", 3, "interval: 'soon' is not a duration"),
         ("interval: 10s", "limit: many", 3, "limit: 'many' is no whole number"),
         ("alert: Down", "alert: Is down", 7, "Rename it, such as Is-down."),
@@ -303,6 +304,11 @@ def test_a_prometheusrule_object_is_read(tmp_path: Path) -> None:
     rules = load_alerts(checkout(tmp_path, text), "lab")
     assert (said(rules), rules["Down"].line) == ([], 11)
     assert rendered_rules(tmp_path, "lab")["one.yaml"].startswith("groups:\n")
+
+
+def test_a_file_without_groups_is_nothing_to_load(tmp_path: Path) -> None:
+    (checkout(tmp_path) / "monitoring/alerts/two.yaml").write_text("groups: []\n")
+    assert set(rendered_rules(tmp_path, "lab")) == {"one.yaml"}
 
 
 @pytest.mark.parametrize("name", ["more.yml", "folder/more.yaml"])

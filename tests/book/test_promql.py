@@ -98,6 +98,9 @@ def test_prometheus_finds_no_label_that_we_call_lost(tmp_path: Path) -> None:
         ("time() > 5", "BOOL"),
         ("up[5m]", "a range of time"),
         ('"text"', "a text"),
+        ("up offset NaN", "cannot be read"),
+        ("up offset 9999999999999999999", "out of range"),
+        ("+".join(["up"] * 9999), "more than 500 operators"),
     ],
 )
 def test_what_is_no_expression_of_a_rule(expr: str, said: str) -> None:

@@ -37,7 +37,18 @@ def test_a_file_in_the_checkout(tmp_path: Path, name: str, data: bytes, rule: st
     assert [(p.rule, p.path) for p in found] == ([(rule, name)] if rule else [])
 
 
-def test_a_folder_that_is_a_link(tmp_path: Path) -> None:
-    (tmp_path / "features").mkdir()
-    (tmp_path / "features" / "shop").symlink_to(tmp_path)
-    assert [(p.rule, p.path) for p in tree.problems(tmp_path)] == [("stray-file", "features/shop")]
+@pytest.mark.parametrize(
+    ("name", "target", "found"),
+    [
+        ("features/shop", ".", True),
+        ("steps", ".", True),
+        ("scripts/a.py", "..", True),
+        ("scripts/a.py", "pyproject.toml", False),
+    ],
+)
+def test_a_link(tmp_path: Path, name: str, target: str, found: bool) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).symlink_to(tmp_path / target)
+    ones = [(p.rule, p.path) for p in tree.problems(tmp_path)]
+    assert ones == ([("stray-file", name)] if found else [])

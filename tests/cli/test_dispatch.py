@@ -90,7 +90,7 @@ def test_a_drill_is_told_by_its_phases_as_they_end(tmp_path: Path) -> None:
         dispatched.verbose, dispatched.moving = False, show
         dispatched.begin(drills("one"), "abc")
         dispatched.run(drills("one"))
-    phases = "set-up 2 s, fault 3 s, detection 2 s"
+    phases = "set-up 2 s, fault 3 s, detection 2 s, undo 92 s"
     node = "[1/1] features/x/it.feature::one--plain"
     ended = f"{node}: PASSED in 0 s ({phases})"
     label = "[1/1] one--plain"

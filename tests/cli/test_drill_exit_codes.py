@@ -9,7 +9,7 @@ import pytest
 from drillbook.cli.commands.drill import exit_code
 from drillbook.cli.dispatch import Dispatcher
 from drillbook.cli.selection import select
-from drillbook.model import Phase, Undo, Verdict
+from drillbook.model import Undo, Verdict
 from drillbook.model.errors import UsageError
 from tests.cli.test_selection import RUNBOOK
 from tests.evidence.test_records import drill
@@ -46,8 +46,6 @@ def test_a_child_drills_the_cluster_that_was_admitted(tmp_path: Path) -> None:
     dispatcher = Dispatcher(
         root=tmp_path,
         folder=tmp_path / "run",
-        until=Phase.PREVENTION,
-        leave_standing=None,
         environment={"DRILLBOOK_KUBECONFIG": "/own/kubeconfig"},
     )
     selected = select([RUNBOOK], ["one"], [])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 from drillbook.cli.follow import Followed
+from drillbook.cli.terminal import Lasting, telling
 from drillbook.drill.progress import MARK, Progress
 from drillbook.evidence.redactor import Redactor
 from tests.drill.test_perform import HandClock
@@ -44,3 +45,26 @@ def test_without_a_dispatcher_people_read_plain_lines_only() -> None:
     progress.enter("fault", "the driver needs more memory")
     progress.doing("a sentence", 3)
     assert stream.getvalue() == "     0.0 s  fault: the driver needs more memory\n"
+
+
+class Gone(io.StringIO):
+    """A reader that has closed its end."""
+
+    def write(self, text: str) -> int:
+        raise BrokenPipeError(32, "Broken pipe")
+
+
+def test_only_a_terminal_shows_what_moves() -> None:
+    plain, shown = io.StringIO(), io.StringIO()
+    with telling(Lasting(file=plain)) as (say, moving):
+        say("[1/1] [bold] as it is")
+        assert moving is None
+    assert plain.getvalue() == "[1/1] [bold] as it is\n"
+    with telling(Lasting(file=shown, force_terminal=True, width=40)) as (say, moving):
+        assert moving is not None
+        moving(["one: set-up (3 s)", "two: " + "x" * 80])
+        say("ended")
+    assert "one: set-up (3 s)" in shown.getvalue()
+    assert "x" * 41 not in shown.getvalue()
+    with telling(Lasting(file=Gone())) as (say, _):
+        say("nobody reads this, and the drill goes on")

@@ -9,7 +9,18 @@ import pytest
 from drillbook.cli.commands.planning import change_words, planned, refuse, told
 from drillbook.cluster.settings import Settings
 from drillbook.drill.refusals import Finding
-from drillbook.model import Change, Create, KillNode, Patch, Restart, Target, Var
+from drillbook.model import (
+    Change,
+    Create,
+    Duration,
+    KillNode,
+    Patch,
+    Refusal,
+    Restart,
+    Run,
+    Target,
+    Var,
+)
 from drillbook.model.errors import CouldNotTell, DrillbookError, Refused
 from tests import runbook_examples as examples
 from tests.bad_input.command_line import drillbook
@@ -38,6 +49,17 @@ MANIFEST = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}}
             "manifest:\n  apiVersion: v1\n  kind: Secret\n  metadata:\n    name: s",
         ),
         (KillNode(node=Var("NODE")), "node: '\"$NODE\"'"),
+        (
+            Run(
+                target=Target(api_version="v1", kind="Pod", selector="app=db"),
+                container="db",
+                words=("psql", "-c", "DROP TABLE orders"),
+                within=Duration("10s"),
+                refused_by=Refusal.OBJECT_LOCK,
+            ),
+            "target: Pod -l app=db\ncontainer: db\nwords:\n- psql\n- -c\n- DROP TABLE orders\n"
+            "within: 10s\nrefused_by: object lock",
+        ),
     ],
 )
 def test_a_change_is_told_as_yaml(change: Change, words: str) -> None:
@@ -76,37 +98,31 @@ def test_it_ends_as_the_drill_would_with_the_words_of_all(
 
 
 @pytest.mark.parametrize(
-    ("setting", "words", "code", "part"),
+    ("settings", "options", "code", "part"),
     [
-        ("", (), 4, "no cluster was asked: no cluster was named"),
-        ('kubeconfig = "/nowhere"', ("--offline",), 0, "no cluster was asked: --offline"),
-        ('kubeconfig = "/nowhere"', (), 2, "/nowhere: the kubeconfig is missing"),
+        ("", (), 4, "no cluster was asked, so whether a drill could begin is not known"),
+        ('kubeconfig = "/nowhere"\n', ("--offline",), 4, "--offline was given"),
+        ('kubeconfig = "/nowhere"\n', (), 2, "/nowhere"),
         ("", ("--kubeconfig", "/a:/b"), 2, "/a:/b: these are several files"),
-        ('max_drill = "5m"', ("--offline",), 3, "`max_drill` is 5m"),
+        ('max_drill = "5m"\n', ("--offline",), 3, "`max_drill` is 5m"),
+        (
+            'allowed_hosts = ["127.0.0.1:9"]\nkubeconfig = "dead"\n',
+            (),
+            4,
+            "NO   cluster: no usable",
+        ),
     ],
 )
-def test_what_the_files_say_is_told_first(
-    checkout: Path, setting: str, words: tuple[str, ...], code: int, part: str
+def test_without_a_yes_of_the_cluster_it_does_not_end_well(
+    checkout: Path, settings: str, options: tuple[str, ...], code: int, part: str
 ) -> None:
-    (checkout / "drillbook.toml").write_text(f"{setting}\n")
-    answer = drillbook(checkout, "plan", "RB-SPARK-001", *words, KUBECONFIG="/a:/b")
-    assert (answer.code, part in answer.said) == (code, True), answer.said
-    assert "creates  Deployment/orders" in answer.said
-
-
-def test_a_cluster_that_does_not_answer_is_told_after_what_the_files_say(checkout: Path) -> None:
-    (checkout / "kubeconfig").write_text(
+    (checkout / "drillbook.toml").write_text(settings)
+    (checkout / "dead").write_text(
         "apiVersion: v1\nkind: Config\ncurrent-context: dead\n"
         "clusters: [{name: dead, cluster: {server: 'http://127.0.0.1:9'}}]\n"
         "users: [{name: dead, user: {token: x}}]\n"
         "contexts: [{name: dead, context: {cluster: dead, user: dead}}]\n"
     )
-    words = ("plan", "RB-SPARK-001", "--kubeconfig", str(checkout / "kubeconfig"))
-    (checkout / "drillbook.toml").write_text(
-        'allowed_hosts = ["127.0.0.1:9"]\nallowed_clusters = ["u"]\n'
-    )
-    answer = drillbook(checkout, *words)
-    assert answer.code == 4, answer.said
-    assert answer.said.index("creates  Deployment/orders") < answer.said.index(
-        "now, on the cluster"
-    )
+    answer = drillbook(checkout, "plan", "rb-spark-001", *options)
+    assert (answer.code, part in answer.said) == (code, True), answer.said
+    assert "creates  Deployment/orders" in answer.said

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import runbook_examples as examples
 import yaml
 
 from drillbook.book.alert_rules import AlertRule, Cadence, RecordingRule
@@ -20,7 +16,8 @@ from drillbook.cluster.clients import Connections
 from drillbook.cluster.kubeconfig import host_of
 from drillbook.cluster.settings import Settings
 from drillbook.drill import guard
-from drillbook.model.errors import CouldNotTell, Refused, UsageError
+from drillbook.model.errors import CouldNotTell, Refused, RunbookProblem, UsageError
+from tests.bad_input.servers import Bad, as_json, serving
 
 UID = "11111111-2222-3333-4444-555555555555"
 
@@ -61,44 +58,24 @@ VERSION = dict.fromkeys(
 )
 
 
-@contextmanager
-def serving(api: Api) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            status, body = api.answer(self.path)
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.end_headers()
-            self.wfile.write(json.dumps(body).encode())
-
-        do_POST = do_GET
-
-        def log_message(self, format: str, *words: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        try:
-            yield f"127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
+def kubeconfig(folder: Path, url: str) -> Path:
+    """One context, of a server that asks for no more than a token."""
+    path = folder / "kubeconfig"
+    document = {
+        "current-context": "drillbook-staging",
+        "contexts": [{"name": "drillbook-staging", "context": {"cluster": "c", "user": "u"}}],
+        "clusters": [{"name": "c", "cluster": {"server": url}}],
+        "users": [{"name": "u", "user": {"token": "t"}}],
+    }
+    path.write_text(yaml.safe_dump(document))
+    return path
 
 
 def asked_of(folder: Path, api: Api, **fields: Any) -> Any:
     """The guard's answer, on settings that allow this cluster but for `fields`."""
-    with serving(api) as host:
-        path = folder / "kubeconfig"
-        document = {
-            "current-context": "drillbook-staging",
-            "contexts": [
-                {"name": "drillbook-staging", "context": {"cluster": "c", "user": "u"}},
-            ],
-            "clusters": [{"name": "c", "cluster": {"server": f"http://{host}"}}],
-            "users": [{"name": "u", "user": {"token": "t"}}],
-        }
-        path.write_text(yaml.safe_dump(document))
-        allowed = {"allowed_clusters": (UID,), "allowed_hosts": (host,)}
+    with serving(lambda path: as_json(*api.answer(path))) as server:
+        allowed = {"allowed_clusters": (UID,), "allowed_hosts": (urlsplit(server.url).netloc,)}
+        path = kubeconfig(folder, server.url)
         given = {"root": folder, "kubeconfig": path, "request_timeout_s": 2, **allowed, **fields}
         settings = Settings(**given)
         return guard.admitted(settings, Connections(settings, {}))
@@ -259,19 +236,18 @@ def differences(folder: Path, loaded: dict[str, dict[str, Any]], scrape: str = "
         for name, one in loaded.items()
     ]
 
-    class Monitoring(Api):
-        def answer(self, path: str) -> tuple[int, Any]:
-            url = urlsplit(path)
-            if url.path.endswith("/format_query"):
-                data: Any = " ".join(parse_qs(url.query)["query"][0].split())
-            elif url.path.endswith("/status/config"):
-                data = {"yaml": f"global: {{scrape_interval: {scrape}}}"}
-            else:
-                data = {"groups": groups}
-            return 200, {"versionInfo": {"version": "1"}, "status": "success", "data": data}
+    def answer(path: str) -> Bad:
+        url = urlsplit(path)
+        if url.path.endswith("/format_query"):
+            data: Any = " ".join(parse_qs(url.query)["query"][0].split())
+        elif url.path.endswith("/status/config"):
+            data = {"yaml": f"global: {{scrape_interval: {scrape}}}"}
+        else:
+            data = {"groups": groups}
+        return as_json(200, {"versionInfo": {"version": "1"}, "status": "success", "data": data})
 
-    with serving(Monitoring()) as host:
-        url = f"http://{host}"
+    with serving(answer) as server:
+        url = server.url
         settings = Settings(root=folder, prometheus_url=url, request_timeout_s=2)
         clients = Connections(settings, {"PROMETHEUS": url, "ALERTMANAGER": url})
         rules = {"Down": replace(RULE, variants=(WORST,))}
@@ -318,3 +294,15 @@ def test_every_rule_that_is_loaded_otherwise_is_named(
 
 def test_another_scrape_interval_is_named(tmp_path: Path) -> None:
     assert "scrape interval 90 s, settings say 5 s" in differences(tmp_path, LOADED, "1m30s")
+
+
+@pytest.mark.parametrize(
+    ("expr", "well"), [("up == 0", True), ("sum by (namespace) (up)", True), ("sum(up)", False)]
+)
+def test_a_drill_that_would_wait_in_vain_for_its_alert_is_refused(expr: str, well: bool) -> None:
+    rules = {"AppDown": examples.rule(expr=expr)}
+    if well:
+        guard.refuse_unseen(examples.runbook(), rules)
+    else:
+        with pytest.raises(RunbookProblem, match=r"by its label 'namespace', .* cannot carry"):
+            guard.refuse_unseen(examples.runbook(), rules)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
-import yaml
 
 from drillbook.book.monitoring import AlertRule
 from drillbook.changes.undo import lease as leases
@@ -24,7 +20,8 @@ from drillbook.model import BoundRunbook, Change, Cordon, KillNode, Workload, do
 from drillbook.model.clock import SystemClock
 from drillbook.model.errors import CouldNotTell, Refused
 from tests import runbook_examples as examples
-from tests.drill.test_guard import UID, VERSION
+from tests.bad_input.servers import Bad, as_json, serving
+from tests.drill.test_guard import UID, VERSION, kubeconfig
 
 KINDS = {
     "v1": {"Namespace": False, "ConfigMap": True, "Node": False, "PersistentVolume": False},
@@ -43,27 +40,23 @@ def now() -> str:
     return stamp(datetime.now(UTC))
 
 
-@dataclass
-class Servers:
-    """An API server, a Prometheus and an Alertmanager that answer from a table, by a path's end."""
+def answering(answers: dict[str, Any]) -> Callable[[str], Bad]:
+    """An API server, a Prometheus and an Alertmanager that answer by a path's end."""
 
-    answers: dict[str, Any] = field(default_factory=dict)
-    written: list[str] = field(default_factory=list)
-
-    def answer(self, verb: str, path: str) -> tuple[int, Any]:
-        plain = path.partition("?")[0]
+    def answer(path: str) -> Bad:
+        plain, _, query = path.partition("?")
+        if "dryRun=All" in query:
+            return as_json(201, {"kind": "It", "metadata": {"name": "x", "uid": "u"}})
         if plain.endswith("/selfsubjectaccessreviews"):
-            return 201, {"kind": "It", "spec": {}, "status": {"allowed": True}}
-        if verb != "GET" and not plain.endswith("/token"):
-            self.written.append(path)
-            return 201, {"kind": "It", "metadata": {"name": "x", "uid": "u"}}
-        known = {**standing(), **self.answers}
+            return as_json(201, {"kind": "It", "spec": {}, "status": {"allowed": True}})
+        known = {**standing(), **answers}
         found = next((known[end] for end in known if plain.endswith(end)), None)
         if found is None:
-            return 404, {"reason": "NotFound", "message": "no"}
-        return 200, {"kind": "ItList" if "items" in found else "It", **found} if isinstance(
-            found, dict
-        ) else found
+            return as_json(404, {"reason": "NotFound", "message": "no"})
+        kind = "ItList" if "items" in found else "It"
+        return as_json(200, {"kind": kind, **found})
+
+    return answer
 
 
 def standing() -> dict[str, Any]:
@@ -120,58 +113,27 @@ def listed(kinds: dict[str, bool]) -> list[dict[str, Any]]:
     ]
 
 
-@contextmanager
-def serving(servers: Servers) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            path = self.path.removeprefix("/prometheus").removeprefix("/alertmanager")
-            status, body = servers.answer(self.command, path)
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.end_headers()
-            self.wfile.write(json.dumps(body).encode())
-
-        do_POST = do_PATCH = do_DELETE = do_PUT = do_GET
-
-        def log_message(self, *words: Any) -> None:
-            """Quiet."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        try:
-            yield f"127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-
-
 def asked(
-    folder: Path, servers: Servers, bound: BoundRunbook, **changed: Any
-) -> dict[str, Finding]:
-    """What was found about each thing; the runner is everybody here, by the override."""
-    with serving(servers) as host:
-        path = folder / "kubeconfig"
-        document = {
-            "current-context": "c",
-            "contexts": [{"name": "c", "context": {"cluster": "c", "user": "c"}}],
-            "clusters": [{"name": "c", "cluster": {"server": f"http://{host}"}}],
-            "users": [{"name": "c", "user": {"token": "t"}}],
-        }
-        path.write_text(yaml.safe_dump(document))
+    folder: Path, answers: dict[str, Any], bound: BoundRunbook, **changed: Any
+) -> tuple[dict[str, Finding], list[str]]:
+    """What was found about each thing, and the requests; the runner is everybody here, by the
+    override."""
+    with serving(answering(answers)) as server:
         fields: dict[str, Any] = {
-            "kubeconfig": path,
+            "kubeconfig": kubeconfig(folder, server.url),
             "allowed_clusters": (UID,),
-            "allowed_hosts": (host,),
+            "allowed_hosts": (urlsplit(server.url).netloc,),
             "allow_cluster_admin": True,
-            "prometheus_url": f"http://{host}/prometheus",
-            "alertmanager_url": f"http://{host}/alertmanager",
+            "prometheus_url": f"{server.url}/prometheus",
+            "alertmanager_url": f"{server.url}/alertmanager",
             **changed,
         }
         about: Any = {"labels": {}, "annotations": {}, "file": "x.yaml", "line": 1}
         rule = AlertRule(name="AppDown", expr=EXPR, for_s=15, **about)
         asking = Refusals(Settings(**fields), (bound,), {"AppDown": rule}, SystemClock())
         both = (asking.of_a_run, asking.of_its_beginning)
-        return {one.about: one for one in findings(check for of in both for check in of())}
+        found = {one.about: one for one in findings(check for of in both for check in of())}
+        return found, server.asked
 
 
 def one(*changes: Change, manifest: Any = None) -> BoundRunbook:
@@ -183,18 +145,18 @@ def one(*changes: Change, manifest: Any = None) -> BoundRunbook:
 
 
 def test_a_drill_that_may_begin_is_told_so_and_nothing_was_made(tmp_path: Path) -> None:
-    servers = Servers()
-    answers = asked(tmp_path, servers, one())
+    answers, requests = asked(tmp_path, {}, one())
     assert not [finding for finding in answers.values() if finding.error]
     assert list(answers) == [
         *("cluster", "identities", "monitoring", "blast radius", "reaper", "stops"),
         *("other drills", "namespace of oom"),
     ]
-    assert [path.partition("?")[0].rpartition("/")[2] for path in servers.written] == [
-        "drills",
-        "namespaces",
-    ]
-    assert all("dryRun=All" in path for path in servers.written)
+    made = [urlsplit(one.partition(" ")[2]) for one in requests if not one.startswith("GET")]
+    kinds = [(url.path.rpartition("/")[2], "dryRun=All" in url.query) for url in made]
+    assert set(kinds) - {("drills", True), ("namespaces", True)} == {
+        ("selfsubjectaccessreviews", False),
+        ("token", False),
+    }
 
 
 def named(kind: str, version: str, **more: Any) -> dict[str, Any]:
@@ -247,28 +209,27 @@ ONLY_READS = {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["ge
 def test_each_refusal_is_told(
     tmp_path: Path, answers: dict[str, Any], bound: BoundRunbook, about: str, said: str
 ) -> None:
-    found = asked(tmp_path, Servers(answers), bound)
+    found, _ = asked(tmp_path, answers, bound)
     assert [name for name, finding in found.items() if finding.error] == [about]
     assert said in found[about].said
 
 
 def test_a_node_is_shown_by_its_uid(tmp_path: Path) -> None:
-    assert (
-        "node2 (UID u-2)"
-        in asked(tmp_path, Servers(), one(Cordon(node="node2")))["nodes of oom"].said
-    )
+    found, _ = asked(tmp_path, {}, one(Cordon(node="node2")))
+    assert "node2 (UID u-2)" in found["nodes of oom"].said
 
 
 @pytest.mark.parametrize("changed", [{"allowed_clusters": ("another",)}, {"allowed_hosts": ()}])
 def test_a_cluster_that_may_not_be_drilled_is_asked_nothing_more(
     tmp_path: Path, changed: dict[str, Any]
 ) -> None:
-    (found,) = asked(tmp_path, Servers(), one(), **changed).values()
+    answers, _ = asked(tmp_path, {}, one(), **changed)
+    (found,) = answers.values()
     assert isinstance(found.error, Refused)
 
 
 def test_what_does_not_answer_is_a_finding_too(tmp_path: Path) -> None:
-    found = asked(tmp_path, Servers(), one(), prometheus_url="http://127.0.0.1:9")
+    found, _ = asked(tmp_path, {}, one(), prometheus_url="http://127.0.0.1:9")
     assert isinstance(found["monitoring"].error, CouldNotTell)
     assert found["reaper"].said == "alive"
 

@@ -18,6 +18,10 @@ from drillbook.model.errors import CouldNotTell
 SECRET = "hunter2-correct-horse"  # noqa: S105 - of nothing
 
 
+BEGIN, END = "-----BEGIN RSA PRIVATE KEY-----", "-----END RSA PRIVATE KEY-----"
+BODY = "MIIEowIBAAKCAQEAwTabcdefgh" * 2
+
+
 class Opened:
     """A clean stream and what came through it."""
 
@@ -45,36 +49,19 @@ class Opened:
         (("\x1b[31mred\x1b[0m\n",), "\x1b[31mred\x1b[0m\n"),
         (("", "\n"), "\n"),
         ((), ""),
+        (("x" * LONGEST, "x", f"{SECRET}\nnext\n"), f"{TOO_LONG}\nnext\n"),
+        (("x" * (LONGEST + 1),), TOO_LONG),
+        ((f"before\n{BEGIN}\n{BODY}\nq83Z==\n{END}\nafter\n",), "before\n[redacted]\nafter\n"),
+        # One that never ends does not swallow what follows.
+        ((f"says {BEGIN} and no more\n", "it is kept\n"), "says [redacted]\nit is kept\n"),
     ],
 )
 def test_lines_come_through_without_secrets(pieces: tuple[str, ...], through: str) -> None:
-    assert Opened().printed(*pieces) == through
-
-
-def test_an_unfinished_line_waits_for_its_end_even_when_flushed() -> None:
     opened = Opened()
     opened.stream.write(SECRET[:9])
     opened.stream.flush()
-    assert opened.below.getvalue() == ""
-
-
-def test_a_line_too_long_to_be_looked_at_is_withheld() -> None:
-    assert Opened().printed("x" * LONGEST, "x", f"{SECRET}\nnext\n") == f"{TOO_LONG}\nnext\n"
-    assert Opened().printed("x" * (LONGEST + 1)) == TOO_LONG
-
-
-def test_a_private_key_of_several_lines_goes_and_what_follows_it_stays() -> None:
-    body = "MIIEowIBAAKCAQEAwTabcdefgh" * 2
-    key = f"-----BEGIN RSA PRIVATE KEY-----\n{body}\nq83Z==\n-----END RSA PRIVATE KEY-----\n"
-    found = Opened().printed(f"before\n{key}after\n")
-    assert "MIIE" not in found
-    assert "q83Z" not in found
-    assert found.splitlines() == ["before", "[redacted]", "after"]
-
-
-def test_a_key_that_never_ends_does_not_swallow_what_follows() -> None:
-    begin = "a log that says -----BEGIN PRIVATE KEY----- and nothing more\n"
-    assert Opened().printed(begin, "the next line is kept\n").endswith("the next line is kept\n")
+    assert opened.below.getvalue() == ""  # an unfinished line waits for its end
+    assert Opened().printed(*pieces) == through
 
 
 def test_while_nothing_can_be_told_lines_are_withheld_and_our_own_words_are_not() -> None:

@@ -33,6 +33,7 @@ def test_ten_of_ten_prove_72_and_35_of_35_prove_90_percent() -> None:
 
 
 def test_nothing_of_nothing_is_no_rate() -> None:
+    assert str(ratio([True, False, True])) == "2 of 3 (67 %)"
     nothing = Ratio(0, 0)
     assert nothing.share is None
     assert nothing.interval is None
@@ -43,10 +44,6 @@ def test_nothing_of_nothing_is_no_rate() -> None:
 def test_more_than_all_is_refused(part: int, whole: int) -> None:
     with pytest.raises(ValueError, match="no share"):
         Ratio(part, whole)
-
-
-def test_outcomes_are_counted() -> None:
-    assert str(ratio([True, False, True])) == "2 of 3 (67 %)"
 
 
 @pytest.mark.parametrize(
@@ -63,25 +60,23 @@ def test_rounding_never_makes_all_or_nothing(share: float, text: str) -> None:
     assert percent(share) == text
 
 
-def test_a_spread_of_few_values_calls_the_largest_the_maximum() -> None:
-    few = spread([3.0, 1.0, 2.0])
-    assert (few.n, few.median, few.p95, few.p95_word) == (3, 2.0, 3.0, "maximum")
-
-
-def test_a_spread_of_many_values_has_a_95th_percentile() -> None:
-    many = spread([float(n) for n in range(1, 101)])
-    assert (many.median, many.p95, many.p95_word) == (50.5, 95.0, "p95")
-
-
-def test_what_was_not_reached_counts_as_longer_than_everything() -> None:
-    half = spread([1.0, 2.0, None])
-    assert (half.n, half.missed, half.median) == (3, 1, 2.0)
-    assert half.p95 == math.inf
-    assert spread([1.0, None]).median == math.inf
-
-
-def test_a_spread_of_nothing() -> None:
-    assert (spread([]).n, spread([]).median, spread([]).p95) == (0, None, None)
+@pytest.mark.parametrize(
+    ("values", "n", "missed", "median", "p95", "word"),
+    [
+        ([3.0, 1.0, 2.0], 3, 0, 2.0, 3.0, "maximum"),
+        ([float(n) for n in range(1, 101)], 100, 0, 50.5, 95.0, "p95"),
+        # What was not reached counts as longer than everything.
+        ([1.0, 2.0, None], 3, 1, 2.0, math.inf, "maximum"),
+        ([1.0, None], 2, 1, math.inf, math.inf, "maximum"),
+        ([], 0, 0, None, None, "maximum"),
+    ],
+)
+def test_a_spread(
+    values: list[float | None], n: int, missed: int, median: float, p95: float, word: str
+) -> None:
+    found = spread(values)
+    assert (found.n, found.missed, found.median, found.p95) == (n, missed, median, p95)
+    assert found.p95_word == word
 
 
 @pytest.mark.parametrize(

@@ -8,20 +8,13 @@ from typing import Any
 import pytest
 import runbook_examples as examples
 
-from drillbook.evidence.proof_state import Proofs, Standing, State, standings, worst
-from drillbook.evidence.records import Drill
+from drillbook.evidence.accept import by_key
+from drillbook.evidence.proof_state import Standing, State, standings, worst
+from drillbook.evidence.records import Drill, Question
 from drillbook.model import Control, Injection, Phase, Verdict
 
 BOUND = examples.runbook()
 HASHES = {cause: "0" * 64 for cause in ("oom", "config", "all")}
-
-
-def proofs(*drills: Drill) -> Proofs:
-    """The records as `accept.newest` returns them."""
-    found: dict[tuple[str, str, Control], list[Drill]] = {}
-    for drill in sorted(drills, key=lambda d: d.started, reverse=True):
-        found.setdefault((drill.runbook, drill.cause, drill.control), []).append(drill)
-    return found
 
 
 CONFIG = examples.drill("config", questions=(examples.question("oom"),))
@@ -29,7 +22,7 @@ GOOD = (examples.drill(), CONFIG, examples.healthy())
 
 
 def oom(*drills: Drill, **changed: str) -> Standing:
-    return standings(BOUND, proofs(*drills), HASHES | changed)[0]
+    return standings(BOUND, by_key(drills), HASHES | changed)[0]
 
 
 def test_a_verified_cause_and_its_witnesses() -> None:
@@ -116,6 +109,33 @@ def test_a_phase_for_a_person_is_not_proven() -> None:
 
 def test_another_runbook_s_records_do_not_count() -> None:
     assert oom(*(d.model_copy(update={"runbook": "RB-X-001"}) for d in GOOD)).drill is None
+
+
+def neighbour(cause: str, held: bool = False, hash: str = "0" * 64) -> Drill:
+    """A drill of another runbook on the same Background, which asked this one's `oom`."""
+    control = {"control": Control.HEALTHY, "injection": Injection.NONE} if cause == "all" else {}
+    asked = tuple(
+        Question(runbook="RB-APP-001", cause="oom", hash=hash, phase=phase, held=held, scenarios=())
+        for phase in (Phase.DETECTION, Phase.DIAGNOSIS)
+    )
+    given: dict[str, Any] = {"runbook": "RB-X-001", "cause": cause, "questions": asked, **control}
+    return examples.drill().model_copy(update=given)
+
+
+@pytest.mark.parametrize(
+    ("drill", "state", "why"),
+    [
+        (neighbour("all"), State.VERIFIED, ""),
+        (neighbour("all", hash="1" * 64), State.STALE, "another text"),
+        (neighbour("all", held=True), State.FAILING, "also holds in a healthy system"),
+        (neighbour("disk", held=True), State.FAILING, "also holds in the incident RB-X-001 disk"),
+        (neighbour("disk"), State.NEVER_RUN, "healthy system"),
+    ],
+)
+def test_what_another_runbook_s_drill_asked_counts(drill: Drill, state: State, why: str) -> None:
+    found = oom(GOOD[0], drill)
+    assert found.state is state
+    assert why in found.why
 
 
 @pytest.mark.parametrize(

@@ -56,11 +56,11 @@ class Checkout:
         return child.returncode, said
 
     def drill(self, *words: str, **environment: str) -> tuple[int, str]:
-        return self.run("drill", *words, **environment)
+        return self.run("drill", "-v", *words, **environment)
 
     def begin(self, *words: str, drills: int = 1, **environment: str) -> subprocess.Popen[str]:
         """A drill under way: so many namespaces of it are there."""
-        child = self.start("drill", *words, **environment)
+        child = self.start("drill", "-v", *words, **environment)
         while len(self.namespaces()) < drills:
             assert child.poll() is None, child.communicate()[0]
             time.sleep(0.2)

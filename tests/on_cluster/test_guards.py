@@ -91,6 +91,10 @@ def test_a_signal_twice_ends_in_the_undo(idle: Checkout) -> None:
 def test_a_dispatcher_that_is_killed_takes_its_drill_along(idle: Checkout) -> None:
     child = idle.begin(*WRONG)
     child.kill()
-    child.communicate(timeout=120)  # ends when the drill closes the pipe that it inherited
+    child.communicate(timeout=120)
+    end = time.monotonic() + 120
+    while not list((idle.root / "reports" / "runs").glob("*/RB-*.json")):
+        assert time.monotonic() < end, "the drill did not notice that its dispatcher is gone"
+        time.sleep(0.2)
     assert not idle.namespaces()
     assert idle.record.undo is Undo.VERIFIED

@@ -9,13 +9,12 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
 from drillbook.changes.host_agent import HostAgent
 from drillbook.model.errors import CouldNotTell, Refused
-from drillbook_staging import addresses, cgroups, images, lifecycle, node, platform
+from drillbook_staging import addresses, images, lifecycle, node, platform
 from drillbook_staging.agent import launch
 from drillbook_staging.lifecycle import Session
 from drillbook_staging.places import Places, places
@@ -179,17 +178,6 @@ def test_it_comes_back_at_expiry_without_a_request(agent: HostAgent, verb: str) 
     print(f"{verb}: whole {late_s:.2f} s after its expiry")
 
 
-@pytest.mark.campaign
-def test_a_renewal_keeps_it_away(agent: HostAgent) -> None:
-    agent.apply(DRILL, 1, "cut-network", SECOND.name, time.time() + 2)
-    until = time.monotonic() + 6
-    while time.monotonic() < until:
-        agent.renew(DRILL, time.time() + 2)
-        assert not is_whole()
-        time.sleep(0.5)
-    await_("the node is whole", is_whole, 2 + 2 + UNDO_TAKES_S)
-
-
 def kill_all(found: set[int]) -> None:
     assert found
     for process in found:
@@ -283,42 +271,3 @@ def test_up_is_refused_while_a_node_is_away(agent: HostAgent, at: Places) -> Non
     with pytest.raises(Refused, match=r"`staging up` would end .*node2 \(kill-node by drill-of-a"):
         lifecycle.plan(session, force=False)
     agent.undo(DRILL)  # which has been started for it
-
-
-# --------------------------------------------------------------------------- again and again
-
-
-def piles(at: Places) -> dict[str, int]:
-    """What could pile up with each start of a node."""
-    tree = cgroups.hierarchy()
-    assert tree is not None
-    leases = (at.node(SECOND.name) / "cni").rglob("198.*")
-    return {
-        "cgroups": sum(1 for top in tree.folders(SECOND.name) for _ in os.walk(top)),
-        "mounts of the host": len(Path("/proc/self/mountinfo").read_text().splitlines()),
-        "interfaces": len(os.listdir("/sys/class/net")),
-        "addresses of pods": len(list(leases)),
-        "pods": len(list((at.node(SECOND.name) / "kubelet" / "pods").iterdir())),
-        "children of the agent": len(_children(at)),
-    }
-
-
-def _children(at: Places) -> list[str]:
-    """Dead ones that nobody has asked after included."""
-    tasks = (f"/proc/{each}/task/{each}/children" for each in the_agent(at))
-    return [child for task in tasks for child in Path(task).read_text().split()]
-
-
-@pytest.mark.campaign
-def test_nothing_piles_up(agent: HostAgent, at: Places, pod: str) -> None:
-    def cycle() -> None:
-        agent.apply(DRILL, 1, "kill-node", SECOND.name, time.time() + 60)
-        agent.undo(DRILL)
-        await_("the node is Ready", is_ready, READY_WITHIN_S)
-        await_("the pod answers", lambda: answers(pod), 60)
-
-    cycle()  # from here on the node is one that the agent has started
-    before = piles(at)
-    for _ in range(3):
-        cycle()
-    await_(f"as before: {before}", lambda: piles(at) == before, 60)

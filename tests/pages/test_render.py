@@ -13,10 +13,13 @@ import pytest
 import runbook_examples as examples
 import yaml
 
+from drillbook.evidence.accept import by_key
 from drillbook.evidence.records import Drill
-from drillbook.model import BoundRunbook, Control, Phase, Verdict
+from drillbook.model import BoundRunbook, Phase, Verdict
 from drillbook.model.errors import RunbookProblem
+from drillbook.model.matchers import after_last_change
 from drillbook.pages import render
+from drillbook.sources import Moment
 
 HASHES = {cause: "0" * 64 for cause in ("oom", "config", "all")}
 RULES = {"AppDown": examples.rule()}
@@ -32,12 +35,9 @@ HOSTILE = (
 
 
 def page(*drills: Drill, bound: BoundRunbook | None = None, production_s: float = 0.0) -> str:
-    found: dict[tuple[str, str, Control], list[Drill]] = {}
-    for drill in sorted(drills, key=lambda d: d.started, reverse=True):
-        found.setdefault((drill.runbook, drill.cause, drill.control), []).append(drill)
     return render.page(
         bound or examples.runbook(),
-        drills=found,
+        drills=by_key(drills),
         hashes=HASHES,
         rules=RULES,
         production={"AppDown": examples.rule(for_s=production_s)},
@@ -172,8 +172,7 @@ def test_a_dirty_commit_is_called_one() -> None:
 
 
 def test_states_by_cause() -> None:
-    found = {(d.runbook, d.cause, d.control): [d] for d in GOOD[1:]}
-    assert render.states(examples.runbook(), found, HASHES) == {
+    assert render.states(examples.runbook(), by_key(GOOD[1:]), HASHES) == {
         "oom": "never-run",
         "config": "verified",
     }
@@ -474,3 +473,19 @@ def test_what_the_line_printed_is_shown_instead_of_what_the_library_read() -> No
     scenarios = (GOOD[0].scenarios[0], scenario, *GOOD[0].scenarios[2:])
     drill = GOOD[0].model_copy(update={"scenarios": scenarios})
     assert "it printed: `OOMKilled by hand`" in page(drill, *GOOD[1:])
+
+
+def test_a_value_that_the_drill_filled_in_is_in_no_sentence_either() -> None:
+    bound = examples.runbook()
+    step = replace(bound.causes[0].scenarios[2].steps[0].step, text='the limit is set to "3Gi"')
+    assert '"3Gi"' not in page(bound=examples.reworded(bound, 3, step))
+    assert "**Change:** The limit is set to `$LIMIT_NEW`." in page(
+        bound=examples.reworded(bound, 3, step)
+    )
+
+
+def test_a_moment_is_expected_in_words() -> None:
+    source = Moment(metric="last_batch", labels=(), of="last batch")
+    probe = examples.probe(source=source, expect=after_last_change())
+    text = page(bound=examples.changed(examples.runbook(), 1, probe))
+    assert "Expect: the last batch is fewer seconds ago than your last change" in text

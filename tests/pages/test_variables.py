@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 from dataclasses import replace
 
@@ -104,6 +106,49 @@ def test_several_alerts_are_asked_for_at_once() -> None:
     tags = (*bound.runbook.tags, Tag(name="alert", value="AppSlow", line=1))
     lines = setup(replace(bound, runbook=replace(bound.runbook, tags=tags))).exports
     assert any('alertname=~"AppDown|AppSlow"' in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("expr", "listed", "namespace"),
+    [
+        ("up == 0", {'pod!=""', 'namespace!=""'}, "api/v2/alerts"),
+        ("sum by (pod) (up) == 0", {'pod!=""'}, "config view --minify"),
+    ],
+)
+def test_the_alert_is_told_by_the_labels_that_it_carries(
+    expr: str, listed: set[str], namespace: str
+) -> None:
+    rule = replace(examples.rule(expr=expr), labels={"severity": "P1"})
+    lines = setup(examples.runbook(), [rule]).exports
+    (pod,) = (line for line in lines if line.startswith("export POD="))
+    assert set(re.findall(r"'filter=(.*?)'", pod)) == {
+        *('alertname="AppDown"', 'severity="P1"'),
+        *listed,
+    }
+    (where,) = (line for line in lines if line.startswith("export NAMESPACE="))
+    assert namespace in where
+
+
+def test_a_label_that_no_alert_carries_gives_no_variable_its_value() -> None:
+    with pytest.raises(RunbookProblem, match="its commands use POD"):
+        setup(examples.runbook(), [examples.rule(expr="sum by (namespace) (up) == 0")])
+
+
+def test_the_newest_alert_counts_and_not_what_an_older_rule_left_behind() -> None:
+    (line,) = (one for one in setup(examples.runbook()).exports if one.startswith("export POD="))
+    program = line.partition("| ")[2].removesuffix(')"')
+    listed = [
+        {"labels": {"pod": name}, "updatedAt": f"2026-11-28T10:0{minute}:00.000Z"}
+        for name, minute in (("stale", 1), ("firing", 4), ("firing-too", 4))
+    ]
+    done = subprocess.run(
+        ["bash", "-c", program],
+        input=json.dumps(listed),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "firing\n"
 
 
 def operation(name: str) -> BoundRunbook:

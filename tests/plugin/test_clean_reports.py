@@ -86,8 +86,9 @@ def project(pytester: pytest.Pytester) -> pytest.Pytester:
     return pytester
 
 
-@pytest.mark.parametrize("tb", ["short", "long", "native", "line"])
-@pytest.mark.parametrize("capture", ["-s", "--capture=fd"])
+@pytest.mark.parametrize(
+    ("tb", "capture"), [("short", "-s"), ("long", "--capture=fd"), ("native", "--capture=fd")]
+)
 def test_no_artefact_holds_a_secret(project: pytest.Pytester, tb: str, capture: str) -> None:
     done = project.runpytest_subprocess(
         *("--junitxml=junit.xml", "--alluredir=allure", f"--tb={tb}", capture),

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
 import yaml
 
+from drillbook_staging import platform
 from drillbook_staging.platform import rules_manifest, with_hashes
 
 
@@ -21,3 +27,31 @@ def test_the_manifest_holds_every_file() -> None:
     manifest = yaml.safe_load(rules_manifest({"a-1.yaml": "groups: []\n"}))
     assert manifest["metadata"] == {"name": "prometheus-rules", "namespace": "monitoring"}
     assert manifest["data"] == {"a-1.yaml": "groups: []\n"}
+
+
+@pytest.mark.parametrize(("took", "files"), [(1, {"/etc/prometheus/rules/a.yaml"}), (0, None)])
+def test_a_server_that_refused_what_it_read_last_runs_nothing_of_ours(
+    monkeypatch: pytest.MonkeyPatch, took: int, files: set[str] | None
+) -> None:
+    groups = {"data": {"groups": [{"file": "/etc/prometheus/rules/a.yaml"}]}}
+    texts = {
+        "/api/v1/rules": json.dumps(groups),
+        "/metrics": f"# x\nprometheus_config_last_reload_successful {took}\n",
+    }
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(texts[self.path].encode())
+
+        def log_message(self, format: str, *words: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        monkeypatch.setattr(platform, "PROMETHEUS", f"http://127.0.0.1:{server.server_port}")
+        try:
+            assert platform.loaded() == files
+        finally:
+            server.shutdown()

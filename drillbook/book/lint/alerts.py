@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from drillbook.book import promql
 from drillbook.book.lint.book import Book, did_you_mean, problem
-from drillbook.book.monitoring import AlertRule, absolute, carries, labels_of
-from drillbook.model import Probe, Problem, Runbook
+from drillbook.book.monitoring import AlertRule, absolute, carries, labels_of, never_seen
+from drillbook.model import Problem, Runbook
 
 NAMESPACE = "namespace"
 
@@ -67,20 +67,16 @@ def own_labels(runbook: Runbook, book: Book) -> Iterator[Problem]:
 def waited_for(runbook: Runbook, book: Book) -> Iterator[Problem]:
     """A step that tells an alert by a label which it cannot carry would wait for ever."""
     bound = book.bound.get(str(runbook.path))
-    scenarios = (one for cause in bound.causes for one in cause.scenarios) if bound else ()
-    for step in (step for scenario in scenarios for step in scenario.steps):
-        source = step.value.source if isinstance(step.value, Probe) else None
-        rule = book.alerts.get(getattr(source, "alert", ""))
-        for label, _ in getattr(source, "labels", ()):
-            if rule and label != NAMESPACE and not carries(rule, label):
-                yield problem(
-                    runbook,
-                    step.step.line,
-                    "alert-label",
-                    f"{step.step.text!r} tells the alert {rule.name} by its label {label!r}, which "
-                    "its expression cannot carry.",
-                    f"Keep the label in the expression ({rule.file}:{rule.line}), or name another.",
-                )
+    for step, rule, label in never_seen(bound, book.alerts) if bound else ():
+        if label != NAMESPACE:  # `own_labels` judges that one
+            yield problem(
+                runbook,
+                step.step.line,
+                "alert-label",
+                f"{step.step.text!r} tells the alert {rule.name} by its label {label!r}, which "
+                "its expression cannot carry.",
+                f"Keep the label in the expression ({rule.file}:{rule.line}), or name another.",
+            )
 
 
 def severities(runbook: Runbook, book: Book) -> Iterator[Problem]:
@@ -111,6 +107,11 @@ def pages_of_rules(book: Book) -> Iterator[Problem]:
     """Every alert has a page. Looks at the whole book, not at one runbook."""
     for rule in (one for first in book.alerts.values() for one in first.every):
         page = _page(rule, book)
+        about = book.alerts_of.get(page)
+        if about is not None and rule.name not in about:
+            what = f"the alert {rule.name} leads to {page}, whose runbook does not name it."
+            fix = f"Write `@alert:{rule.name}` above its Feature, or lead the alert elsewhere."
+            yield _at(rule, "runbook-url", what, fix)
         if page in book.pages:
             continue
         what = f"the alert {rule.name} leads to {rule.runbook_url!r}, which is no runbook's page."

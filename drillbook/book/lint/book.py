@@ -59,6 +59,11 @@ class Book:
         return {key: tuple(ones) for key, ones in found.items()}
 
     @cached_property
+    def alerts_of(self) -> Mapping[str, tuple[str, ...]]:
+        """The alerts that each runbook names, by its page."""
+        return {str(runbook.page): runbook.alerts for runbook in self.runbooks}
+
+    @cached_property
     def pages(self) -> frozenset[str]:
         """The page of every feature file, readable or not, relative to the checkout."""
         paths = {runbook.path for runbook in self.runbooks}

@@ -10,6 +10,7 @@ from drillbook.book.lint.book import Book, did_you_mean, problem
 from drillbook.book.lint.tags import KEBAB, TAGS, Level
 from drillbook.book.prose import REQUIRED, sections, structured
 from drillbook.evidence import shapes
+from drillbook.evidence.redact import holds_secret
 from drillbook.model import BoundRunbook, BoundStep, Problem, Runbook, Step, Tag
 
 PROGRAMS = (
@@ -172,6 +173,18 @@ def secrets(runbook: Runbook, bound: BoundRunbook | None) -> Iterator[Problem]:
             )
 
 
+def shown_secrets(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """A page's block prints what it found, and the page asks to hand that over."""
+    bound = book.bound.get(str(runbook.path))
+    for step in all_steps(bound) if bound else ():
+        read = {one.var.name for one in getattr(step.value, "reads", ())}
+        found = {f.var.name for one in getattr(step.value, "names", ()) for f in one.finds}
+        for name in sorted(filter(holds_secret, read | found)):
+            what = f"the page would print the value of {name}, which is a secret by its name."
+            fix = "Let a Credential of the component read it, or name the variable for what it is."
+            yield problem(runbook, step.step.line, "secret-shown", what, fix)
+
+
 # The sentences of a large book, and their lines, are the same again and again.
 _without_secrets = lru_cache(maxsize=8192)(shapes.without)
 
@@ -239,4 +252,5 @@ RULES = (
     no_commands,
     known_ids,
     no_secrets,
+    shown_secrets,
 )

@@ -16,15 +16,19 @@ from drillbook.model import (
     Component,
     Duration,
     Fault,
+    Finding,
     Phase,
     Probe,
     Problem,
     Reinject,
+    Risk,
     Runbook,
     alert_of,
+    reading,
 )
 from drillbook.model.matchers import Firing, Silent
 
+_DESTROYING = frozenset({"delete", "drain", "drop", "rm", "--force", "-delete", "FLUSHALL"})
 _READ_ONLY = (Phase.DETECTION, Phase.DIAGNOSIS)
 
 
@@ -47,6 +51,37 @@ def read_only(runbook: Runbook, book: Book) -> Iterator[Problem]:
             what = f"{bound.step.text!r} changes something during {_phase(scenario)}."
             fix = "Move it to @remediation, or check instead of changing."
             yield _at(runbook, bound, "read-only", what, fix)
+
+
+def only_reads(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """A check is pasted at 3 a.m. and run by itself: its line must not be able to change anything,
+    nor what is read before a change."""
+    for bound in _all_steps(runbook, book):
+        value = bound.value
+        if isinstance(value, Probe):
+            lines = [value.source.command()]
+        elif isinstance(value, Action):
+            lines = [one.command for one in value.reads if isinstance(one, Finding)]
+        else:
+            continue
+        for line in lines:
+            if why := reading.why_not(line):
+                what = f"{bound.step.text!r} reads by a line that may change something: {why}."
+                fix = "Read it another way, or write it as an Action."
+                yield _at(runbook, bound, "only-reads", what, fix)
+
+
+def says_destroys(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """What deletes, or cannot be taken back, says so before it is run."""
+    for _, _, bound in _steps(runbook, book):
+        value = bound.value
+        if not isinstance(value, Action) or value.risk is Risk.DESTROYS:
+            continue
+        words = {word for word in value.command.words if isinstance(word, str)}
+        telling = sorted(words & _DESTROYING) or [w for w in words if '"immutable":true' in w]
+        if telling:
+            what = f"{bound.step.text!r} runs `{telling[0]}`, and does not say that it destroys."
+            yield _at(runbook, bound, "says-destroys", what, "Give the Action risk=Risk.DESTROYS.")
 
 
 def remedy(runbook: Runbook, book: Book) -> Iterator[Problem]:
@@ -242,6 +277,8 @@ def _at(runbook: Runbook, bound: BoundStep, rule: str, what: str, fix: str) -> P
 RULES = (
     set_up,
     read_only,
+    only_reads,
+    says_destroys,
     remedy,
     independent_effect,
     declared_alerts,

@@ -3,63 +3,91 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from drillbook.book import checkout as book
 from drillbook.book.reader import UNREADABLE
-from drillbook.cli import embedded
+from drillbook.cli import capacity, due, embedded, estimate, summary
+from drillbook.cli.columns import columns
 from drillbook.cli.commands import left_behind, offline
 from drillbook.cli.dispatch import Dispatcher
-from drillbook.cli.schedule import Room
-from drillbook.cli.selection import Selected, select
+from drillbook.cli.selection import Selected, backgrounds, healthy_once, select
+from drillbook.cli.terminal import Lasting, telling
 from drillbook.cluster.clients import context_name
 from drillbook.cluster.connections import connections
 from drillbook.cluster.settings import Settings
 from drillbook.drill.refusals import Refusals
-from drillbook.evidence import checkout, records, score
-from drillbook.model import Control, Duration, Phase, Runbook, Verdict
+from drillbook.evidence import accept, checkout, proof, records, score
+from drillbook.model import BoundRunbook, Control, Duration, Phase, Runbook
 from drillbook.model.clock import SystemClock
 from drillbook.model.errors import DrillbookError, RunbookProblem, UsageError
 
 
-def drill(
-    settings: Settings,
-    paths: Sequence[Path],
-    causes: Sequence[str],
-    controls: Sequence[Control],
-    until: Phase,
-    leave_standing: Duration | None,
-    jobs: int,
-    console: Console,
-) -> int:
-    """Lint, ask the guards, drill, at most `jobs` at once, report. Returns the exit code."""
-    runbooks, problems = offline.problems(settings, paths)
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """Which drills are to be run, and how."""
+
+    paths: Sequence[Path] = ()
+    causes: Sequence[str] = ()
+    controls: Sequence[Control] = ()
+    due: bool = False
+    """Only those that no accepted record proves today."""
+    changed: str = ""
+    """Only those that are others than at that commit."""
+    until: Phase = Phase.PREVENTION
+    leave_standing: Duration | None = None
+    thorough: bool = False
+    """Other causes are asked for their whole time."""
+    jobs: int | None = None
+    """How many may run at once; None: as many as this machine carries."""
+    verbose: bool = False
+
+
+def drill(settings: Settings, asked: Asked, console: Console) -> int:
+    """Lint, ask the guards, drill, report. Returns the exit code."""
+    began = time.monotonic()
+    runbooks, problems = offline.problems(settings, asked.paths)
     if problems:
         text = "\n".join(str(problem) for problem in problems)
         unreadable = any(problem.rule == UNREADABLE for problem in problems)
         kind = UsageError if unreadable else RunbookProblem
         raise kind(f"{text}\nNothing is drilled before these are mended.")
-    selected = select(runbooks, causes, controls)
-    _ask_guards(settings, runbooks)
-    wanted = book.bound(settings, [one.runbook for one in selected])
+    bounds = book.bound(settings, runbooks)
+    selected, left_out = _selected(settings, asked, runbooks, bounds)
+    for line in left_out:
+        console.print(f"left out: {line}", markup=False, highlight=False, soft_wrap=True)
+    if not selected:
+        console.print("no drill is asked for: every proof is there and valid.")
+        return 0
+    ids = {one.runbook.id for one in selected}
+    wanted = [bound for bound in bounds if bound.runbook.id in ids]
+    _ask_guards(settings, wanted)
     embedded.provide(settings, wanted, lambda text: console.print(text, markup=False))
+    room = capacity.room(asked.jobs, workloads_here=settings.agent_socket is not None)
+    known = estimate.last_durations(selected, (settings.proof, settings.runs))
+    console.print(estimate.words(selected, known, room.jobs), highlight=False)
     commit = checkout.commit(settings.root)
     run = f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%SZ}-{commit.partition('+')[0]}"
-    dispatcher = Dispatcher(
-        root=settings.root,
-        folder=settings.runs / run,
-        until=until,
-        leave_standing=leave_standing,
-        environment=_pinned(settings),
-        room=Room(jobs),
-    )
-    dispatcher.begin(selected, commit)
-    drills = dispatcher.run(selected)
+    with telling(Lasting(stderr=True)) as (say, moving):
+        dispatcher = Dispatcher(
+            root=settings.root,
+            folder=settings.runs / run,
+            options=_options(asked),
+            environment=_pinned(settings),
+            room=room,
+            memory=_memory(selected, bounds),
+            verbose=asked.verbose,
+            say=say,
+            moving=moving,
+        )
+        dispatcher.begin(selected, commit)
+        drills = dispatcher.run(selected)
     missing = len(drills) < len(selected)
     left = bool(dispatcher.unrecorded) and _left_behind(settings, run, drills, console)
     code = exit_code(drills, missing, dispatcher.interrupted, left)
@@ -67,8 +95,50 @@ def drill(
         _report(settings, dispatcher.folder, selected, drills, console)
     except (DrillbookError, OSError) as error:
         console.print(f"the reports could not be written: {error}", markup=False)
-        return code or 4
+        code = code or 4
+    took_s = time.monotonic() - began
+    console.print(summary.counts(drills, len(selected), took_s), markup=False, highlight=False)
     return code
+
+
+def _selected(
+    settings: Settings, asked: Asked, runbooks: Sequence[Runbook], bounds: Sequence[BoundRunbook]
+) -> tuple[list[Selected], list[str]]:
+    """What was asked for, one healthy drill on each Background; and what that leaves out."""
+    found = select(runbooks, asked.causes, asked.controls)
+    if asked.due or asked.changed:
+        # What else stands on a Background counts, whatever is to be drilled.
+        every = book.bound(settings, book.runbooks(settings, [])[0]) if asked.paths else bounds
+        rules = book.alerts(settings)
+        now = {one.runbook.id: proof.hashes(one, settings.root, rules) for one in every}
+        if asked.changed:
+            found = due.changed(found, now, due.hashes_at(settings, asked.changed))
+        if asked.due:
+            today = datetime.now(UTC).date()
+            proofs = accept.newest(settings.proof)
+            beside = {
+                one.runbook.id: {other.runbook.id for other in group}
+                for group in backgrounds(every)
+                for one in group
+            }
+            found = due.due(found, proofs, now, beside, today, settings.proof_days)
+    return healthy_once(found, bounds)
+
+
+def _options(asked: Asked) -> list[str]:
+    """What each drill's process is told."""
+    standing = asked.leave_standing
+    return [
+        f"--drill-until={asked.until}",
+        *([f"--drill-leave-standing={standing}"] if standing else []),
+        *(["--drill-thorough"] if asked.thorough else []),
+    ]
+
+
+def _memory(selected: Sequence[Selected], bounds: Sequence[BoundRunbook]) -> dict[str, float]:
+    """Bytes that each drill asks for; all causes of a runbook stand on one workload."""
+    of = {bound.runbook.id: capacity.memory(bound.causes[0]) for bound in bounds}
+    return {one.node: of[one.runbook.id] for one in selected}
 
 
 def exit_code(
@@ -118,8 +188,7 @@ def _left_behind(
     return bool(left)
 
 
-def _ask_guards(settings: Settings, runbooks: Sequence[Runbook]) -> None:
-    bounds = book.bound(settings, runbooks)
+def _ask_guards(settings: Settings, bounds: Sequence[BoundRunbook]) -> None:
     for check in Refusals(settings, bounds, book.alerts(settings), SystemClock()).of_a_run():
         check.ask()
 
@@ -131,25 +200,20 @@ def _report(
     drills: Sequence[records.Drill],
     console: Console,
 ) -> None:
-    table = Table("drill", "verdict", "injection", "undo", "TTD", "TTR", "took", box=None)
-    for one in drills:
-        table.add_row(
+    rows = [
+        (
             f"{one.runbook} {one.cause} {one.control}",
-            _verdict(one),
+            summary.outcome(one),
             str(one.injection),
             str(one.undo),
-            _seconds(one.times.ttd_s),
-            _seconds(one.times.ttr_s),
-            _seconds(one.cost.wall_s),
+            *(_seconds(s) for s in (one.times.ttd_s, one.times.ttr_s, one.cost.wall_s)),
         )
-    if drills:
-        console.print(table)
-    for one in drills:
-        if one.reason:
-            console.print(f"{one.cause} {one.control}: {one.reason}", markup=False, soft_wrap=True)
-        for cause in one.falsified:
-            console.print(f"{one.cause} {one.control} falsifies {cause}: see its record.")
-    for line in _write_reports(settings, folder, selected, drills):
+        for one in drills
+    ]
+    head = ("drill", "verdict", "injection", "undo", "TTD", "TTR", "took")
+    table = columns([head, *rows]) if rows else ()
+    lines = _write_reports(settings, folder, selected, drills)
+    for line in (*table, *summary.failures(drills, folder), "", *lines):
         console.print(line, markup=False, soft_wrap=True, highlight=False)
 
 
@@ -176,15 +240,6 @@ def _write_reports(
         preview.write_text(text, "utf-8")
         lines.append(f"page:      {preview} (a preview; {keeps})")
     return lines
-
-
-def _verdict(one: records.Drill) -> str:
-    colour = {Verdict.PASSED: "green", Verdict.FAILED: "red"}.get(one.verdict, "yellow")
-    manual = f", {one.manual} manual" if one.manual else ""
-    if one.refused:
-        return "[yellow]REFUSED[/yellow]"
-    wrong = "" if one.valid or one.partial else " (invalid)"
-    return f"[{colour}]{one.verdict}[/{colour}]{manual}{wrong}"
 
 
 def _seconds(value: float | None) -> str:

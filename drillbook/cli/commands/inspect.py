@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 
 from drillbook.book import checkout as book
 from drillbook.book import monitoring, tree
+from drillbook.cli.columns import columns
+from drillbook.cli.selection import backgrounds
 from drillbook.cluster.settings import Settings
 from drillbook.evidence import accept, proof, proof_state
 from drillbook.model import Action, BoundCause, BoundRunbook, Phase, Probe
@@ -53,12 +54,18 @@ def _states(
         return {cause.cause.id: "unknown" for cause in bound.causes}
 
 
-def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Rows of equally many cells below each other, whole whatever the terminal's width."""
-    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (set_cell_size(cell, width) for cell, width in zip(row, widths, strict=True))
-        yield "  ".join(cells).rstrip()
+def list_backgrounds(settings: Settings, console: Console) -> None:
+    """A line per runbook, those together that stand on one Background: one healthy drill serves
+    them all, and each one's drills ask the diagnoses of the others."""
+    found, problems = book.runbooks(settings, [])
+    rows = [("background", "id", "runbook")]
+    for number, group in enumerate(backgrounds(book.bound(settings, found)), start=1):
+        for one in group:
+            title = f"{number} {one.causes[0].workload.title}" if one is group[0] else ""
+            rows.append((title, one.runbook.id, one.runbook.title))
+    for line in columns(rows):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    monitoring.refuse(problems)
 
 
 def show(settings: Settings, name: str, console: Console) -> None:

@@ -57,13 +57,14 @@ def problems(settings: Settings, paths: Sequence[Path]) -> tuple[list[Runbook], 
     wanted = _wanted(settings, paths)
     if wanted is None:
         return every, found
-    return [r for r in every if str(r.path) in wanted], _of(found, settings, wanted)
+    return [r for r in every if str(r.path) in wanted], _of(found, wanted)
 
 
-def _of(found: Iterable[Problem], settings: Settings, wanted: set[str]) -> list[Problem]:
-    """What is wrong with an alert rule concerns every runbook; another runbook's fault does not."""
-    others = {str(path.relative_to(settings.root)) for path in reader.discover(settings.root)}
-    return [problem for problem in found if problem.path not in others - wanted]
+def _of(found: Iterable[Problem], wanted: set[str]) -> list[Problem]:
+    """What is wrong with an alert rule or a step module concerns every runbook; what is wrong with
+    another runbook, or beside it, does not."""
+    beside = f"{reader.FEATURES}/"
+    return [one for one in found if one.path in wanted or not one.path.startswith(beside)]
 
 
 def _scripts(root: Path) -> frozenset[str]:
@@ -99,7 +100,8 @@ def _problems_now(settings: Settings, paths: Sequence[Path]) -> tuple[int, list[
     if known.lint == everything:
         every = {str(p.relative_to(settings.root)) for p in reader.discover(settings.root)}
         meant = every if wanted is None else every & wanted
-        return len(meant), _of(sorted(tree.stray(settings.root)), settings, meant)
+        stray = sorted(tree.stray(settings.root))
+        return len(meant), stray if wanted is None else _of(stray, meant)
     checked, found = problems(settings, paths)
     if not (paths or found) and everything == _everything(settings):
         known.lint = everything
@@ -241,7 +243,7 @@ def _write(root: Path, path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
     except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
-        raise UsageError(f"{path}: the page cannot be written: {error}.") from error
+        raise UsageError(f"{path}: the page cannot be written: {error.strerror}.") from error
     except OSError as error:
         raise CouldNotTell(
             f"{path}: the page cannot be written: {error.strerror}. Make room or give the right to "

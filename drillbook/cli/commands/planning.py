@@ -28,12 +28,11 @@ def plan(settings: Settings, name: str, offline: bool, console: Console) -> None
     (bound,) = book.bound(settings, [runbook])
     _print(console, planned(settings, bound))
     if offline or settings.kubeconfig is None:
-        said = f"no cluster was asked: {_why_not(offline)}"
-        _print(console, ["", said])
         caps.refuse_over_caps(settings, bound)
-        if not offline:
-            raise CouldNotTell(f"{said}; so whether a drill could begin is not known.")
-        return
+        raise CouldNotTell(
+            f"no cluster was asked, so whether a drill could begin is not known: "
+            f"{_why_not(offline)}"
+        )
     _print(console, ["", "now, on the cluster:"])
     refusals = Refusals(settings, (bound,), book.alerts(settings), SystemClock())
     wrong = []
@@ -51,7 +50,7 @@ def _print(console: Console, lines: Iterable[str]) -> None:
 
 
 def _why_not(offline: bool) -> str:
-    return "--offline was given" if offline else none_is_set()
+    return "--offline was given." if offline else none_is_set()
 
 
 # --------------------------------------------------------------------------- what the files say
@@ -82,7 +81,8 @@ def _touched(cause: BoundCause) -> Iterator[str]:
 
 def change_words(change: Change) -> str:
     """What one change of a fault does to what, as YAML. Pure."""
-    told = {field.name: _plain(getattr(change, field.name)) for field in fields(change)}
+    every = {field.name: getattr(change, field.name) for field in fields(change)}
+    told = {name: _plain(value) for name, value in every.items() if value is not None}
     return yaml.safe_dump(told, sort_keys=False, width=1000).rstrip()
 
 
@@ -94,7 +94,7 @@ def _plain(value: Any) -> Any:
         return [_plain(one) for one in value]
     if isinstance(value, Var | Joined):
         return shell(value)
-    return value if isinstance(value, str | int | float | None) else str(value)
+    return value if isinstance(value, int | float | None) else str(value)
 
 
 # --------------------------------------------------------------------------- what the cluster says

@@ -61,13 +61,6 @@ def test_a_version_may_be_moved_and_nothing_with_it(world: World, who: str) -> N
     refused(patch, name, {"metadata": {"annotations": {**fence, "a": "b"}}})
 
 
-@pytest.mark.parametrize("who", ["node-injector", "responder", "reaper"])
-def test_a_nodes_labels_stay(world: World, who: str) -> None:
-    name = a_node(world).metadata.name
-    label = {"labels": {"node-role.kubernetes.io/x": ""}, "annotations": {MARK: world.namespace}}
-    refused(world[who].core.patch_node, name, {"metadata": label})
-
-
 def test_a_node_of_the_control_plane_is_not_for_drills(world: World) -> None:
     nodes = world["administrator"].core.list_node(label_selector=CONTROL_PLANE).items
     patch = world["node-injector"].core.patch_node

@@ -1,0 +1,104 @@
+"""The tools that `drillbook.model.reading` lists: every request of theirs is seen here, and none of
+them writes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from drillbook.model.reading import TOOLS
+from drillbook.sources import Moment
+from tests.bad_input.servers import Bad, serving
+from tests.scripts.test_command_lines import kubeconfig
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(tool: str, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, tool, *words],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("samples", "said"),
+    [
+        ([[1.0, "5"], [2.0, "1764332000"]], "s ago, at 1764332000; your last change: "),
+        ([], "last batch: no sample in that time; your last change: "),
+    ],
+)
+def test_a_moment_is_asked_for_by_one_get(samples: list[list[object]], said: str) -> None:
+    series = [{"metric": {}, "values": samples}] if samples else []
+    body = {"status": "success", "data": {"resultType": "matrix", "result": series}}
+    with serving(lambda path: Bad(body=json.dumps(body))) as server:
+        changed = {"PROMETHEUS": server.url, "CHANGED_AT": "1764331990"}
+        done = run("scripts/prometheus/moment.py", "last batch", "x[1m]", **changed)
+    assert done.returncode == 0, done.stderr
+    assert said in done.stdout
+    assert [line.split()[0] for line in server.asked] == ["GET"]
+    answer = Moment(metric="x", labels=(), of="last batch").parse(done.stdout)
+    assert str(answer) == ("1764332000" if samples else f"absent: {done.stdout.strip()}")
+
+
+def test_the_drivers_diagnosis_only_gets(tmp_path: Path) -> None:
+    """Through all that it asks: the pods, the log and the events of a driver that was killed."""
+    data = ROOT / "tests/scripts/data/driver-oom"
+
+    def answer(path: str) -> Bad:
+        name = "log.txt" if "/log" in path else "events.json" if "/events" in path else "pods.json"
+        headers = () if name == "log.txt" else (("Content-Type", "application/json"),)
+        return Bad(body=(data / name).read_text(), headers=headers)
+
+    with serving(answer) as server:
+        config = kubeconfig(tmp_path, server.url)
+        words = ("--namespace", "shop", "--json", "orders")
+        done = run("scripts/spark/diagnose_driver.py", *words, KUBECONFIG=str(config))
+    assert json.loads(done.stdout)["cause"] == "driver-oom", done.stderr
+    assert len(server.asked) >= 3
+    assert {line.split()[0] for line in server.asked} == {"GET"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "code", "said"),
+    [
+        ({}, 2, "PROMETHEUS is not set to an address"),
+        ({"PROMETHEUS": "http://127.0.0.1:9"}, 4, "no usable answer from http://127.0.0.1:9"),
+    ],
+)
+def test_no_moment_without_an_answer(environment: dict[str, str], code: int, said: str) -> None:
+    done = run("scripts/prometheus/moment.py", "x", "x[1m]", **environment)
+    assert (done.returncode, said in done.stderr) == (code, True), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("factor", "quantity", "code", "said"),
+    [
+        ("3", "1Gi", 0, "3Gi\n"),
+        ("3", "512Mi", 0, "1536Mi\n"),
+        ("1.5", "1Gi", 0, "1536Mi\n"),
+        ("2", "500m", 0, "1000m\n"),
+        ("3", "1073741824", 0, "3221225472\n"),
+        ("3", "", 2, "is no quantity"),
+        ("3", "1GB", 2, "is no quantity"),
+        ("x", "1Gi", 2, "'x' is no number"),
+        ("0", "1Gi", 2, "is not above zero"),
+        ("nan", "1Gi", 2, "is not above zero"),
+    ],
+)
+def test_a_quantity_times_a_number(factor: str, quantity: str, code: int, said: str) -> None:
+    done = run("scripts/kubernetes/quantity.py", "--times", factor, "--", quantity)
+    assert (done.returncode, said in done.stdout + done.stderr) == (code, True), done.stderr
+
+
+def test_every_tool_that_is_listed_is_there() -> None:
+    assert all((ROOT / tool).is_file() for tool in TOOLS)
