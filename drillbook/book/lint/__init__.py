@@ -18,7 +18,8 @@ from drillbook.model import Problem, Runbook
 
 # fmt: off
 __all__ = [
-    "LOSING", "RULES", "TAGS", "UNREADABLE", "Book", "of_book", "of_runbooks", "problems", "secrets",
+    "LOSING", "RULES", "TAGS", "UNREADABLE", "Book", "of_book", "of_runbooks", "problems",
+    "secrets",
 ]
 # fmt: on
 
