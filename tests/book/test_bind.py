@@ -13,10 +13,14 @@ from drillbook.book.bind import bind
 from drillbook.book.sentences import TYPES, Definition
 from drillbook.model import (
     Action,
+    BoundRunbook,
     Command,
     Component,
     Duration,
     Fault,
+    Finding,
+    Name,
+    Part,
     Probe,
     Problem,
     Value,
@@ -29,7 +33,7 @@ from drillbook.model import (
 )
 from drillbook.model.errors import UsageError
 from drillbook.model.matchers import equals, firing
-from drillbook.sources import FiringAlert, Http
+from drillbook.sources import FiringAlert, Http, Kube
 
 READY = Probe(source=Http(url="http://x"), expect=equals("200"))
 
@@ -219,3 +223,104 @@ Feature: it
 def test_a_keyword_must_fit_its_value() -> None:
     wrong = define("when", "{string} is restarted", fault)
     assert problems(TEXT, (*DEFINITIONS[:3], wrong))[0].rule == "wrong-keyword"
+
+
+# --------------------------------------------------------------------------- several components
+
+LAKE = """\
+@id:RB-X-001 @alert:Down @rto:5m
+Feature: Two systems
+
+  Background:
+    Given the server "db"
+    And a table "sales.orders" on "db"
+
+  Rule: Broken
+    Background:
+      Given "db" is broken
+
+    @detection
+    Scenario: It fires
+      Then the process of "db" runs "postgres"
+      And "sales.orders" has rows
+"""
+
+
+def server(where: Where, name: str) -> Component:
+    var = Var("DB")
+    part = Part(
+        role="process", kind="Deployment", name=var, selector=join("a=", var), container="c"
+    )
+    return Component(
+        title="it",
+        manifests=(),
+        ready=(READY,),
+        names=(name_of(name, var, command("find-it")),),
+        parts=(part,),
+    )
+
+
+def table(name: str, on: Component) -> Component:
+    word = join(Var("SCHEMA"), ".", Var("TABLE"))
+    finds = tuple(Finding(var=Var(v), command=command("find", v)) for v in ("SCHEMA", "TABLE"))
+    names = (Name(literal=name, word=word, finds=finds),)
+    return Component(title=f"on {on.title}", manifests=(), ready=(READY,), names=names)
+
+
+def runs(part: Part, what: str) -> Probe:
+    source = Kube(kind="pods", selector=part.selector, path="{.items[*].x}")
+    return Probe(source=source, expect=equals(what))
+
+
+def has_rows(rows: Word) -> Probe:
+    return Probe(source=Http(url=join("http://x/", rows)), expect=equals("200"))
+
+
+SEVERAL = (
+    define("given", "the server {string}", server),
+    define("given", "a table {string} on {string}", table),
+    define("given", "{string} is broken", fault),
+    define("then", "{part} runs {string}", runs),
+    define("then", "{string} has rows", has_rows),
+)
+
+
+def several(text: str) -> tuple[BoundRunbook | None, list[Problem]]:
+    return bind(reader.parse(text, PurePosixPath("features/x/x.feature")), SEVERAL)
+
+
+def test_components_stand_on_each_other_and_names_may_be_of_several_variables() -> None:
+    bound, found = several(LAKE)
+    assert not found
+    assert bound is not None
+    (cause,) = bound.causes
+    assert [one.title for one in cause.workload.components] == ["it", "on it"]
+    assert cause.workload.values == {"DB": "db", "SCHEMA": "sales", "TABLE": "orders"}
+    runs_, rows = (str(s.value.source.command()) for s in cause.scenarios[0].steps)  # type: ignore[union-attr]
+    assert '-l a="$DB"' in runs_
+    assert rows.endswith('http://x/"$SCHEMA"."$TABLE"')
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("the process of", "the shadow of", 'there is the process of "db"'),
+        ('of "db" runs', 'of "dc" runs', "there is 'db', 'sales.orders'"),
+        ('on "db"', 'on "dc"', "'dc' is not a name of the Background"),
+        ('"sales.orders" on', '"orders" on', "is not of the shape"),
+        ('a table "sales.orders" on "db"', 'the server "dd"', "the variable DB is taken"),
+    ],
+)
+def test_what_a_background_does_not_hold_is_said(old: str, new: str, says: str) -> None:
+    _, found = several(LAKE.replace(old, new))
+    assert says in " ".join(problem.what for problem in found)
+
+
+def test_a_value_of_the_drill_on_a_line_that_changes_is_refused() -> None:
+    def scale(app: Word, count: int) -> Action:
+        return Action(command=command("scale", join("--replicas=", str(count)), app))
+
+    text = TEXT.replace("is restarted", "is scaled to 5")
+    definitions = (*DEFINITIONS, define("when", "{string} is scaled to {int}", scale))
+    _, found = bind(reader.parse(text, PurePosixPath("features/x/x.feature")), definitions)
+    assert [problem.rule for problem in found] == ["drill-value"]
