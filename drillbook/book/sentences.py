@@ -49,13 +49,9 @@ TYPES = _types()
 
 def editor_settings() -> dict[str, Any]:
     """`.vscode/settings.json`: what the Cucumber extension must know to find our sentences."""
-    return {
-        "cucumber.features": ["features/**/*.feature"],
-        "cucumber.glue": ["steps/**/*.py"],
-        "cucumber.parameterTypes": [
-            {"name": name, "regexp": pattern} for name, pattern, _ in PARAMETERS
-        ],
-    }
+    types = [{"name": name, "regexp": pattern} for name, pattern, _ in PARAMETERS]
+    places = {"features": ["features/**/*.feature"], "glue": ["steps/**/*.py"]}
+    return {f"cucumber.{key}": value for key, value in {**places, "parameterTypes": types}.items()}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -138,12 +138,8 @@ class Dispatcher:
         if self.verbose or not self.moving:
             self.say(f"{turn.place} {turn.drill.node}")
         turn.began = self.clock.monotonic()
-        child = children.start(
-            self._command(turn.drill),
-            cwd=self.root,
-            stem=self.folder / "logs" / turn.drill.stem,
-            environment=self.environment,
-        )
+        stem = self.folder / "logs" / turn.drill.stem
+        child = children.start(self._command(turn.drill), self.root, stem, self.environment)
         self._running.append((turn, child))
         if self.interrupted:  # by a signal that came while the process was made
             child.interrupt()

@@ -91,12 +91,10 @@ def _answered(drill: Drill, hashes: Hashes) -> set[Asking]:
 
 def changed(selected: Sequence[Selected], now: Hashes, before: Hashes) -> list[Selected]:
     """Those whose hash is another one than `before`. Pure."""
-    return [
-        one
-        for one in selected
-        if now.get(one.runbook.id, {}).get(one.cause)
-        != before.get(one.runbook.id, {}).get(one.cause)
+    both = [
+        [tree.get(one.runbook.id, {}).get(one.cause) for tree in (now, before)] for one in selected
     ]
+    return [one for one, (new, old) in zip(selected, both, strict=True) if new != old]
 
 
 def tree_hashes(settings: Settings) -> dict[str, dict[str, str]]:
@@ -111,13 +109,9 @@ def hashes_at(settings: Settings, base: str) -> dict[str, dict[str, str]]:
     """The hashes of the tree at a commit, by this engine in another process. Raises UsageError."""
     with tempfile.TemporaryDirectory(prefix="drillbook-base-") as folder:
         _extract(settings.root, base, Path(folder))
-        done = subprocess.run(
-            # -P: the engine that is imported is this one, not the one of that commit.
-            [sys.executable, "-P", "-c", _IN_THE_TREE, folder, settings.environment],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        # -P: the engine that is imported is this one, not the one of that commit.
+        words = [sys.executable, "-P", "-c", _IN_THE_TREE, folder, settings.environment]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
         said = (done.stderr.strip().splitlines() or ["no word"])[-1]
         raise UsageError(
@@ -129,11 +123,8 @@ def hashes_at(settings: Settings, base: str) -> dict[str, dict[str, str]]:
 
 
 def _extract(root: Path, base: str, folder: Path) -> None:
-    done = subprocess.run(
-        ["git", "-C", str(root), "archive", "--format=tar", f"{base}^{{commit}}"],
-        capture_output=True,
-        check=False,
-    )
+    words = ["git", "-C", str(root), "archive", "--format=tar", f"{base}^{{commit}}"]
+    done = subprocess.run(words, capture_output=True, check=False)
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip()
         raise UsageError(f"--changed {base}: not a commit of this checkout: {said}")

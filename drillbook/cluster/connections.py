@@ -13,12 +13,7 @@ def runner(settings: Settings) -> Connections:
 def connections(settings: Settings) -> Connections:
     """Fresh connections as the observer, with the variables that every drill has."""
     identities = Identities(settings)
-    return Connections(
-        identities.settings_for(Identity.OBSERVER),
-        {
-            "CONTEXT": context_name(settings),
-            "PROMETHEUS": settings.prometheus_url or "",
-            "ALERTMANAGER": settings.alertmanager_url or "",
-        },
-        become=identities.settings_for,
-    )
+    values = {"CONTEXT": context_name(settings), "PROMETHEUS": settings.prometheus_url or ""}
+    values["ALERTMANAGER"] = settings.alertmanager_url or ""
+    become = identities.settings_for
+    return Connections(become(Identity.OBSERVER), values, become=become)

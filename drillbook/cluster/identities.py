@@ -108,11 +108,9 @@ class Identities:
             "spec": {"expirationSeconds": int(self._lifetime_s)},
         }
         with asking(f"the Kubernetes API for a token of {identity}"):
-            answer = self._runner.core.create_namespaced_service_account_token(
-                str(identity),
-                SYSTEM_NAMESPACE,
-                request,
-                _request_timeout=self._settings.request_timeout_s,
+            create, within_s = self._runner.core, self._settings.request_timeout_s
+            answer = create.create_namespaced_service_account_token(
+                str(identity), SYSTEM_NAMESPACE, request, _request_timeout=within_s
             )
             token = answer.status.token
         if not token:

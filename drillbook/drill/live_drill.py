@@ -116,12 +116,9 @@ class LiveDrill:
         self.injector = Injector(self.clients, name, self.custody)
         self.cross_checks = CrossChecks(self.order, self.performer, self.recorder, self.progress)
         self.printed = PrintedLines(self.performer)
-        self._steps = {
-            bound.step.line: (bound, scenario.scenario.phase)
-            for cause in self.order.bound.causes
-            for scenario in cause.scenarios
-            for bound in scenario.steps
-        }
+        scenarios = [one for cause in self.order.bound.causes for one in cause.scenarios]
+        steps = ((step, one.scenario.phase) for one in scenarios for step in one.steps)
+        self._steps = {step.step.line: (step, phase) for step, phase in steps}
 
     def begin(self) -> None:
         """Workload, steady state and fault. Raises what kept it from beginning."""
@@ -153,11 +150,9 @@ class LiveDrill:
         self.undo = Undo.FAILED  # until it is verified: from here on there is something to undo
         self._open_custody()
         bound = self.order.cause_bound
-        self.namespace.create(
-            self.settings.environment,
-            () if bound is None else bound.fault.changes,
-            tuple(self.clients.resolve(secret) for secret in workload.secrets),
-        )
+        changes = () if bound is None else bound.fault.changes
+        secrets = tuple(self.clients.resolve(secret) for secret in workload.secrets)
+        self.namespace.create(self.settings.environment, changes, secrets)
         self.redactor.watch(self.namespace.secret_values)
         opening.steady(workload, self.namespace)
         if bound is None:

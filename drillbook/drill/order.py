@@ -59,16 +59,11 @@ class DrillOrder:
     @property
     def asked_alerts(self) -> tuple[FiringAlert, ...]:
         """Every alert by which a runbook that is asked here would notice a fault, once."""
-        found = (
-            step.value.source
-            for bound in (self.bound, *self.neighbours)
-            for cause in bound.causes
-            for scenario in cause.of(Phase.DETECTION)
-            for step in scenario.steps
-            if isinstance(step.value, Probe)
-            and isinstance(step.value.expect, Firing)
-            and isinstance(step.value.source, FiringAlert)
-        )
+        causes = (cause for bound in (self.bound, *self.neighbours) for cause in bound.causes)
+        steps = (step for c in causes for one in c.of(Phase.DETECTION) for step in one.steps)
+        probes = (step.value for step in steps if isinstance(step.value, Probe))
+        sources = (probe.source for probe in probes if isinstance(probe.expect, Firing))
+        found = (source for source in sources if isinstance(source, FiringAlert))
         return tuple(dict.fromkeys(found))
 
     @property

@@ -48,13 +48,9 @@ def _matrix(runbook: str, valid: Sequence[Drill], known: Sequence[str]) -> Matri
     causes = tuple(dict.fromkeys([*known, *(d.cause for d in plain)]))
     rows = {c: [d for d in plain if d.cause == c] for c in causes}
     healthy = [d for d in valid if d.control is Control.HEALTHY]
-    return Matrix(
-        runbook=runbook,
-        causes=causes,
-        rows=tuple(
-            _row(runbook, name, ds, causes) for name, ds in [*rows.items(), ("healthy", healthy)]
-        ),
-    )
+    faults = [*rows.items(), ("healthy", healthy)]
+    found = tuple(_row(runbook, name, drills, causes) for name, drills in faults)
+    return Matrix(runbook=runbook, causes=causes, rows=found)
 
 
 def _row(runbook: str, fault: str, drills: Sequence[Drill], causes: Sequence[str]) -> Row:

@@ -21,11 +21,8 @@ class ProofLine:
 
 
 def proof_line(bound: BoundCause, found: Standing, days: int) -> ProofLine:
-    return ProofLine(
-        name=prose(bound.cause.name),
-        anchor=cause_anchor(bound.cause.id),
-        words=_proof_words(found, days),
-    )
+    name, anchor = prose(bound.cause.name), cause_anchor(bound.cause.id)
+    return ProofLine(name=name, anchor=anchor, words=_proof_words(found, days))
 
 
 def _proof_words(found: Standing, days: int) -> str:
@@ -106,11 +103,8 @@ def _course(times: Times) -> str:
         (times.t5, "the cause was known {}"),
         (times.ttr_s, "everything was back {}"),
     )
-    said = [
-        text.format("at once" if time < 1 else f"after {seconds(time)}")
-        for time, text in reached
-        if time is not None
-    ]
+    known = [(time, text) for time, text in reached if time is not None]
+    said = [text.format("at once" if t < 1 else f"after {seconds(t)}") for t, text in known]
     missed = "" if len(said) == len(reached) else " What is not named was not reached."
     return f"From the fault on: {', '.join(said) or 'nothing'}.{missed}"
 

@@ -303,16 +303,9 @@ class Workload:
 
     def part(self, role: str, name: str) -> Part | None:
         """The part of the component that owns a name."""
-        return next(
-            (
-                part
-                for one in self.components
-                if any(name == own.literal for own in one.names)
-                for part in one.parts
-                if part.role == role
-            ),
-            None,
-        )
+        owners = (c for c in self.components if any(name == own.literal for own in c.names))
+        parts = (part for one in owners for part in one.parts)
+        return next((part for part in parts if part.role == role), None)
 
     def lines(self) -> Iterator[Command]:
         for one in self.components:

@@ -140,9 +140,5 @@ def _apt(shell: Shell) -> tuple[str, ...]:
     kept = [line for line in dump.splitlines() if re.match(r"Acquire::https?::.*Proxy", line)]
     settings = shell.places.tmp / "apt.conf"
     settings.write_text("\n".join([*kept, f'Acquire::https::CaInfo "{CA_INSIDE}";', ""]))
-    return (
-        "--volume",
-        f"{settings}:/etc/apt/apt.conf.d/99host:ro",
-        "--volume",
-        f"{CA_BUNDLE}:{CA_INSIDE}:ro",
-    )
+    mounts = (f"{settings}:/etc/apt/apt.conf.d/99host:ro", f"{CA_BUNDLE}:{CA_INSIDE}:ro")
+    return tuple(word for mount in mounts for word in ("--volume", mount))

@@ -39,11 +39,8 @@ class Kubectl:
     @property
     def _quiet(self) -> Shell:
         # kubectl's cache belongs into our state, not into the user's home.
-        cache = {
-            "KUBECACHEDIR": str(self.shell.places.state / "kubectl-cache"),
-            "NO_PROXY": str(addresses.RANGE),
-            "no_proxy": str(addresses.RANGE),
-        }
+        direct = dict.fromkeys(("NO_PROXY", "no_proxy"), str(addresses.RANGE))
+        cache = {"KUBECACHEDIR": str(self.shell.places.state / "kubectl-cache"), **direct}
         return Shell(self.shell.places, self.shell.stage, {**self.shell.extra, **cache})
 
     def run(self, *words: str, within_s: float | None = None) -> None:

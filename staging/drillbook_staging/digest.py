@@ -29,8 +29,5 @@ def of_files(folder: Path, without: Collection[str] = ()) -> str:
 
 def _file(folder: Path, path: Path) -> tuple[str, str, str]:
     executable = "x" if path.stat().st_mode & 0o100 else "-"
-    return (
-        path.relative_to(folder).as_posix(),
-        executable,
-        hashlib.sha256(path.read_bytes()).hexdigest(),
-    )
+    content = hashlib.sha256(path.read_bytes()).hexdigest()
+    return path.relative_to(folder).as_posix(), executable, content

@@ -91,14 +91,10 @@ class Session:
 def fingerprint(session: Session) -> str:
     """The hash of all that the nodes are made of, wherever Python itself lies."""
     places, nodes = session.places, session.nodes
-    told = [
-        text
-        for each in nodes
-        for text in (
-            *node.files(places, each, session.programs).values(),
-            json.dumps({**node.spec(places, each, nodes, session.programs), "supervisor": ""}),
-        )
-    ]
+    told: list[str] = []
+    for each in nodes:
+        spec = {**node.spec(places, each, nodes, session.programs), "supervisor": ""}
+        told += [*node.files(places, each, session.programs).values(), json.dumps(spec)]
     config = cluster.init_config(nodes[0], "", session.images)
     code = [inspect.getsource(module) for module in (node_init, node_launch)]
     return digest.of_text(str(session.seed), str(session.programs.kube), config, *told, *code)
@@ -225,13 +221,8 @@ REFRESH: tuple[Stage, ...] = STAGES[-5:]
 def up(places: Places, count: int, progress: Progress, *, force: bool = False) -> None:
     """Set the cluster up, or its platform up to date. Raises Refused, StageFailed."""
     refuse(preflight.problems(places))
-    session = Session(
-        places,
-        addresses.nodes(count),
-        images.read(places),
-        platform.alert_rules(places.root),
-        progress,
-    )
+    rules = platform.alert_rules(places.root)
+    session = Session(places, addresses.nodes(count), images.read(places), rules, progress)
     with lock.held(), progress.showing():
         stages = plan(session, force=force)
         for name, run in stages:

@@ -49,15 +49,11 @@ def take(kubectl: Kubectl, within_s: float = 30) -> Survey:
 
 def survey(objects: Sequence[Object]) -> Survey:
     """From what the cluster listed. Pure."""
-    return Survey(
-        uid=next(each["metadata"]["uid"] for each in objects if _name(each) == _KUBE_SYSTEM),
-        ready_nodes=tuple(
-            each["metadata"]["name"]
-            for each in objects
-            if each["kind"] == "Node" and _is_ready(each)
-        ),
-        running=tuple(name for name in map(_name, filter(_runs, objects)) if name in WORKLOADS),
-    )
+    uid = next(each["metadata"]["uid"] for each in objects if _name(each) == _KUBE_SYSTEM)
+    nodes = [each for each in objects if each["kind"] == "Node"]
+    ready = tuple(each["metadata"]["name"] for each in nodes if _is_ready(each))
+    running = [name for name in map(_name, filter(_runs, objects)) if name in WORKLOADS]
+    return Survey(uid, ready, tuple(running))
 
 
 _KUBE_SYSTEM = "/Namespace/kube-system"

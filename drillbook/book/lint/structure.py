@@ -127,14 +127,9 @@ def awaited_alerts(runbook: Runbook, book: Book) -> Iterator[Problem]:
     bound = book.bound.get(str(runbook.path))
     if bound is None or str(runbook.path) in book.unbound:
         return
-    probes = (
-        step.value
-        for cause in bound.causes
-        for scenario in cause.of(Phase.DETECTION)
-        for step in scenario.steps
-        if isinstance(step.value, Probe) and isinstance(step.value.expect, Firing)
-    )
-    awaited = {getattr(probe.source, "alert", "") for probe in probes}
+    steps = (s for cause in bound.causes for one in cause.of(Phase.DETECTION) for s in one.steps)
+    probes = [step.value for step in steps if isinstance(step.value, Probe)]
+    awaited = {getattr(p.source, "alert", "") for p in probes if isinstance(p.expect, Firing)}
     for tag in runbook.tags:
         if tag.name == "alert" and tag.value not in awaited:
             what = f"no @detection waits for the alert {tag.value}."

@@ -51,15 +51,10 @@ class DrillNamespace:
     ) -> None:
         """Make it, and grant in it what each identity needs for this drill and no more. `secrets`:
         the names of those that hold the credentials of its components, for the inspector."""
-        record = self.custody.plan(
-            Verb.CREATE, ObjectRef(api_version="v1", kind="Namespace", name=self.name)
-        )
-        labels = {
-            RUN_LABEL: self.custody.run,
-            LEASE_LABEL: self.custody.name,
-            ENVIRONMENT_LABEL: environment,
-            **POD_SECURITY,
-        }
+        ref = ObjectRef(api_version="v1", kind="Namespace", name=self.name)
+        record = self.custody.plan(Verb.CREATE, ref)
+        drill = {RUN_LABEL: self.custody.run, LEASE_LABEL: self.custody.name}
+        labels = {**drill, ENVIRONMENT_LABEL: environment, **POD_SECURITY}
         owners = [self.custody.owner]
         metadata = {"name": self.name, "labels": labels, "ownerReferences": owners}
         self._create({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})

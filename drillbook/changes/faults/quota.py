@@ -8,9 +8,6 @@ QUOTA = "drillbook-max-pods"
 
 def quota(settings: Settings) -> Manifest:
     """The same cap on pods for a drill's namespace: it also holds for what nobody declared."""
-    return {
-        "apiVersion": "v1",
-        "kind": "ResourceQuota",
-        "metadata": {"name": QUOTA},
-        "spec": {"hard": {"pods": str(settings.max_pods)}},
-    }
+    hard = {"pods": str(settings.max_pods)}
+    kind = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": QUOTA}}
+    return {**kind, "spec": {"hard": hard}}

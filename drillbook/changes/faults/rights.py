@@ -26,12 +26,13 @@ def granted(
     roles = dict.fromkeys(role for change in changes for role in kind_of(change).roles)
     reading = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}
     readable = [{**reading, "resourceNames": sorted(set(secrets))}]
+    bound = (
+        *((IN_DRILL, Identity.PROVISIONER), (RESPONDER, Identity.RESPONDER)),
+        *((OBSERVER, Identity.OBSERVER), (INSPECTOR, Identity.INSPECTOR)),
+        *((role, Identity.INJECTOR) for role in roles),
+    )
     return (
-        _binding(namespace, IN_DRILL, "ClusterRole", Identity.PROVISIONER),
-        _binding(namespace, RESPONDER, "ClusterRole", Identity.RESPONDER),
-        _binding(namespace, OBSERVER, "ClusterRole", Identity.OBSERVER),
-        _binding(namespace, INSPECTOR, "ClusterRole", Identity.INSPECTOR),
-        *(_binding(namespace, role, "ClusterRole", Identity.INJECTOR) for role in roles),
+        *(_binding(namespace, role, "ClusterRole", identity) for role, identity in bound),
         *(_own_role(namespace, INJECTOR, rules, Identity.INJECTOR) if rules else ()),
         *(_own_role(namespace, SECRETS, readable, Identity.INSPECTOR) if secrets else ()),
     )
@@ -53,23 +54,16 @@ def _own_role(
 
 def _binding(namespace: str, role: str, kind: str, identity: Identity) -> Manifest:
     subject = {"kind": "ServiceAccount", "name": str(identity), "namespace": SYSTEM_NAMESPACE}
-    return {
-        "apiVersion": f"{RBAC}/v1",
-        "kind": "RoleBinding",
-        "metadata": {"name": role, "namespace": namespace},
-        "roleRef": {"apiGroup": RBAC, "kind": kind, "name": role},
-        "subjects": [subject],
-    }
+    metadata = {"name": role, "namespace": namespace}
+    binding = {"apiVersion": f"{RBAC}/v1", "kind": "RoleBinding", "metadata": metadata}
+    reference = {"apiGroup": RBAC, "kind": kind, "name": role}
+    return {**binding, "roleRef": reference, "subjects": [subject]}
 
 
 def allowed(clients: Connections, verb: str, group: str, plural: str, namespace: str = "") -> bool:
     """Whether the cluster would let it (SelfSubjectAccessReview). Raises CouldNotTell."""
     wanted = {"verb": verb, "group": group, "resource": plural, "namespace": namespace}
-    review = {
-        "apiVersion": "authorization.k8s.io/v1",
-        "kind": "SelfSubjectAccessReview",
-        "metadata": {"name": ""},
-        "spec": {"resourceAttributes": wanted},
-    }
+    kind = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
+    review = {**kind, "metadata": {"name": ""}, "spec": {"resourceAttributes": wanted}}
     answer = Objects(clients).ask(review)
     return bool(answer["status"].get("allowed"))

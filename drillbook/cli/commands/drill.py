@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -176,12 +177,9 @@ def _left_behind(
     """Whether a drill that left no record is not undone when the reaper has had its time."""
     clients = connections(settings)
     within_s = settings.lease_s + settings.duration("undo_within").seconds
-    left = left_behind.left_behind(
-        lambda: left_behind.drills_of_run(clients, run),
-        {one.namespace for one in drills},
-        SystemClock(),
-        within_s,
-    )
+    recorded = {one.namespace for one in drills}
+    known = partial(left_behind.drills_of_run, clients, run)
+    left = left_behind.left_behind(known, recorded, SystemClock(), within_s)
     if left:
         console.print(f"not undone: {left}. `drillbook undo --dead` tries again.", markup=False)
     return bool(left)

@@ -39,13 +39,8 @@ class RunKind(Kind):
     def _inject(self) -> Applied:
         clients, change = self.site.clients, self.change
         live = self._pod()
-        ref = ObjectRef(
-            api_version="v1",
-            kind="Pod",
-            name=live["metadata"]["name"],
-            namespace=self.site.namespace,
-            uid=live["metadata"]["uid"],
-        )
+        own = {key: live["metadata"][key] for key in ("name", "uid")}
+        ref = ObjectRef(api_version="v1", kind="Pod", namespace=self.site.namespace, **own)
         words = [clients.resolve(word) for word in change.words]
         # One that hangs ends by itself, also when nobody is left to end it.
         ended = ("timeout", "-s", "KILL", str(math.ceil(change.within.seconds)), *words)
