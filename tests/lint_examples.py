@@ -8,9 +8,9 @@ from typing import Any
 
 from cucumber_expressions.expression import CucumberExpression
 
+from drillbook.book.alert_rules import AlertRule
 from drillbook.book.bind import Binder
 from drillbook.book.lint import Book
-from drillbook.book.monitoring import AlertRule
 from drillbook.book.reader import parse
 from drillbook.book.sentences import TYPES, Definition
 from drillbook.model import (

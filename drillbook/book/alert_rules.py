@@ -96,7 +96,7 @@ def floor_s(rule: AlertRule, scrape_s: float, evaluation_s: float) -> float:
 
 
 def silence_s(rule: AlertRule, scrape_s: float, evaluation_s: float) -> float:
-    """Seconds from the symptom's end to a silent, of the variant that fires on longest."""
+    """Seconds from the symptom's end to silence, of the variant that fires on longest."""
     kept = max(one.keep_s for one in rule.every)
     return scrape_s + _evaluations_s(rule, evaluation_s) + kept
 

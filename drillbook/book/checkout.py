@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 from drillbook.book import monitoring, reader
+from drillbook.book.alert_rules import Rules
 from drillbook.book.bind import Binder
 from drillbook.book.halves import in_halves
 from drillbook.book.sentences import DEFINITIONS, Definition
@@ -96,5 +97,5 @@ def refuse_unreadable(problems: Sequence[Problem]) -> None:
         raise UsageError("\n".join(str(problem) for problem in problems))
 
 
-def alerts(settings: Settings) -> monitoring.Rules:
+def alerts(settings: Settings) -> Rules:
     return monitoring.load_alerts(settings.root, settings.environment)

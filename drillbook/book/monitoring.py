@@ -14,18 +14,7 @@ from typing import Any
 import yaml
 
 from drillbook.book import promql
-from drillbook.book.alert_rules import (
-    AlertRule,
-    Cadence,
-    RecordingRule,
-    Rules,
-    carries,
-    floor_s,
-    labels_of,
-    list_filters,
-    never_seen,
-    silence_s,
-)
+from drillbook.book.alert_rules import AlertRule, Cadence, RecordingRule, Rules
 from drillbook.book.rule_files import (
     ALERTS,
     VALUES,
@@ -39,13 +28,6 @@ from drillbook.book.rule_files import (
 )
 from drillbook.model import Problem
 from drillbook.model.errors import UsageError
-
-# fmt: off
-__all__ = [
-    "ALERTS", "VALUES", "AlertRule", "RecordingRule", "Rules", "carries", "floor_s", "labels_of",
-    "list_filters", "never_seen", "silence_s",
-]
-# fmt: on
 
 
 def load_alerts(root: Path, environment: str) -> Rules:
@@ -70,16 +52,9 @@ def rendered_rules(root: Path, environment: str, pages_url: str = "") -> dict[st
     start again."""
     files, values = read_rules(root), read_values(root, environment)
     refuse(_rules(files, values).problems)
-    return {
-        file.path.name: yaml.dump(
-            {"groups": [_group(group, values, pages_url) for group in file.groups]},
-            Dumper=_Dumper,
-            sort_keys=False,
-            width=100,
-        )
-        for file in files.files
-        if file.groups
-    }
+    groups = {f.path.name: [_group(g, values, pages_url) for g in f.groups] for f in files.files}
+    style: dict[str, Any] = {"Dumper": _Dumper, "sort_keys": False, "width": 100}
+    return {name: yaml.dump({"groups": ones}, **style) for name, ones in groups.items() if ones}
 
 
 def refuse(found: Iterable[object]) -> None:
@@ -127,13 +102,12 @@ def _loaded(files: RuleFiles, values: Values, wrong: list[Problem]) -> Iterator[
             fix = f"Add `{rule.alert}: 0s` (how long it waits before it fires) under `for`."
             wrong.append(bad(shown, rule.line, what, fix))
         elif wait is not None:
+            keep = values.keep(rule.alert, labels) or rule.keep_firing_for or "0"
             yield AlertRule(
                 name=rule.alert,
                 expr=rule.expr,
                 for_s=promql.seconds(wait),
-                keep_s=promql.seconds(
-                    values.keep(rule.alert, labels) or rule.keep_firing_for or "0"
-                ),
+                keep_s=promql.seconds(keep),
                 labels=labels,
                 limit=group.limit,
                 cadence=_cadence(group),
@@ -174,13 +148,8 @@ def _read_by(expr: str, records: tuple[RecordingRule, ...]) -> tuple[RecordingRu
 
 
 def _group(group: Group, values: Values, pages_url: str) -> dict[str, Any]:
-    kept = {
-        "name": group.name,
-        "interval": group.interval,
-        "limit": group.limit,
-        "query_offset": group.query_offset,
-        "labels": dict(group.labels),
-    }
+    fields = ("name", "interval", "limit", "query_offset")
+    kept = {**{key: getattr(group, key) for key in fields}, "labels": dict(group.labels)}
     rules = [_rule(group, rule, values, pages_url) for rule in group.rules]
     return {**{key: value for key, value in kept.items() if value}, "rules": rules}
 

@@ -7,7 +7,7 @@ system namespace says which environment it is, and the credentials are not the a
 
 from collections.abc import Iterable, Mapping
 
-from drillbook.book.monitoring import AlertRule, RecordingRule, never_seen
+from drillbook.book.alert_rules import AlertRule, RecordingRule, never_seen
 from drillbook.cluster import which
 from drillbook.cluster.clients import Connections, context_name
 from drillbook.cluster.identities import INSTALL, SYSTEM_NAMESPACE

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from drillbook.book.monitoring import AlertRule, floor_s
+from drillbook.book.alert_rules import AlertRule, floor_s
 from drillbook.cluster.settings import Settings
 from drillbook.evidence import records
 from drillbook.evidence.proof import ALL

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import product
 
-from drillbook.book.monitoring import AlertRule
+from drillbook.book.alert_rules import AlertRule
 from drillbook.changes.faults import rights
 from drillbook.changes.faults.kinds import Rule
 from drillbook.changes.faults.namespace import ENVIRONMENT_LABEL, POD_SECURITY, fresh_name

@@ -87,11 +87,5 @@ def _trend(plain: Sequence[Drill]) -> tuple[tuple[str, str], ...]:
 
 
 def _times(drills: Sequence[Drill]) -> str:
-    return ", ".join(_to_recovery(drill) for drill in drills)
-
-
-def _to_recovery(drill: Drill) -> str:
-    time = drill.times.ttr_s
-    return (
-        seconds(time) if time is not None and drill.verdict is Verdict.PASSED else "not recovered"
-    )
+    found = [d.times.ttr_s if d.verdict is Verdict.PASSED else None for d in drills]
+    return ", ".join("not recovered" if time is None else seconds(time) for time in found)

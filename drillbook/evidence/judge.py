@@ -34,25 +34,20 @@ def why_not_judged(drill: Drill) -> str:
 
 
 def _why(drill: Drill) -> str:
-    if drill.interrupted:
-        return "interrupted"
-    if drill.refused:
-        return "refused before it began"
-    if drill.partial:
-        return "partial"
-    if drill.injection is Injection.NO_EFFECT:
-        return "the fault had no effect"
-    if drill.injection is Injection.REFUSED:
-        return "the fault was refused"
-    if drill.control is Control.HEALTHY and drill.injection is not Injection.NONE:
-        return "something was injected into a healthy drill"
-    if drill.control is not Control.HEALTHY and drill.injection is Injection.NONE:
-        return "nothing was injected"
-    if drill.undo is not Undo.VERIFIED:
-        return f"the undo is {drill.undo}"
-    if not drill.valid:
-        return "nothing was asked"
-    return "could not tell" if drill.verdict is Verdict.ERROR else f"ended as {drill.verdict}"
+    healthy, nothing = drill.control is Control.HEALTHY, drill.injection is Injection.NONE
+    reasons = {
+        "interrupted": drill.interrupted,
+        "refused before it began": drill.refused,
+        "partial": drill.partial,
+        "the fault had no effect": drill.injection is Injection.NO_EFFECT,
+        "the fault was refused": drill.injection is Injection.REFUSED,
+        "something was injected into a healthy drill": healthy and not nothing,
+        "nothing was injected": not healthy and nothing,
+        f"the undo is {drill.undo}": drill.undo is not Undo.VERIFIED,
+        "nothing was asked": not drill.valid,
+        "could not tell": drill.verdict is Verdict.ERROR,
+    }
+    return next((why for why, so in reasons.items() if so), f"ended as {drill.verdict}")
 
 
 def first_problem(drill: Drill) -> tuple[ScenarioRecord, str] | None:

@@ -107,9 +107,8 @@ class Silent:
     def holds(self, answer: Answer, since: datetime | None) -> bool:
         if isinstance(answer, Absent):
             return True
-        return isinstance(answer, AlertState) and not (
-            answer.firing or answer.pending or answer.listed
-        )
+        loud = isinstance(answer, AlertState) and (answer.firing or answer.pending or answer.listed)
+        return isinstance(answer, AlertState) and not loud
 
     def describe(self) -> str:
         return "an empty list, `[]`"
@@ -126,33 +125,5 @@ class Gone:
         return "nothing"
 
 
-def any_equals(expected: str) -> AnyEquals:
-    return AnyEquals(expected)
-
-
-def equals(expected: str) -> Equals:
-    return Equals(expected)
-
-
-def contains(expected: str) -> Contains:
-    return Contains(expected)
-
-
-def at_least(threshold: float) -> AtLeast:
-    return AtLeast(threshold)
-
-
-def after_last_change() -> AfterLastChange:
-    return AfterLastChange()
-
-
-def firing() -> Firing:
-    return Firing()
-
-
-def silent() -> Silent:
-    return Silent()
-
-
-def gone() -> Gone:
-    return Gone()
+any_equals, equals, contains, at_least = AnyEquals, Equals, Contains, AtLeast
+after_last_change, firing, silent, gone = AfterLastChange, Firing, Silent, Gone

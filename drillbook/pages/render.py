@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from drillbook.book import monitoring
-from drillbook.book.monitoring import AlertRule
+from drillbook.book.alert_rules import AlertRule
 from drillbook.book.prose import sections
+from drillbook.book.rule_files import VALUES
 from drillbook.evidence import templates
 from drillbook.evidence.figures import seconds
 from drillbook.evidence.history import shown
@@ -75,7 +76,7 @@ def states(bound: BoundRunbook, drills: Proofs, hashes: Mapping[str, str]) -> di
 
 def production_rules(root: Path) -> dict[str, AlertRule]:
     """The rules as production loads them, by alert; empty for a checkout that has no production."""
-    if not (root / monitoring.VALUES / f"{PRODUCTION}.yaml").exists():
+    if not (root / VALUES / f"{PRODUCTION}.yaml").exists():
         return {}
     return monitoring.load_alerts(root, PRODUCTION)
 

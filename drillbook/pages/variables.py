@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from drillbook.book.monitoring import AlertRule, carries, list_filters
+from drillbook.book.alert_rules import AlertRule, carries, list_filters
 from drillbook.evidence.proof import commands
 from drillbook.model import (
     Action,

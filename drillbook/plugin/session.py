@@ -5,8 +5,8 @@ from functools import cached_property
 from pathlib import Path
 
 from drillbook.book import monitoring, reader
+from drillbook.book.alert_rules import AlertRule
 from drillbook.book.bind import Binder
-from drillbook.book.monitoring import AlertRule
 from drillbook.book.sentences import DEFINITIONS
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.connections import connections, runner

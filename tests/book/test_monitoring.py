@@ -9,16 +9,8 @@ import yaml
 from rich.console import Console
 
 from drillbook.book import monitoring
-from drillbook.book.monitoring import (
-    Rules,
-    carries,
-    floor_s,
-    labels_of,
-    list_filters,
-    load_alerts,
-    rendered_rules,
-    silence_s,
-)
+from drillbook.book.alert_rules import Rules, carries, floor_s, labels_of, list_filters, silence_s
+from drillbook.book.monitoring import load_alerts, rendered_rules
 from drillbook.cli.commands import offline
 from drillbook.cluster.settings import Settings
 from drillbook.evidence import proof

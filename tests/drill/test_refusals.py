@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from drillbook.book.monitoring import AlertRule
+from drillbook.book.alert_rules import AlertRule
 from drillbook.changes.undo import lease as leases
 from drillbook.changes.undo.record import stamp
 from drillbook.cluster.settings import Settings

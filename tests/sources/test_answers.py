@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from drillbook.book.monitoring import AlertRule
+from drillbook.book.alert_rules import AlertRule
 from drillbook.cluster import which
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.settings import Settings

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from drillbook.book import promql
+from drillbook.book.alert_rules import AlertRule, carries, labels_of, never_seen
 from drillbook.book.lint.book import Book, did_you_mean, problem
-from drillbook.book.monitoring import AlertRule, absolute, carries, labels_of, never_seen
+from drillbook.book.monitoring import absolute
 from drillbook.model import Problem, Runbook
 
 NAMESPACE = "namespace"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
 
-from drillbook.book.monitoring import AlertRule
+from drillbook.book.alert_rules import AlertRule
 from drillbook.cluster.settings import SEVERITIES
 from drillbook.model import BoundRunbook, Problem, Runbook, page_of
 

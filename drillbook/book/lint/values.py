@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from drillbook.book.alert_rules import AlertRule, floor_s, silence_s
 from drillbook.book.lint.book import Book, did_you_mean, problem
-from drillbook.book.monitoring import AlertRule, floor_s, silence_s
 from drillbook.evidence.proof import tools_of
 from drillbook.model import (
     Action,

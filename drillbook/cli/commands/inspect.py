@@ -6,6 +6,7 @@ from rich.console import Console
 
 from drillbook.book import checkout as book
 from drillbook.book import monitoring, tree
+from drillbook.book.alert_rules import Rules
 from drillbook.cli.columns import columns
 from drillbook.cli.selection import backgrounds
 from drillbook.cluster.settings import Settings
@@ -39,7 +40,7 @@ def list_runbooks(settings: Settings, console: Console) -> None:
 def _states(
     settings: Settings,
     bound: BoundRunbook,
-    rules: monitoring.Rules,
+    rules: Rules,
     proofs: proof_state.Proofs,
     unknown: list[RunbookProblem],
 ) -> dict[str, str]:

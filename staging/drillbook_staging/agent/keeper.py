@@ -121,7 +121,9 @@ class Keeper:
 
     def undo(self, drill: str) -> list[Change]:
         """Bring back all that a drill took, last first. Raises UndoFailed with what is left."""
-        mine = sorted((each for each in self.held() if each.drill == drill), key=_sequence)
+        mine = sorted(
+            (each for each in self.held() if each.drill == drill), key=lambda each: each.sequence
+        )
         failures = [said for each in reversed(mine) if (said := self._undo(each.key))]
         if failures:
             raise UndoFailed("; ".join(failures) + f". It is tried again every {RETRY_S:g} s.")
@@ -262,10 +264,6 @@ class Keeper:
     def rest(self) -> None:
         """Wait until nothing is being written, and let nothing be written any more."""
         self._guard.acquire()
-
-
-def _sequence(change: Change) -> int:
-    return change.sequence
 
 
 def _words(change: Change) -> tuple[str, str]:
