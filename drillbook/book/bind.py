@@ -82,13 +82,6 @@ class Binder:
         return " or ".join(repr(pattern) for pattern in near) or "none is near"
 
 
-def bind(
-    runbook: Runbook, definitions: Sequence[Definition]
-) -> tuple[BoundRunbook | None, list[Problem]]:
-    """Bind one runbook. Bind many with one `Binder`: it remembers sentences."""
-    return Binder(definitions).bind(runbook)
-
-
 @dataclass
 class _Binding:
     """One runbook being bound: its names so far and its problems so far."""
@@ -217,10 +210,8 @@ class _Binding:
                 f"{definition.place}: the sentence has {len(arguments)} arguments, its builder "
                 f"takes {len(free)}"
             )
-        filled = {
-            name: self._argument(argument, kinds.get(name))
-            for name, argument in zip(free, arguments, strict=True)
-        }
+        each = zip(free, arguments, strict=True)
+        filled = {name: self._argument(argument, kinds.get(name)) for name, argument in each}
         value = definition.build(**named, **filled)
         if isinstance(value, Action):
             self._check_drill_values(step, value, filled, kinds)
@@ -252,12 +243,8 @@ class _Binding:
             return found
         if wanted.name not in self.names:
             self._unknown_name(wanted.name)
-        there = ", ".join(
-            f'the {part.role} of "{name.literal}"'
-            for one in self.components
-            for name in one.names
-            for part in one.parts
-        )
+        every = ((part, n) for one in self.components for n in one.names for part in one.parts)
+        there = ", ".join(f'the {part.role} of "{name.literal}"' for part, name in every)
         raise ValueError(
             f'there is no {wanted.role} of "{wanted.name}"; there is {there or "no part"}'
         )
@@ -276,9 +263,8 @@ class _Binding:
         self, step: Step, action: Action, arguments: Mapping[str, Any], kinds: Mapping[str, Any]
     ) -> None:
         """A value that is right for the drilled application would be pasted into another one."""
-        literals = [
-            p for line in (action.command, action.rollback) if line for p in _literals(line.words)
-        ]
+        lines = [line for line in (action.command, action.rollback) if line]
+        literals = [p for line in lines for p in _literals(line.words)]
         for name, argument in arguments.items():
             if kinds.get(name) in ("Key", Key, "Word", Word) or not isinstance(argument, str | int):
                 continue
@@ -308,14 +294,10 @@ class _Binding:
             return
         bad = re.search(r"\bwithin (\S+)", step.text)
         if bad and not re.fullmatch(DURATION_PATTERN, bad[1]):
-            self._report(
-                step,
-                "not-a-duration",
-                f"{step.text!r}: {bad[1]!r} is not a duration.",
-                f"Write a number and a unit, such as `within {bad[1].rstrip('.')}s`."
-                if bad[1].isdigit()
-                else "Write a number and a unit, such as `within 90s`.",
-            )
+            like = f"{bad[1].rstrip('.')}s" if bad[1].isdigit() else "90s"
+            what = f"{step.text!r}: {bad[1]!r} is not a duration."
+            fix = f"Write a number and a unit, such as `within {like}`."
+            self._report(step, "not-a-duration", what, fix)
             return
         what = (
             f"no {step.keyword} definition matches {step.text!r}. "

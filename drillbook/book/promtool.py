@@ -44,25 +44,18 @@ def check(program: str, root: Path, environment: str) -> list[Problem]:
     rendered = monitoring.rendered_rules(root, environment)
     if not rendered:
         return []
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as at:
         for name, text in rendered.items():
-            (Path(folder) / name).write_text(text, "utf-8")
+            (Path(at) / name).write_text(text, "utf-8")
+        words = [program, "check", "rules", "--lint=none", *rendered]
         try:
-            done = subprocess.run(
-                [program, "check", "rules", "--lint=none", *rendered],
-                cwd=folder,
-                capture_output=True,
-                text=True,
-                timeout=WITHIN_S,
-                check=False,
-            )
+            done = subprocess.run(words, cwd=at, capture_output=True, text=True, timeout=WITHIN_S)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise CouldNotTell(f"{program} does not check the rules: {error}.") from error
     if done.returncode == 0:
         return []
-    said = [
-        _problem(root, match) for match in map(_SAYS.fullmatch, done.stderr.split("\n")) if match
-    ]
+    found = map(_SAYS.fullmatch, done.stderr.split("\n"))
+    said = [_problem(root, match) for match in found if match]
     if not said:
         raise CouldNotTell(f"{program} refuses the rules and does not say why: {done.stderr}.")
     return sorted(set(said))

@@ -38,9 +38,8 @@ RESERVED = ("where", "doc_string", "table")
 def _types() -> ParameterTypeRegistry:
     registry = ParameterTypeRegistry()
     for name, pattern, transform in PARAMETERS:
-        registry.define_parameter_type(
-            ParameterType(name, pattern, type(name), transform, True, False)
-        )
+        kind = ParameterType(name, pattern, type(name), transform, True, False)
+        registry.define_parameter_type(kind)
     return registry
 
 

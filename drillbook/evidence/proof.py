@@ -50,11 +50,6 @@ def hashes(bound: BoundRunbook, root: Path, rules: Mapping[str, Any]) -> dict[st
     return {**one_by_one, ALL: _digest([*shared, one_by_one])}
 
 
-def hash_of(bound: BoundRunbook, cause: str, root: Path, rules: Mapping[str, Any]) -> str:
-    """The hash of one cause, or of the whole runbook for `all`. Raises as `hashes` does."""
-    return hashes(bound, root, rules)[cause]
-
-
 def _workload(workload: Workload, root: Path) -> str:
     return _digest([workload, [recipe(image, root) for image in workload.images]])
 

@@ -117,19 +117,10 @@ def _incident(session: DrillSession, node: Any) -> LiveDrill:
     try:
         return session.live_drill(node.runbook, node.cause, node.control)
     except Refused as error:
-        session.write(
-            record_of_refusal(
-                error,
-                runbook=node.runbook,
-                cause=node.cause,
-                control=node.control,
-                run=session.run,
-                commit=session.commit,
-                until=session.until,
-                started=started,
-                ended=datetime.now(UTC),
-            )
-        )
+        about = {key: getattr(node, key) for key in ("runbook", "cause", "control")}
+        about |= {key: getattr(session, key) for key in ("run", "commit", "until")}
+        ended = datetime.now(UTC)
+        session.write(record_of_refusal(error, started=started, ended=ended, **about))
         raise
 
 

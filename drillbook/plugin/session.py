@@ -118,14 +118,8 @@ class DrillSession:
             until=self.until,
             leave_standing=self.leave_standing,
         )
-        return LiveDrill(
-            order=order,
-            settings=self.settings,
-            clients=clients,
-            clock=clock,
-            progress=Progress(clock, redactor=self.redactor),
-            redactor=self.redactor,
-        )
+        progress = Progress(clock, redactor=self.redactor)
+        return LiveDrill(order, self.settings, clients, clock, progress, redactor=self.redactor)
 
     def write(self, drill: records.Drill) -> Path:
         return records.write(drill, self.folder)

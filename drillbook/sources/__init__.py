@@ -6,15 +6,9 @@ from drillbook.sources.logs import Logs
 from drillbook.sources.prometheus import Expr, FiringAlert, Moment, Series
 from drillbook.sources.tool import Tool
 
+# fmt: off
 __all__ = [
-    "Expr",
-    "FiringAlert",
-    "Http",
-    "Kube",
-    "Logs",
-    "Moment",
-    "Series",
-    "Tool",
-    "jsonpath_word",
+    "Expr", "FiringAlert", "Http", "Kube", "Logs", "Moment", "Series", "Tool", "jsonpath_word",
     "kubectl",
 ]
+# fmt: on

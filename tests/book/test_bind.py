@@ -9,7 +9,7 @@ import pytest
 from cucumber_expressions.expression import CucumberExpression
 
 from drillbook.book import reader
-from drillbook.book.bind import bind
+from drillbook.book.bind import Binder
 from drillbook.book.sentences import TYPES, Definition
 from drillbook.model import (
     Action,
@@ -36,6 +36,8 @@ from drillbook.model.matchers import equals, firing
 from drillbook.sources import FiringAlert, Http, Kube
 
 READY = Probe(source=Http(url="http://x"), expect=equals("200"))
+
+FILE = PurePosixPath("features/x/x.feature")
 
 
 def system(where: Where, app: str) -> Component:
@@ -97,11 +99,11 @@ Feature: it
 
 
 def problems(text: str, definitions: Sequence[Definition] = DEFINITIONS) -> list[Problem]:
-    return bind(reader.parse(text, PurePosixPath("features/x/x.feature")), definitions)[1]
+    return Binder(definitions).bind(reader.parse(text, FILE))[1]
 
 
 def values(text: str = TEXT) -> list[Value]:
-    bound, found = bind(reader.parse(text, PurePosixPath("features/x/x.feature")), DEFINITIONS)
+    bound, found = Binder(DEFINITIONS).bind(reader.parse(text, FILE))
     assert bound is not None, found
     return [step.value for s in bound.causes[0].scenarios for step in s.steps]
 
@@ -180,7 +182,7 @@ def test_a_sentence_under_another_keyword_is_told_its_own() -> None:
 
 def test_what_did_bind_is_still_there_for_lint() -> None:
     text = TEXT.replace("is restarted", "is gone")
-    bound, found = bind(reader.parse(text, PurePosixPath("features/x/x.feature")), DEFINITIONS)
+    bound, found = Binder(DEFINITIONS).bind(reader.parse(text, FILE))
     assert [p.rule for p in found] == ["unbound-step"]
     assert bound is not None
     assert [len(s.steps) for s in bound.causes[0].scenarios] == [1, 0]
@@ -286,7 +288,7 @@ SEVERAL = (
 
 
 def several(text: str) -> tuple[BoundRunbook | None, list[Problem]]:
-    return bind(reader.parse(text, PurePosixPath("features/x/x.feature")), SEVERAL)
+    return Binder(SEVERAL).bind(reader.parse(text, FILE))
 
 
 def test_components_stand_on_each_other_and_names_may_be_of_several_variables() -> None:
@@ -322,5 +324,5 @@ def test_a_value_of_the_drill_on_a_line_that_changes_is_refused() -> None:
 
     text = TEXT.replace("is restarted", "is scaled to 5")
     definitions = (*DEFINITIONS, define("when", "{string} is scaled to {int}", scale))
-    _, found = bind(reader.parse(text, PurePosixPath("features/x/x.feature")), definitions)
+    _, found = Binder(definitions).bind(reader.parse(text, FILE))
     assert [problem.rule for problem in found] == ["drill-value"]

@@ -70,18 +70,15 @@ class Reaper:
     def _give_sign(self) -> None:
         at = self.clock.monotonic()
         if at - self._signed >= SIGN_EVERY_S:
-            objects, namespace = self.reaping.objects, self.reaping.namespace
-            leases.give_sign_of_life(
-                objects, namespace, self.reaping.holder, self.clock.now(), SIGN_LASTS_S
-            )
+            by, now = self.reaping, self.clock.now()
+            leases.give_sign_of_life(by.objects, by.namespace, by.holder, now, SIGN_LASTS_S)
             self._signed = at
 
     def _answer(self, lease: Lease, now: datetime) -> None:
         """Acknowledge a drill, or say why it could not be undone."""
         why = no_answer(lease) or "; ".join(filter(None, map(self.lacks, lease.verbs)))
-        key, value = (
-            (DECLINED, why) if why else (ACKNOWLEDGED, f"{self.reaping.holder} {stamp(now)}")
-        )
+        heard = f"{self.reaping.holder} {stamp(now)}"
+        key, value = (DECLINED, why) if why else (ACKNOWLEDGED, heard)
         try:
             leases.annotate(self.reaping.objects, lease, key, value)
         except CouldNotTell:

@@ -54,19 +54,18 @@ class Journal:
         """Write what is about to happen. Raises CouldNotTell, AlreadyChanged: do not change."""
         self._refuse_second_hand(target)
         self._sequence += 1
-        return self._create(
-            UndoRecord(
-                drill=self.drill,
-                sequence=self._sequence,
-                verb=verb,
-                target=target,
-                expires=self.expires,
-                fence=self.fence,
-                pre_image=pre_image or {},
-                patch=patch or {},
-                resource_version=version,
-            )
+        record = UndoRecord(
+            drill=self.drill,
+            sequence=self._sequence,
+            verb=verb,
+            target=target,
+            expires=self.expires,
+            fence=self.fence,
+            pre_image=pre_image or {},
+            patch=patch or {},
+            resource_version=version,
         )
+        return self._create(record)
 
     def applied(self, record: UndoRecord) -> UndoRecord:
         """The change was made."""

@@ -12,7 +12,7 @@ from math import inf
 from drillbook.changes.undo import lease as leases
 from drillbook.changes.undo import stops
 from drillbook.changes.undo.lease import Lease
-from drillbook.cluster.objects import Conflict, Objects
+from drillbook.cluster.objects import Objects
 from drillbook.model.clock import Clock
 from drillbook.model.errors import CouldNotTell, DrillbookError, Refused
 
@@ -87,11 +87,8 @@ class LeaseRenewal:
             begin = self.clock.monotonic()
             try:
                 self.lease = leases.renew(self.objects, self.lease, self.clock.now())
-            except Conflict:
-                self._read_again()
-                return
             except CouldNotTell:
-                # A lease that is gone answers 404; so does a proxy's odd moment.
+                # A conflict. Or it is gone and answers 404; so does a proxy's odd moment.
                 self._read_again()
                 return
             self.renewed = begin

@@ -116,11 +116,8 @@ def _selected(
         if asked.due:
             today = datetime.now(UTC).date()
             proofs = accept.newest(settings.proof)
-            beside = {
-                one.runbook.id: {other.runbook.id for other in group}
-                for group in backgrounds(every)
-                for one in group
-            }
+            groups = [{one.runbook.id for one in group} for group in backgrounds(every)]
+            beside = {runbook: group for group in groups for runbook in group}
             found = due.due(found, proofs, now, beside, today, settings.proof_days)
     return healthy_once(found, bounds)
 
@@ -192,16 +189,11 @@ def _report(
     drills: Sequence[records.Drill],
     console: Console,
 ) -> None:
-    rows = [
-        (
-            f"{one.runbook} {one.cause} {one.control}",
-            summary.outcome(one),
-            str(one.injection),
-            str(one.undo),
-            *(_seconds(s) for s in (one.times.ttd_s, one.times.ttr_s, one.cost.wall_s)),
-        )
-        for one in drills
-    ]
+    rows = []
+    for one in drills:
+        times = (one.times.ttd_s, one.times.ttr_s, one.cost.wall_s)
+        came = (summary.outcome(one), str(one.injection), str(one.undo), *map(_seconds, times))
+        rows.append((f"{one.runbook} {one.cause} {one.control}", *came))
     head = ("drill", "verdict", "injection", "undo", "TTD", "TTR", "took")
     table = columns([head, *rows]) if rows else ()
     lines = _write_reports(settings, folder, selected, drills)
@@ -221,9 +213,8 @@ def _write_reports(
     card.write_text(score.markdown(scored), "utf-8")
     lines = [f"records:   {folder}", f"scorecard: {card}"]
     partial = any(one.partial for one in drills)
-    keeps = (
-        "no proof: a drill is partial" if partial else f"`drillbook accept {folder.name}` keeps it"
-    )
+    keeping = f"`drillbook accept {folder.name}` keeps it"
+    keeps = "no proof: a drill is partial" if partial else keeping
     drilled = {str(one.runbook.path): one.runbook for one in selected}
     bound = book.bound(settings, list(drilled.values()))
     for path, text in offline.pages(settings, bound, folder.parent, only=folder.name).items():
