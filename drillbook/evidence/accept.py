@@ -11,7 +11,7 @@ import re
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -43,29 +43,17 @@ class Manifest(BaseModel):
     started: datetime
 
 
-def accept(
-    run: Path,
-    proof_root: Path,
-    hashes: Mapping[tuple[str, str], str],
-    *,
-    secrets: Collection[str] = (),
-    allow_dirty: bool = False,
-) -> Path:
-    """Copy a whole run, redacted, to `proof_root/<run>`, and return that folder.
-
-    `hashes`: (runbook id, cause or `all`) -> the present tree's hash. `secrets`: values to remove
-    beside those of this process's environment. `allow_dirty` takes records of a tree that nobody
-    else has. Raises UsageError, with nothing written, for a run that is not whole or not sound.
-    """
+def accept(run: Path, proof_root: Path, hashes: Mapping[tuple[str, str], str]) -> Path:
+    """Copy a whole run, redacted, to `proof_root/<run>`, and return that folder. `hashes`: (runbook
+    id, cause or `all`) -> the present tree's hash. Raises UsageError, with nothing written, for a
+    run that is not whole or not sound."""
     manifest, drills = read_manifest(run), records.read_run(run)
     problems = [*_gaps(manifest, drills), *_strays(manifest, drills), *_partial(drills)]
-    if not allow_dirty:
-        problems += _unwitnessed(drills, hashes)
+    problems += _unwitnessed(drills, hashes)
     if problems:
         listed = "\n  ".join(problems)
         raise UsageError(f"{run}: not accepted; nothing was written:\n  {listed}")
     redactor = Redactor()
-    redactor.learn(secrets)
     return _write(proof_root, manifest, [redactor.drill(drill) for drill in drills])
 
 

@@ -102,12 +102,10 @@ def host_routes() -> list[tuple[str, str]]:
 def parse_routes(text: str) -> list[tuple[str, str]]:
     """From /proc/net/route, whose numbers are hexadecimal in the machine's byte order. Pure."""
     rows = [line.split() for line in text.splitlines()[1:]]
-    return [(row[0], f"{_address(row[1])}/{_length(row[7])}") for row in rows if len(row) > 7]
+    return [
+        (row[0], f"{_address(row[1])}/{int(row[7], 16).bit_count()}") for row in rows if row[7:]
+    ]
 
 
 def _address(number: str) -> str:
     return socket.inet_ntoa(struct.pack("=I", int(number, 16)))
-
-
-def _length(mask: str) -> int:
-    return int(mask, 16).bit_count()

@@ -45,7 +45,8 @@ def _of(places: Places, known: Cluster) -> Status:
         lacks.append("Prometheus does not answer")
     alive = node.first_processes(places)
     nodes = tuple(_node(name, alive.get(name), found) for name in known.nodes)
-    watched = "" if targets is None else f": targets up {_counts(targets)}"
+    counts = ", ".join(f"{job} {count}" for job, count in sorted((targets or {}).items()))
+    watched = f": targets up {counts}" if counts else ""
     return Status(
         (
             f"kubeconfig: {known.kubeconfig} (context {known.context})",
@@ -71,7 +72,3 @@ def _node(name: str, process: int | None, found: Survey | None) -> str:
     ready = found is not None and name in found.ready_nodes
     held = f"process {process}" if process else "its process is gone"
     return f"{name}: {held}, {'Ready' if ready else 'not Ready'}"
-
-
-def _counts(targets: dict[str, int]) -> str:
-    return ", ".join(f"{job} {count}" for job, count in sorted(targets.items()))

@@ -171,8 +171,8 @@ def drill_manifest(name: str, run: str) -> dict[str, Any]:
     }
 
 
-def drill_ref(name: str, uid: str = "") -> ObjectRef:
-    return ObjectRef(api_version=API_VERSION, kind="Drill", name=name, uid=uid)
+def drill_ref(name: str) -> ObjectRef:
+    return ObjectRef(api_version=API_VERSION, kind="Drill", name=name)
 
 
 def owner_reference(drill: Object) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import time
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from drillbook.model.clock import since_boot
 from drillbook_staging.agent import version
 from drillbook_staging.agent.journal import Journal
 from drillbook_staging.agent.keeper import Clock, Keeper
@@ -63,7 +64,7 @@ def main() -> int:
     with (places.agent / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # never two: the last one may still be ending
         machine = Machine(Shell(places, "host agent"))
-        keeper = Keeper(Journal(places.agent), machine, Clock(time.time, _steady))
+        keeper = Keeper(Journal(places.agent), machine, Clock(time.time, since_boot))
         server = Server(places.agent_socket, Desk(keeper, code, parent))
         threading.Thread(target=server.serve_forever, daemon=True).start()
         log.info("process %d listens at %s, version %s", os.getpid(), places.agent_socket, code)
@@ -91,10 +92,6 @@ def _places() -> Places:
     found = parser.parse_args()
     # It builds nothing, hence needs no checkout; one that was removed must not stop it.
     return Places(found.state, found.cache, sources=found.state)
-
-
-def _steady() -> float:
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 if __name__ == "__main__":

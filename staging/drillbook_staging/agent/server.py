@@ -52,20 +52,16 @@ class Desk:
                 "supervised": os.getppid() == self.parent,
             }
         if isinstance(request, Apply):
-            return {"change": _told(self.keeper.apply(request))}
+            return {"change": _told([self.keeper.apply(request)])[0]}
         if isinstance(request, Renew):
-            return {"renewed": _all(self.keeper.renew(request.drill, request.expires))}
+            return {"renewed": _told(self.keeper.renew(request.drill, request.expires))}
         if isinstance(request, Undo):
-            return {"undone": _all(self.keeper.undo(request.drill))}
-        return {"held": _all(self.keeper.held())}
+            return {"undone": _told(self.keeper.undo(request.drill))}
+        return {"held": _told(self.keeper.held())}
 
 
-def _told(change: Change) -> Answer:
-    return change.model_dump(mode="json")
-
-
-def _all(changes: list[Change]) -> list[Answer]:
-    return [_told(each) for each in changes]
+def _told(changes: list[Change]) -> list[Answer]:
+    return [each.model_dump(mode="json") for each in changes]
 
 
 def _error(kind: str, error: Exception) -> Answer:
