@@ -30,9 +30,8 @@ def definitions(root: Path) -> Sequence[Definition]:
         raise
     except Exception as error:  # a module of the checkout may raise anything at its import
         raise UsageError(
-            f"{_place(error, root)}: the step modules cannot be imported: "
-            f"{type(error).__name__}: {' '.join(str(error).split())}. "
-            "Correct the module, or the list in steps/__init__.py."
+            f"{_place(error, root)}: the step modules cannot be imported: {type(error).__name__}: "
+            f"{' '.join(str(error).split())}. Correct the module, or the list in steps/__init__.py."
         ) from error
     return DEFINITIONS
 

@@ -1,10 +1,6 @@
-"""Alert rules as code: `monitoring/alerts/*.yaml` plus one environment's values.
-
-A rule file is Prometheus' own format without `for`; `monitoring/values/<environment>.yaml` holds
-`for:` with one duration for each alert, and may hold `keep_firing_for:` likewise; variants of one
-name may have their own, as `Alert{severity="P1"}: 1m`. Nothing else of a rule can differ between
-environments, because there is no place to write it.
-"""
+"""Alert rules as code: `monitoring/alerts/*.yaml` plus one environment's values. The values hold
+`for:` (and `keep_firing_for:`) with a duration for each alert or variant, as `Alert{severity="P1"}:
+1m`; nothing else of a rule can differ between environments."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -48,8 +44,7 @@ def problems(root: Path) -> list[Problem]:
 def rendered_rules(root: Path, environment: str, pages_url: str = "") -> dict[str, str]:
     """Rule files as Prometheus loads them: file name -> text, with each alert's `for` put in, and
     `pages_url` before its page; a file without groups is none. Raises UsageError with every
-    problem: a server that is given a rule that it cannot read keeps its old ones, and does not
-    start again."""
+    problem: a server would keep its old rules."""
     files, values = read_rules(root), read_values(root, environment)
     refuse(_rules(files, values).problems)
     groups = {f.path.name: [_group(g, values, pages_url) for g in f.groups] for f in files.files}

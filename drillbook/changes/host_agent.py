@@ -89,9 +89,8 @@ class HostAgent:
             answer = json.loads(self._exchange(within_s, json.dumps(request).encode() + b"\n"))
         except (OSError, ValueError) as error:
             raise CouldNotTell(
-                f"the host agent at {self.path} gave no answer to {request['do']!r}: "
-                f"{error}. `drillbook staging up` starts it; its log is agent/agent.log beside "
-                "the socket."
+                f"the host agent at {self.path} gave no answer to {request['do']!r}: {error}. "
+                "`drillbook staging up` starts it; its log is agent/agent.log beside the socket."
             ) from error
         if "error" in answer:
             kind = ERRORS.get(answer.get("kind", ""), CouldNotTell)

@@ -39,14 +39,10 @@ class Room:
 
 
 def may_start(waiting: Sequence[AHolder], running: Sequence[Holder], room: Room) -> list[AHolder]:
-    """Those of the waiting, in the order given, that may start beside the running.
-
-    The rule: a drill starts when nobody who runs and nobody who waits before it excludes it. So
-    who needs other locks passes a drill that waits, and nobody takes away what it waits for: it
-    starts as soon as those have ended that ran when its turn came. When nothing runs, the first
-    of the waiting starts, so no order of drills stands still. Who waits for memory is not passed:
-    small drills would keep a large one waiting for ever.
-    """
+    """Those of the waiting, in the order given, that may start beside the running. A drill starts
+    when nobody who runs, or waits before it, excludes it: others pass it, and nobody takes away
+    what it waits for. When nothing runs, the first starts. Who waits for memory is not passed:
+    small drills would keep a large one waiting for ever."""
     found: list[AHolder] = []
     before = [one.locks for one in running]
     left = room.memory - sum(one.memory for one in running)

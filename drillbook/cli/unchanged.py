@@ -1,16 +1,8 @@
-"""What was found right before, so that nobody looks again where nothing changed.
-
-Kept are digests and nothing else: one of everything that a lint looked at when it found no problem,
-and for each page one of what it was made from and of the page itself. A problem, a page's text or a
-runbook is never kept, so nothing that is read back is ever shown, written or run (no pickle); what
-is not as it was is judged and rendered anew.
-
-The file stands in the user's cache folder, one for each checkout. In the checkout it could be
-committed, and a gate would then believe a stranger that his runbooks are without problem.
-
-Covered are the engine and what it stands on, the settings, and the checkout's files that steps are
-made from. A step reads nothing else: builders do no I/O, and fixtures read beside themselves.
-"""
+"""What was found right before, so that nobody looks again where nothing changed. Kept are digests
+and nothing else, of what a lint without problem looked at and of each page, so nothing that is read
+back is shown, written or run. The file stands in the user's cache folder: in the checkout it could
+be committed, and a gate would believe a stranger. Covered are the engine and what it stands on, the
+settings, and the files that steps are made from."""
 
 from __future__ import annotations
 

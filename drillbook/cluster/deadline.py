@@ -1,9 +1,6 @@
-"""A read that ends, whatever the server does.
-
-The client libraries bound the time between two bytes, and discovery not at all: a server that hangs
-or drips would hold a drill for ever. So a read runs beside, and is given up at its deadline. Only
-reads: of a change that was given up nobody would know whether it happened.
-"""
+"""A read that ends, whatever the server does. The client libraries bound the time between two bytes
+only: so a read runs beside, and is given up at its deadline. Only reads: nobody would know whether
+a change happened."""
 
 import threading
 from collections.abc import Callable

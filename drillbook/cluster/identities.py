@@ -21,11 +21,10 @@ from drillbook.model.errors import CouldNotTell, Refused
 SYSTEM_NAMESPACE = "drillbook-system"
 """Where the identities, the drills' leases and their undo records live."""
 INSTALL = (
-    "Install the identities with `kubectl apply -k` of your overlay of "
-    "staging/platform/drillbook (docs/own-cluster.md), and set "
-    "`kubeconfig` to one that holds a token of the service account `runner` (`kubectl -n "
-    "drillbook-system create token runner`). On the embedded cluster `drillbook staging up` does "
-    "both."
+    "Install the identities with `kubectl apply -k` of your overlay of staging/platform/drillbook "
+    "(docs/own-cluster.md), and set `kubeconfig` to one that holds a token of the service account "
+    "`runner` (`kubectl -n drillbook-system create token runner`). On the embedded cluster "
+    "`drillbook staging up` does both."
 )
 LEAST_S = 600.0
 """The API server gives no token for less."""
@@ -57,12 +56,9 @@ class Identities:
         """One of them is there: then a missing one is a mistake, and no matter of the override."""
 
     def settings_for(self, identity: Identity) -> Settings:
-        """The same settings with that identity's kubeconfig. Its token lasts for a whole drill from
-        this call on, one of an hour and a half at most; it is asked for once, and again only when
-        it would not.
-
-        Raises Refused when the runner may not have it, CouldNotTell without an answer.
-        """
+        """The same settings with that identity's kubeconfig. Its token lasts for a whole drill (an
+        hour and a half at most) from this call on. Raises Refused when the runner may not have it,
+        CouldNotTell."""
         with self._lock:
             known = self._minted.get(identity)
             if known is None or self._now() >= known[1]:

@@ -42,8 +42,7 @@ def none_is_set() -> str:
     kubectl_s = " (kubectl's KUBECONFIG is not taken)" if "KUBECONFIG" in os.environ else ""
     return (
         "no cluster was named and the embedded one is not up. Run `drillbook staging up`, or name "
-        "a file: --kubeconfig, DRILLBOOK_KUBECONFIG or `kubeconfig` in drillbook.toml"
-        f"{kubectl_s}."
+        f"a file: --kubeconfig, DRILLBOOK_KUBECONFIG or `kubeconfig` in drillbook.toml{kubectl_s}."
     )
 
 

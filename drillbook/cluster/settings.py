@@ -1,9 +1,6 @@
 """Settings: read once, typed. Precedence: option, environment, file, the embedded cluster's own.
-
-The file is `drillbook.toml` beside the runbooks. An environment variable is the field's name with
-`DRILLBOOK_` before it. What the embedded cluster knows of itself (its kubeconfig, its endpoints and
-its UID for the allow-list) fills what nobody set.
-"""
+The file is `drillbook.toml` beside the runbooks; a variable is the field's name behind
+`DRILLBOOK_`. The embedded cluster fills what nobody set."""
 
 import json
 import os

@@ -23,11 +23,8 @@ def refuse_self_healed(
     steps: Sequence[BoundStep], performer: Performer, affected_at: datetime
 ) -> None:
     """`steps`: the remediation's; `affected_at`: when the fault's effect was confirmed (UTC).
-
-    Raises NotAttributable when every check of the system itself holds already, by an answer that is
-    newer than the effect; CouldNotTell when one of them could not be read. An alert's silence is
-    not asked: it comes later than the recovery that it follows.
-    """
+    Raises NotAttributable when every check of the system itself (no alert's silence) holds already,
+    by an answer newer than the effect; CouldNotTell."""
     checks = [
         (step.step.text, step.value)
         for step in steps

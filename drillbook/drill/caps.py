@@ -1,9 +1,6 @@
 """How much a drill may touch: its blast radius, counted before anything is asked of the cluster.
-
-Only what is declared is counted, once, the same for `plan` and `drill`. What a cluster makes by
-itself (an autoscaler's pods, a DaemonSet's on many nodes, executors), and what a patch asks for, a
-ResourceQuota of the drill's namespace holds to the same cap.
-"""
+Only what is declared is counted; what a cluster makes by itself, or a patch asks for, a
+ResourceQuota of the drill's namespace holds to the same cap."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -20,14 +20,10 @@ SCRAPES = 2
 
 @dataclass
 class CrossChecks:
-    """Questions in the background, on a clock of their own that ends with the drill. They read at
-    the pace of the scrapes.
-
-    On an incident an answer is "no" when two scrapes have come after the drill's own diagnosis, and
-    when the longest range that its own read looks back has passed since the fault: from then on it
-    cannot see what was before. A healthy system is asked for as long as the slowest cause takes to
-    be detected. A thorough drill waits for the whole `within` as well.
-    """
+    """Questions in the background, on a clock of their own that ends with the drill. On an incident
+    an answer is "no" two scrapes after the drill's own diagnosis, and when the range that its read
+    looks back has passed since the fault. A healthy system is asked for as long as the slowest
+    cause takes to be detected. A thorough drill waits for the whole `within` too."""
 
     order: DrillOrder
     performer: Performer

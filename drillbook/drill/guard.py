@@ -1,9 +1,6 @@
-"""May this cluster be drilled, and is its monitoring the one that the checkout describes?
-
-Asked before anything is touched. A context's name is no evidence. All of this must hold, and what
-is missing means production: the API server and the UID of `kube-system` are on allow-lists, the
-system namespace says which environment it is, and the credentials are not the administrator's.
-"""
+"""May this cluster be drilled, and is its monitoring the one that the checkout describes? What is
+missing means production: the API server and the UID of `kube-system` are on allow-lists, the system
+namespace names its environment, the credentials are not the administrator's."""
 
 from collections.abc import Iterable, Mapping
 

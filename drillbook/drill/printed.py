@@ -1,9 +1,6 @@
-"""The printed line beside each read that passed: what a responder would paste must say the same.
-
-It runs in a shell as the observer, beside the drill's own steps, so no figure holds its time. A
-line may say otherwise for a moment (kubectl lists pods that are going), so it is repeated until it
-agrees, for two scrapes at most.
-"""
+"""The printed line beside each read that passed: what a responder would paste must say the same. It
+runs beside the drill's own steps, so no figure holds its time, and is repeated until it agrees, for
+two scrapes at most (kubectl lists pods that are going)."""
 
 import subprocess
 from collections.abc import Mapping

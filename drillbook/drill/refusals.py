@@ -1,9 +1,6 @@
-"""Everything that refuses a drill before it changes anything, one check after the other.
-
-`drill` asks in this order and stops at the first that refuses; `plan` asks all of them, and then
-what a drill meets in its first seconds. Nothing here changes a cluster: what is made is made by the
-API server's dry run.
-"""
+"""Everything that refuses a drill before it changes anything, one check after the other. `drill`
+stops at the first that refuses; `plan` asks all, and what a drill meets in its first seconds.
+Nothing is changed: what is made is made by dry run."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

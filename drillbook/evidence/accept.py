@@ -1,10 +1,6 @@
-"""Makes a run the committed proof: all of it, invalid records included, redacted; or nothing.
-
-What matters of a record's commit is what it says about the hash. A record of a clean commit can be
-drilled again from that commit, so it is a true witness even when the tree has moved on (its page
-then says STALE). A record of a dirty tree is a witness of what nobody else has, unless its hash is
-the present tree's: then exactly this was drilled.
-"""
+"""Makes a run the committed proof: all of it, invalid records included, redacted; or nothing. A
+record of a clean commit can be drilled again, so it is a true witness even when the tree has moved
+on (its page says STALE); one of a dirty tree only when its hash is the present tree's."""
 
 import os
 import re

@@ -22,11 +22,9 @@ _OF_A_KEY = re.compile(r"(?:^\W*(?:E\s+)?|\s)[A-Za-z0-9+/=]{16,}\W*$|^\W*\w*=*\W
 
 class CleanStream(io.TextIOBase):
     """Writes whole lines, redacted, to the stream `under` it; what asks about the stream (isatty,
-    fileno, encoding, flush) is answered by that one.
-
-    A line is held back until it ends: a secret may be written in two pieces. While nothing can be
-    told from a secret, lines are withheld; what must be said all the same goes to `under`.
-    """
+    fileno, encoding, flush) is answered by that one. A line is held back until it ends, and
+    withheld while nothing can be told from a secret; what must be said all the same goes to
+    `under`."""
 
     def __init__(self, under: TextIO, redactor: Redactor) -> None:
         self.under = under

@@ -1,9 +1,6 @@
 """Text from elsewhere (records, descriptions, logs) as Markdown whose structure it cannot change.
-
-Every function takes any text and returns Markdown. What comes out reads well as plain text, too:
-only what would be read as markup is escaped. Template braces are broken up, because site
-generators expand them even inside of code.
-"""
+Only what would be read as markup is escaped; template braces are broken up, because site generators
+expand them even inside of code."""
 
 import re
 from functools import lru_cache

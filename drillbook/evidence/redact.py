@@ -1,9 +1,6 @@
-"""What must not be written: known secret values, and text that has the shape of one.
-
-Known are the values of Secrets that the caller knows, and of this process's environment variables
-whose name says what they hold; they are found in plain, base64, URL, JSON and other forms, also
-inside of a longer text that is encoded.
-"""
+"""What must not be written: known secret values, and text that has the shape of one. Known are the
+caller's values, and those of environment variables whose name says so; they are found in plain,
+base64, URL, JSON and other forms, also inside of a longer text."""
 
 import base64
 import html

@@ -1,9 +1,6 @@
-"""What one process knows to be secret, and whether it can know: redaction that fails closed.
-
-A drill's namespace holds Secrets. They are read when it is made, and again whenever something that
-was seen is about to be written, because a workload may make new ones. While they cannot be read
-nobody can tell evidence from a secret: then what was seen is withheld, never printed as it is.
-"""
+"""What one process knows to be secret, and whether it can know: redaction that fails closed. The
+Secrets of a drill's namespace are read when it is made, and whenever something that was seen is
+about to be written. While they cannot be read, what was seen is withheld."""
 
 import os
 import threading

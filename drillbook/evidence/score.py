@@ -1,6 +1,5 @@
-"""Records -> Scorecard -> Markdown. Pure; every rate carries its denominator. The rules are those
-of evaluation: only valid drills are judged, first attempts are the score, censored times count as
-longer than everything, and drills of two clusters are never pooled."""
+"""Records -> Scorecard -> Markdown. Pure; every rate carries its denominator. Only valid drills are
+judged, first attempts are the score, censored times are longest, and clusters are never pooled."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence

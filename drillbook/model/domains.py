@@ -1,10 +1,7 @@
-"""What a drill may break, as locks: which drills may run side by side, and which never.
-
-A runbook's `@domain:` is a path. A drill locks its own path exclusively and the paths above it as
-shared. `cluster/namespace` means the drill's own namespace, so such drills run side by side. Every
-drill's pods run on some node, whatever its domain: each also holds every node's path as shared, so
-a drill that breaks a node is alone on the cluster.
-"""
+"""What a drill may break, as locks: which drills may run side by side, and which never. A drill
+locks the path of its `@domain:` exclusively and those above it as shared. `cluster/namespace` means
+the drill's own, so such drills run side by side. Each holds every node's path as shared: a drill
+that breaks a node is alone on the cluster."""
 
 from __future__ import annotations
 

@@ -1,9 +1,6 @@
 """What a step definition returns: the engine performs it, the renderer prints it, and the hash
-behind a proof covers it. Nothing here does I/O.
-
-Each value says its own command lines (`lines`), so that nobody has to know every kind of value.
-Fields marked as PROSE are words for people: a proof does not cover them.
-"""
+behind a proof covers it. No I/O. Each value says its own command lines (`lines`). Fields marked as
+PROSE are words for people: a proof does not cover them."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

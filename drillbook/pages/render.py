@@ -1,9 +1,7 @@
 """A runbook with its accepted records -> the page a responder reads. Pure but for
 `production_rules`, which reads the rules; no clock: what is committed depends on the tree alone.
-
-The order of a page is that of page.md; its words are in templates/page.md.j2, what they say is
-gathered here. Text from records and descriptions goes through `drillbook.evidence.markdown`.
-"""
+Its words are in templates/page.md.j2. Text from records and descriptions goes through
+`drillbook.evidence.markdown`."""
 
 import json
 from collections import Counter

@@ -1,5 +1,4 @@
-"""Who gets which address. Pure. All of it lies in 198.18.0.0/15, set aside for bench tests by RFC
-2544, so that it meets neither the internet nor the private ranges that people use."""
+"""Who gets which address, of 198.18.0.0/15 (set aside for bench tests by RFC 2544). Pure."""
 
 import ipaddress
 from collections.abc import Iterable

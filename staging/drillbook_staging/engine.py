@@ -1,9 +1,6 @@
-"""The engine's own image: what the reaper runs inside the cluster.
-
-It changes with every edit of the package, so it is no part of the nodes' seed and of a cluster's
-fingerprint: every `up` brings it to the running nodes, and an annotation of the reaper's pods that
-names its key rolls them over to it.
-"""
+"""The engine's own image: what the reaper runs inside the cluster. It is no part of the nodes' seed
+and of a cluster's fingerprint: every `up` brings it to the running nodes, and an annotation of the
+reaper's pods with its key rolls them over to it."""
 
 from collections.abc import Mapping
 from typing import Any

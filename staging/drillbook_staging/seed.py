@@ -1,9 +1,6 @@
 """The seed: a containerd root in the cache with every core image imported and unpacked already.
-
-Importing a gigabyte into each node takes tens of seconds. Blobs and unpacked layers never change
-(overlay writes elsewhere), so a node's own root is the seed by hard links, with its databases
-copied.
-"""
+Blobs and unpacked layers never change (overlay writes elsewhere), so a node's own root is the seed
+by hard links, with its databases copied."""
 
 import shutil
 import time

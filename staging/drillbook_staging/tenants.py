@@ -62,8 +62,7 @@ def refusal(deed: str, namespaces: Sequence[str]) -> str:
     return (
         f"{deed} would end what is drilled on this cluster, in the namespace{plural} "
         f"{', '.join(namespaces)}; nothing was changed. Wait until the drill has ended; remove "
-        "what is left with `drillbook undo --dead --kept`; or do it all the same with "
-        "--force."
+        "what is left with `drillbook undo --dead --kept`; or do it all the same with --force."
     )
 
 

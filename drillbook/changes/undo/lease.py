@@ -1,9 +1,6 @@
-"""A drill's lease: who holds it, until when, and who took it over.
-
-The drill renews it; who finds it expired (reaper, `drillbook undo`) takes it over, which raises its
-fence (`leaseTransitions`), and undoes what its records say. Times are UTC by the writer's clock;
-the reaper acknowledges a drill only when their clocks agree (`MAX_SKEW_S`).
-"""
+"""A drill's lease: who holds it, until when, and who took it over. Who finds it expired (reaper,
+`drillbook undo`) takes it over, which raises its fence (`leaseTransitions`). Times are UTC by the
+writer's clock; clocks must agree (`MAX_SKEW_S`)."""
 
 import json
 from collections.abc import Mapping

@@ -1,9 +1,6 @@
-"""Which of two drills that need the same may stay: the one that began first.
-
-A drill writes its lease, then looks at the others'. Of two that begin together each sees the other,
-and the younger goes. One that had looked before the other's lease was there stays whatever its age:
-so the elder does not pass it, but waits until it has gone, for as long as going takes.
-"""
+"""Which of two drills that need the same may stay: the one that began first. A drill writes its
+lease, then looks at others': of two that begin together the younger goes. One that looked before
+the other's lease was there stays, so the elder waits until it has gone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

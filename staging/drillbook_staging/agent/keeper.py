@@ -1,6 +1,6 @@
-"""Who may have which node and until when: the order of journal, deed and undo. Every change goes
-PLANNED (on the disk), deed, APPLIED; back it goes UNDOING, undo, verified, UNDONE, and the record
-is removed. A kill between any two of these leaves a record from which the next agent goes on."""
+"""Who may have which node and until when: the order of journal, deed and undo. PLANNED (on the
+disk), deed, APPLIED; back UNDOING, undo, verified, UNDONE, and the record goes. After a kill
+between any two the next agent goes on."""
 
 import logging
 import threading

@@ -88,12 +88,9 @@ def change_fields(objects: Objects, record: UndoRecord) -> Object:
 
 
 def took(before: Mapping[str, Any], after: Mapping[str, Any], patch: Mapping[str, Any]) -> bool:
-    """Whether a patch was a change: not in place in the object before, and in it after.
-
-    Not by resourceVersion: every write of a status moves it, and a crash loop writes all the time.
-    A generation moves with what is wanted only, but not every kind has one, and a patch of metadata
-    leaves it as it is; the fields may be written in another way (1024Mi as 1Gi). So either will do.
-    """
+    """Whether a patch was a change: not in place in the object before, and in it after. Not by
+    resourceVersion, which a status moves. A generation moves with what is wanted, but not every
+    kind has one; fields may be written otherwise (1024Mi as 1Gi). So either will do."""
     generations = [one["metadata"].get("generation") for one in (before, after)]
     in_place = generations[0] != generations[1] or contains(after, patch)
     return in_place and not contains(before, patch)
