@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from drillbook.changes.faults.quota import quota
+from drillbook.changes.faults.namespace import quota
 from drillbook.cluster.settings import Settings
 from drillbook.drill.caps import blast_radius, nodes, refuse_over_caps
 from drillbook.model import (

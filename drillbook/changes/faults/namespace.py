@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from drillbook.changes.faults.quota import quota
 from drillbook.changes.faults.rights import allowed, granted
 from drillbook.changes.undo.custody import Custody
 from drillbook.changes.undo.killpoints import writes
@@ -17,6 +16,7 @@ from drillbook.changes.undo.record import LEASE_LABEL, PREFIX, Verb
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.identities import Identity
 from drillbook.cluster.objects import Objects
+from drillbook.cluster.settings import Settings
 from drillbook.model import Change, Manifest
 from drillbook.model.errors import CouldNotTell, InvalidDrill
 from drillbook.model.object_ref import ObjectRef
@@ -25,6 +25,7 @@ ENVIRONMENT_LABEL = "environment"
 # Whoever may start a privileged pod has its node: the admission policy asks for this label.
 POD_SECURITY = {"pod-security.kubernetes.io/enforce": "baseline"}
 FIELD_MANAGER = "drillbook"
+QUOTA = "drillbook-max-pods"
 RIGHTS_WITHIN_S = 10.0
 RIGHTS_POLL_S = 0.05
 
@@ -128,3 +129,10 @@ def _in_namespace(body: dict[str, Any], namespace: str) -> dict[str, Any]:
     if not subjects:
         return body
     return {**body, "subjects": [{**subject, "namespace": namespace} for subject in subjects]}
+
+
+def quota(settings: Settings) -> Manifest:
+    """The same cap on pods for a drill's namespace: it also holds for what nobody declared."""
+    hard = {"pods": str(settings.max_pods)}
+    kind = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": QUOTA}}
+    return {**kind, "spec": {"hard": hard}}
