@@ -1,7 +1,5 @@
 """Alert rules as values: what decides about an alert, how long it needs, what it carries."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -55,7 +53,7 @@ class AlertRule:
     cadence: Cadence = Cadence()
     records: tuple[RecordingRule, ...] = ()
     """The recording rules that it reads, and those that these read, by name."""
-    variants: tuple[AlertRule, ...] = ()
+    variants: tuple["AlertRule", ...] = ()
     """The other rules of its name, told apart by their labels, such as severity."""
     annotations: Mapping[str, str] = field(metadata=PROSE)
     file: str
@@ -68,7 +66,7 @@ class AlertRule:
         return self.annotations["runbook_url"]
 
     @property
-    def every(self) -> tuple[AlertRule, ...]:
+    def every(self) -> tuple["AlertRule", ...]:
         """Itself and its variants."""
         return (self, *self.variants)
 

@@ -4,8 +4,6 @@ back is shown, written or run. The file stands in the user's cache folder: in th
 be committed, and a gate would believe a stranger. Covered are the engine and what it stands on, the
 settings, and the files that steps are made from."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
@@ -34,7 +32,7 @@ class Unchanged:
     """The page's path below the checkout -> the digest of what it was made from, and of itself."""
 
     @classmethod
-    def load(cls, root: Path) -> Unchanged:
+    def load(cls, root: Path) -> "Unchanged":
         file = _file(root)
         if file is None:
             return cls(None)

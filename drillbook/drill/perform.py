@@ -2,8 +2,6 @@
 performer changes only what an Action's line changes, and tells a listener what it reads on the way,
 so that the moments of an incident (t2, t3, t4) are seen when they happen."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -106,7 +104,7 @@ class Performer:
         clean = self.redactor.evidence(evidence)
         return replace(clean, observed=_trim(clean.observed))
 
-    def _read(self, wait: _Wait) -> None:
+    def _read(self, wait: "_Wait") -> None:
         probe = wait.probe
         try:
             self._refuse_silence_before_sound(probe)

@@ -3,8 +3,6 @@ locks the path of its `@domain:` exclusively and those above it as shared. `clus
 the drill's own, so such drills run side by side. Each holds every node's path as shared: a drill
 that breaks a node is alone on the cluster."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -45,13 +43,13 @@ class Lock:
     def _base(self) -> str:
         return self.path.removesuffix(ALL_BELOW)
 
-    def _reaches(self, other: Lock) -> bool:
+    def _reaches(self, other: "Lock") -> bool:
         """Whether the other's path is this one, or below it and this one holds what is below. An
         exclusive lock holds all below, as who breaks a thing breaks its parts."""
         below = self.exclusive or self.path.endswith(ALL_BELOW)
         return other._base == self._base or (below and other._base.startswith(f"{self._base}/"))
 
-    def excludes(self, other: Lock) -> bool:
+    def excludes(self, other: "Lock") -> bool:
         """Whether the two may not be held at once."""
         together = self._reaches(other) or other._reaches(self)
         return together and (self.exclusive or other.exclusive)

@@ -1,7 +1,5 @@
 """The words of command lines, and lengths of time as people write them."""
 
-from __future__ import annotations
-
 import re
 import shlex
 from collections.abc import Mapping
@@ -121,7 +119,7 @@ class Duration:
         number = self.text.rstrip("mshd")
         return int(number) * _UNITS[self.text[len(number) :]]
 
-    def __lt__(self, other: Duration) -> bool:
+    def __lt__(self, other: "Duration") -> bool:
         return self.seconds < other.seconds
 
     def __str__(self) -> str:

@@ -1,8 +1,6 @@
 """`.feature` files -> pytest nodes: module = runbook, class = one drill, item = scenario. The only
 place near pytest's and pytest-bdd's internals."""
 
-from __future__ import annotations
-
 import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -34,8 +32,8 @@ class DrillClass(pytest.Class):
 
     @classmethod
     def from_parent(  # type: ignore[override]
-        cls, parent: RunbookFile, *, name: str, cause: str, control: Control
-    ) -> DrillClass:
+        cls, parent: "RunbookFile", *, name: str, cause: str, control: Control
+    ) -> "DrillClass":
         node: DrillClass = super().from_parent(parent, name=name)
         node.cause, node.control = cause, control
         return node

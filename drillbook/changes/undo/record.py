@@ -1,7 +1,5 @@
 """The undo record: what is about to be changed, and what it was. Data only, from a closed set."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -86,7 +84,7 @@ class UndoRecord:
         """The record itself as an object; its namespace is the caller's to say."""
         return ObjectRef(api_version=API_VERSION, kind=KIND, name=self.name)
 
-    def moved(self, state: State, said: str = "") -> UndoRecord:
+    def moved(self, state: State, said: str = "") -> "UndoRecord":
         return replace(self, state=state, said=said)
 
     def __str__(self) -> str:
