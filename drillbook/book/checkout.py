@@ -90,11 +90,5 @@ def one_runbook(settings: Settings, name: str) -> Runbook:
     return reader.read(found[0], settings.root)
 
 
-def refuse_unreadable(problems: Sequence[Problem]) -> None:
-    """Raises UsageError when files could not be read: what was shown is not all there is."""
-    if problems:
-        raise UsageError("\n".join(str(problem) for problem in problems))
-
-
 def alerts(settings: Settings) -> Rules:
     return monitoring.load_alerts(settings.root, settings.environment)

@@ -17,12 +17,8 @@ RENEWED_WITHIN_S = 3.0
 """Whoever renews has a lease to renew, too."""
 UNDO_WITHIN_S = 120.0
 """A node starts in about a second; on a busy machine its parts may take their 30 s each."""
-ERRORS: Mapping[str, type[DrillbookError]] = {
-    "refused": Refused,
-    "could-not-tell": CouldNotTell,
-    "undo-failed": UndoFailed,
-}
-"""What an answer's `kind` means."""
+ERRORS: Mapping[str, type[DrillbookError]] = {"refused": Refused, "undo-failed": UndoFailed}
+"""What an answer's `kind` means; `could-not-tell`, and any other: CouldNotTell."""
 
 
 @dataclass(frozen=True)

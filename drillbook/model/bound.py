@@ -48,7 +48,4 @@ class BoundRunbook:
 
     def cause(self, cause_id: str) -> BoundCause:
         """Raises KeyError when there is no such cause."""
-        for bound in self.causes:
-            if bound.cause.id == cause_id:
-                return bound
-        raise KeyError(cause_id)
+        return {bound.cause.id: bound for bound in reversed(self.causes)}[cause_id]

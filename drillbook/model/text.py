@@ -120,10 +120,7 @@ class Runbook:
 
     def cause(self, cause_id: str) -> Cause:
         """Raises KeyError when there is no such cause."""
-        for cause in self.causes:
-            if cause.id == cause_id:
-                return cause
-        raise KeyError(cause_id)
+        return {cause.id: cause for cause in reversed(self.causes)}[cause_id]
 
 
 @dataclass(frozen=True, kw_only=True, order=True)

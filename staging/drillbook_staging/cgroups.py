@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,7 +86,7 @@ def _all_folders(tree: Hierarchy, node: str | None) -> Iterator[Path]:
 def _read(file: Path) -> str:
     try:
         return file.read_text()
-    except (FileNotFoundError, OSError):
+    except OSError:
         return ""  # the folder went away while we walked: nothing is in it any more
 
 
@@ -102,18 +103,12 @@ def remove(tree: Hierarchy, node: str | None = None, within_s: float = 20.0) -> 
 
 
 def _rmdir(folder: Path) -> bool:
-    try:
+    with suppress(OSError):  # a process in it is not quite dead: the caller comes again
         folder.rmdir()
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return False  # a process in it is not quite dead: the caller comes again
-    return True
+    return not folder.exists()
 
 
 def kill(process: int) -> None:
     """SIGKILL; one that ended by itself is what we want."""
-    try:
+    with suppress(ProcessLookupError):
         os.kill(process, signal.SIGKILL)
-    except ProcessLookupError:
-        return

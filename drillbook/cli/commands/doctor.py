@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 
 from drillbook.book import checkout as book
+from drillbook.book import monitoring
 from drillbook.changes.undo import stops
 from drillbook.changes.undo.undoers import reaping_of
 from drillbook.cli import embedded
@@ -63,7 +64,7 @@ def _runbooks(settings: Settings) -> None:
 
 def _monitoring(settings: Settings) -> None:
     rules = book.alerts(settings)
-    book.refuse_unreadable(rules.problems)
+    monitoring.refuse(rules.problems)
     guard.check_monitoring(settings, connections(settings), rules, rules)
 
 

@@ -197,7 +197,7 @@ def _made_of(settings: Settings, features: Iterable[Path]) -> dict[Path, str]:
 def _texts(settings: Settings, features: Sequence[Path]) -> dict[Path, str]:
     """Page -> text. Raises for the first kind of problem that any of them has, with all of it."""
     found, unreadable = book.read(settings, features)
-    book.refuse_unreadable([*unreadable, *book.alerts(settings).problems])
+    monitoring.refuse([*unreadable, *book.alerts(settings).problems])
     binder = Binder(book.definitions(settings.root))
     printed = _printer(settings, settings.proof)
 
@@ -272,7 +272,7 @@ def scorecard(settings: Settings, month: str | None, console: Console) -> None:
 def catalogue(settings: Settings, drills: Sequence[Drill]) -> tuple[score.CauseResult, ...]:
     """Every cause of the checkout, and whether these drills prove it as its page would say."""
     found, unreadable = book.runbooks(settings, [])
-    book.refuse_unreadable(unreadable)
+    monitoring.refuse(unreadable)
     rules, proofs = book.alerts(settings), accepting.by_key(drills)
     return tuple(
         result
