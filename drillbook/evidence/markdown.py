@@ -109,9 +109,7 @@ def cause_anchor(cause_id: str) -> str:
 def sentence(text: str) -> str:
     """With a capital first letter and a full stop."""
     text = text.strip()
-    if not text:
-        return ""
-    return text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")
+    return text[:1].upper() + text[1:] + ("" if text[-1:] in ("", ".", "!", "?") else ".")
 
 
 def _escape(text: str) -> str:

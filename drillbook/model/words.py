@@ -44,9 +44,7 @@ def join(*parts: Word) -> Word:
                 flat[-1] += piece
             elif piece != "":
                 flat.append(piece)
-    if not flat:
-        return ""
-    return flat[0] if len(flat) == 1 else Joined(tuple(flat))
+    return flat[0] if len(flat) == 1 else Joined(tuple(flat)) if flat else ""
 
 
 def parts_of(word: Word) -> tuple[str | Var, ...]:
