@@ -100,6 +100,11 @@ def fingerprint(session: Session) -> str:
     return digest.of_text(str(session.seed), str(session.programs.kube), config, *told, *code)
 
 
+def clean(session: Session) -> None:
+    """Whatever an earlier `up` left, whole or half."""
+    residue.remove(session.places)
+
+
 def host_packages(session: Session) -> None:
     """Debian's packages on the host; the kernel is asked again once its tools are there."""
     missing = debian.missing()
@@ -120,6 +125,11 @@ def build(session: Session) -> None:
 def unpack_images(session: Session) -> None:
     """The core images, in the form that a node copies."""
     builds.unpacked_images(session.places, session.images, session.progress)
+
+
+def bridge(session: Session) -> None:
+    """The host's side of the network."""
+    network.create(session.shell, session.nodes)
 
 
 def start_nodes(session: Session) -> None:
@@ -168,6 +178,11 @@ def ready(session: Session) -> None:
     platform.await_answers(len(session.nodes))
 
 
+def host_agent(session: Session) -> None:
+    """What takes nodes away for drills, and brings them back."""
+    launch.ensure(session.shell)
+
+
 def write_down(session: Session) -> None:
     """The kubeconfig for drills and cluster.json: the cluster counts as up from here on."""
     cluster.write_runner(session.kubectl)
@@ -193,14 +208,10 @@ def write_down(session: Session) -> None:
 Stage = tuple[str, Callable[[Session], None]]
 
 STAGES: tuple[Stage, ...] = (
-    # Whatever an earlier `up` left, whole or half.
-    ("clean up", lambda session: residue.remove(session.places)),
-    *(("host packages", host_packages), ("build", build), ("images", unpack_images)),
-    ("bridge", lambda session: network.create(session.shell, session.nodes)),
-    *(("nodes", start_nodes), ("control plane", control_plane), ("join", join_nodes)),
-    *(("engine", import_engine), ("platform", apply_platform), ("ready", ready)),
-    # What takes nodes away for drills, and brings them back.
-    ("host agent", lambda session: launch.ensure(session.shell)),
+    *(("clean up", clean), ("host packages", host_packages), ("build", build)),
+    *(("images", unpack_images), ("bridge", bridge), ("nodes", start_nodes)),
+    *(("control plane", control_plane), ("join", join_nodes), ("engine", import_engine)),
+    *(("platform", apply_platform), ("ready", ready), ("host agent", host_agent)),
     ("write down", write_down),
 )
 REFRESH: tuple[Stage, ...] = STAGES[-5:]
