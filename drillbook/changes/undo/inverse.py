@@ -71,17 +71,7 @@ def inverse(record: UndoRecord, live: Live) -> Inverse:
     if record.verb is Verb.CREATE:
         return _of_create(record, live)
     if record.verb is Verb.DELETE:
-        if live is None:
-            if controller_of(record.pre_image):
-                return Done("its controller recreates it")
-            if record.withheld and not record.pre_image:
-                return Wait("it was deleted, and what was in it is written down nowhere")
-            return Make(made_again(record.pre_image))
-        if live["metadata"]["uid"] != record.target.uid:
-            return Done("it was recreated")
-        if live["metadata"].get("deletionTimestamp"):
-            return Wait("it is being deleted")
-        return _settled(record, live, "it was never deleted")
+        return _of_delete(record, live)
     if record.verb is Verb.RUN:
         return _of_run(record, live)
     return _of_patch(record, live)
@@ -105,6 +95,20 @@ def _of_patch(record: UndoRecord, live: Live) -> Inverse:
     if not contains(live, record.pre_image):
         return Write(record.pre_image)
     return _settled(record, live, "it is as it was")
+
+
+def _of_delete(record: UndoRecord, live: Live) -> Inverse:
+    if live is None:
+        if controller_of(record.pre_image):
+            return Done("its controller recreates it")
+        if record.withheld and not record.pre_image:
+            return Wait("it was deleted, and what was in it is written down nowhere")
+        return Make(made_again(record.pre_image))
+    if live["metadata"]["uid"] != record.target.uid:
+        return Done("it was recreated")
+    if live["metadata"].get("deletionTimestamp"):
+        return Wait("it is being deleted")
+    return _settled(record, live, "it was never deleted")
 
 
 def _of_run(record: UndoRecord, live: Live) -> Inverse:
