@@ -1,7 +1,5 @@
 """Sentences become values; what does not bind is reported, all of it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 

@@ -1,7 +1,5 @@
 """A large book's work in two processes, with one process' answer."""
 
-from __future__ import annotations
-
 import os
 import signal
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """Reading, binding and judging runbooks waits for no client library and no test framework."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

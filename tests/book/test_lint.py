@@ -1,7 +1,5 @@
 """Each rule of lint: a runbook that it accepts, and the one change that it must find."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Rules and values as one thing, and each way in which they can disagree."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest
@@ -140,8 +138,6 @@ def test_our_environments_differ_in_for_only() -> None:
     assert staging == production
 
 
-# --------------------------------------------------------------------------- recording rules
-
 RECORDED = """\
 groups:
   - name: records
@@ -196,8 +192,6 @@ def test_a_proof_covers_the_recording_rules_and_no_prose(
     assert (text("a", RECORDED) != text("b", RECORDED.replace(old, new))) is stales
 
 
-# --------------------------------------------------------------------------- variants
-
 VARIANT = f"""\
       - alert: Down
         expr: up < 0.5
@@ -235,9 +229,6 @@ def test_two_rules_that_no_label_tells_apart(tmp_path: Path) -> None:
 def test_what_lists_an_alert_and_not_what_an_older_rule_left_behind(tmp_path: Path) -> None:
     rules = edited(tmp_path, ("up\n          == 0", "sum by (app) (up)"))
     assert list_filters(rules.values(), ["pod", "app"]) == ('severity="P1"', 'app!=""')
-
-
-# --------------------------------------------------------------------------- what is wrong
 
 
 @pytest.mark.parametrize(

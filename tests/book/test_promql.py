@@ -1,7 +1,5 @@
 """What an expression reads and which labels its result can carry; Prometheus is the judge."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """The reader: what a runbook's text means, and what is none."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -64,9 +62,6 @@ def complaint(text: str) -> str:
     with pytest.raises(reader.MalformedFeature) as caught:
         parsed(text)
     return str(caught.value)
-
-
-# --------------------------------------------------------------------------- text
 
 
 def test_metadata_is_tags_split_at_the_first_colon() -> None:
@@ -166,8 +161,6 @@ def test_other_languages_mean_the_same() -> None:
     assert [step.keyword for step in steps] == ["when", "when", "then"]
 
 
-# --------------------------------------------------------------------------- what is no runbook
-
 HEAD = "@id:x\nFeature: f\n"
 ONE = HEAD + "Scenario: a\n  Given x\n"
 
@@ -217,9 +210,6 @@ def test_no_message_speaks_the_parsers_language() -> None:
     for text in ("hello\n", ONE + "Feature: g\n", ONE + "  Whn y\n", ONE + "@tag\n"):
         assert "#EOF" not in complaint(text)
         assert "expected:" not in complaint(text)
-
-
-# --------------------------------------------------------------------------- files
 
 
 @pytest.fixture

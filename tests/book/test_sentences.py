@@ -1,7 +1,5 @@
 """The registry and the sentences' parameter types."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

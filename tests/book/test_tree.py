@@ -1,7 +1,5 @@
 """Files that nothing reads, or that are not as they were committed."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -4,8 +4,6 @@ A service account's token is its name, so `asked` says who did what. A pod that 
 recreated when it is deleted; what is in a namespace, or owned by what goes, goes with it.
 """
 
-from __future__ import annotations
-
 import itertools
 import json
 import re

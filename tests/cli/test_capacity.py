@@ -1,7 +1,5 @@
 """How many drills a machine carries."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The command line on checkouts that something is wrong with: words and a code, no traceback."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess
@@ -177,9 +175,6 @@ def test_what_asks_no_cluster_loads_no_client_library(checkout: Path, words: str
         [sys.executable, "-c", LOADED, words], cwd=checkout, capture_output=True, text=True
     )
     assert done.stdout.splitlines()[-1:] == ["LOADED"], done.stdout + done.stderr
-
-
-# --------------------------------------------------------------------------- the net
 
 
 def raising(error: BaseException) -> Callable[[], object]:

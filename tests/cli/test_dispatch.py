@@ -1,7 +1,5 @@
 """One process for each drill, side by side, told apart, and all of them ended by a signal."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess
@@ -136,9 +134,6 @@ def test_a_drill_that_was_killed_says_who_undoes_it(tmp_path: Path) -> None:
     assert "exit code -9" in died
     assert "The reaper does when its lease has run out" in died
     assert "\n\n" not in died
-
-
-# ------------------------------------------------------------------ how it ends
 
 
 def test_a_signal_ends_every_drill_by_its_undo_and_starts_no_other(tmp_path: Path) -> None:

@@ -1,7 +1,5 @@
 """The command `drill` from its guards to its last line, with a stand-in for pytest and servers."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """The exit code of a whole run, and what a child is told of the cluster."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """Progress lines: one line each, redacted before they are cut."""
 
-from __future__ import annotations
-
 import io
 
 from drillbook.drill.progress import Progress, one_line

@@ -1,7 +1,5 @@
 """Which drills are due, which a change made another, and one healthy drill on each Background."""
 
-from __future__ import annotations
-
 import subprocess
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -128,9 +126,6 @@ def test_the_tree_of_a_commit_is_hashed_by_this_engine(checkout: Path) -> None:
     git("commit", "-qam", "broken")
     with pytest.raises(UsageError, match="cannot bind the runbooks of that commit"):
         hashes_at(settings, "HEAD")
-
-
-# --------------------------------------------------------------------------- one Background
 
 
 def other(id: str, bound: BoundRunbook = BOUND) -> BoundRunbook:

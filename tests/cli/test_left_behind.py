@@ -1,7 +1,5 @@
 """A drill without a record: the run waits until the reaper has undone it, and says when not."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 from drillbook.cli.commands.left_behind import left_behind

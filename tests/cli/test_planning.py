@@ -1,7 +1,5 @@
 """What `plan` prints of the files, and how it ends."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest
@@ -92,9 +90,6 @@ def test_it_ends_as_the_drill_would_with_the_words_of_all(
     assert refusal.value.exit_code == code
     assert told(wrong[0]).startswith("  NO   x: ")
     assert told(Finding("reaper", "alive")) == "  yes  reaper: alive"
-
-
-# --------------------------------------------------------------------------- the command
 
 
 @pytest.mark.parametrize(

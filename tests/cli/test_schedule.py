@@ -1,7 +1,5 @@
 """Which drill starts when: as many as may, in the order given, and nobody waits for ever."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import permutations

@@ -1,7 +1,5 @@
 """Which drills are run, and what each will hold."""
 
-from __future__ import annotations
-
 from pathlib import PurePosixPath
 
 import pytest

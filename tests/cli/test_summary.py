@@ -1,7 +1,5 @@
 """How long a run will take, and what is said of it at its end."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What was right is not looked at again, and whatever it was judged by may not change unseen."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Every request to the Kubernetes API has a deadline."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

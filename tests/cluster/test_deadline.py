@@ -1,7 +1,5 @@
 """A read ends: with its answer, its error, or its deadline."""
 
-from __future__ import annotations
-
 import threading
 
 import pytest

@@ -1,7 +1,5 @@
 """Tokens of the identities: asked for once, kept private, and never silently somebody else's."""
 
-from __future__ import annotations
-
 import json
 import stat
 import threading
@@ -96,10 +94,7 @@ def test_each_has_a_private_kubeconfig_for_the_same_cluster(tmp_path: Path) -> N
     document = yaml.safe_load(found.kubeconfig.read_text())
     assert document["current-context"] == found.context == "staging"
     (cluster,) = document["clusters"]
-    assert cluster["cluster"] == {
-        "server": url,
-        "certificate-authority": str(tmp_path / "ca.crt"),
-    }
+    assert cluster["cluster"] == {"server": url, "certificate-authority": str(tmp_path / "ca.crt")}
     assert "the runner's" not in found.kubeconfig.read_text()
     assert found.model_copy(update={"kubeconfig": given.kubeconfig, "context": None}) == given
 
@@ -220,9 +215,6 @@ def test_the_override_does_not_turn_a_missing_right_into_the_runners(tmp_path: P
         identities = Identities(runner(tmp_path, url, allow_cluster_admin=True))
         with pytest.raises(Refused, match="HTTP 403"):
             identities.settings_for(Identity.INJECTOR)
-
-
-# --------------------------------------------------------------------------- connections
 
 
 def test_identities_share_what_the_drill_knows(tmp_path: Path) -> None:

@@ -1,7 +1,5 @@
 """Which context a drill uses, and that a kubeconfig's programs never run."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

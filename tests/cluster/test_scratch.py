@@ -1,7 +1,5 @@
 """The private folder: ended processes leave none, running ones keep theirs."""
 
-from __future__ import annotations
-
 import os
 import signal
 import stat

@@ -1,7 +1,5 @@
 """Precedence: option, environment, file, the embedded cluster's own."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

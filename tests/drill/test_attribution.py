@@ -1,7 +1,5 @@
 """A recovery that was there before the remediation is not the remediation's."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

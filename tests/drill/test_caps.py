@@ -1,7 +1,5 @@
 """How much a drill may touch: counted one way, and refused above the caps."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Every other cause on the Background is asked, and for how long."""
 
-from __future__ import annotations
-
 import io
 from dataclasses import dataclass, replace
 from math import inf

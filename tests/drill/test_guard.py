@@ -1,7 +1,5 @@
 """What the production guard refuses: each condition by itself, with what to set."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -194,8 +192,6 @@ def test_what_has_no_host(server: str) -> None:
     with pytest.raises(ValueError, match=r"names no host|[Pp]ort"):
         host_of(server)
 
-
-# --------------------------------------------------------------------------- monitoring
 
 RECORD = RecordingRule(name="job:up", expr="sum by (job) (up)", labels={}, file="f", line=1)
 RULE = AlertRule(

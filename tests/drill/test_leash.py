@@ -1,7 +1,5 @@
 """A command on a leash ends with its holder's death, silence or word, and all that it started."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

@@ -1,8 +1,6 @@
 """The undo runs whatever raises, and what went wrong is a record. Nobody is at home at any server:
 the namespace is a stand-in that notes what is asked of it."""
 
-from __future__ import annotations
-
 import io
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Waiting for facts, with a clock that a test turns by hand."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The printed line beside a read: it must say the same, and it may take a moment."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Phases that should not hold, asked side by side."""
 
-from __future__ import annotations
-
 import threading
 from datetime import UTC, datetime, timedelta
 

@@ -1,7 +1,5 @@
 """What a drill writes when its namespace's Secrets become unreadable, or appear, on the way."""
 
-from __future__ import annotations
-
 import io
 from typing import Any
 

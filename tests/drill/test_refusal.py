@@ -1,7 +1,5 @@
 """A refused drill's record says who refused it, and that nothing is to be undone."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 
 import runbook_examples as examples

@@ -1,7 +1,5 @@
 """Everything that refuses a drill, asked of a stand-in of the servers: nothing is changed there."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -170,12 +168,7 @@ ONLY_READS = {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["ge
 @pytest.mark.parametrize(
     ("answers", "bound", "about", "said"),
     [
-        (
-            {"/api/v1/rules": data({"groups": []})},
-            one(),
-            "monitoring",
-            "AppDown is not loaded",
-        ),
+        ({"/api/v1/rules": data({"groups": []})}, one(), "monitoring", "AppDown is not loaded"),
         ({f"{SYSTEM}/configmaps/halt": STOP}, one(), "stops", "halted: an incident"),
         (
             {f"{SYSTEM}/leases/reaper": {"spec": {"renewTime": "2026-01-01T00:00:00Z"}}},
@@ -232,9 +225,6 @@ def test_what_does_not_answer_is_a_finding_too(tmp_path: Path) -> None:
     found, _ = asked(tmp_path, {}, one(), prometheus_url="http://127.0.0.1:9")
     assert isinstance(found["monitoring"].error, CouldNotTell)
     assert found["reaper"].said == "alive"
-
-
-# --------------------------------------------------------------------------- pure
 
 
 def under_way(domain: str) -> leases.Lease:

@@ -1,7 +1,5 @@
 """What came of the second injection, by what the API server says to it and what the effect does."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """A whole run or nothing; redacted; never changed afterwards."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Rates, intervals and times, at their edges."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

@@ -1,7 +1,5 @@
 """The last drills, the newest first, and never too many."""
 
-from __future__ import annotations
-
 import runbook_examples as examples
 
 from drillbook.evidence.history import shown

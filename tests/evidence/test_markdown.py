@@ -1,7 +1,5 @@
 """A log line cannot change a page's structure; an ordinary sentence stays readable."""
 
-from __future__ import annotations
-
 import pytest
 
 from drillbook.evidence.markdown import (

@@ -1,7 +1,5 @@
 """A hash changes with what was proven, and with nothing else."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath

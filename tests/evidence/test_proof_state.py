@@ -1,7 +1,5 @@
 """A page's state is its worst cause's; a cause is verified only when everything speaks for it."""
 
-from __future__ import annotations
-
 from datetime import date
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Records: what is valid, what falsifies, which exit code follows, and the published schema."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,12 +13,7 @@ from drillbook.model.errors import UsageError
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 SCENARIO = ScenarioRecord(
-    cause="driver-oom",
-    name="seen",
-    line=3,
-    phase=Phase.DETECTION,
-    verdict=Verdict.PASSED,
-    steps=(),
+    cause="driver-oom", name="seen", line=3, phase=Phase.DETECTION, verdict=Verdict.PASSED, steps=()
 )
 
 

@@ -1,7 +1,5 @@
 """Secrets go, ordinary text stays."""
 
-from __future__ import annotations
-
 import pytest
 
 from drillbook.evidence.redact import holds_secret, redact

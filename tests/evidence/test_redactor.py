@@ -1,7 +1,5 @@
 """A redactor learns while it runs, and fails closed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """The scorecard counts what was proven, over everything that should have been."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -53,9 +51,6 @@ def test_no_records_are_no_scorecard() -> None:
         card()
 
 
-# ------------------------------------------------------------------ accuracy
-
-
 def test_what_was_never_drilled_costs_accuracy() -> None:
     unwritten = CauseResult(runbook="RB-NEW-001", cause="main", missing="never", last_green=None)
     found = card(*GOOD, others=[unwritten])
@@ -103,9 +98,6 @@ def test_a_phase_of_nothing_but_advice_is_not_proven() -> None:
     drill = examples.drill(bound=bound, phase_verdicts={Phase.PREVENTION: Verdict.MANUAL})
     assert "prevention can be done by a person only" in missing(drill, *GOOD[1:])
     assert str(card(drill).advice) == "1 of 5 (20 %)"
-
-
-# ------------------------------------------------------------------ flow
 
 
 def test_the_flow_and_each_exclusion_with_its_reason() -> None:
@@ -182,9 +174,6 @@ def test_clusters_are_never_pooled_but_a_remade_one_is_the_same() -> None:
         card(GOOD[0], examples.drill(days=1, cluster=other))
 
 
-# ------------------------------------------------------------------ detection and diagnosis
-
-
 def test_detection_counts() -> None:
     silent = examples.drill(
         phase_verdicts={Phase.DETECTION: Verdict.FAILED}, verdict=Verdict.FAILED, days=1
@@ -222,9 +211,6 @@ def test_the_confusion_matrix_has_a_row_healthy_and_a_column_unknown() -> None:
         "config": (2, (0, 0), 1, 1),
         "healthy": (1, (0, 0), 1, 0),
     }
-
-
-# ------------------------------------------------------------------ times and cost
 
 
 def test_times_and_the_recovery_objective() -> None:
@@ -268,9 +254,6 @@ def test_overheads() -> None:
     found = card(examples.drill(cost=cost), examples.drill("config"))
     assert found.harness_overhead == pytest.approx((10.0 + 3.0) / 225.0)
     assert found.detection_overhead.values == (-1.0, -1.0)
-
-
-# ------------------------------------------------------------------ the text
 
 
 def test_the_text_holds_the_interval_and_its_limits() -> None:

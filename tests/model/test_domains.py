@@ -1,7 +1,5 @@
 """Which drills may run side by side: every pair of domains, both ways round."""
 
-from __future__ import annotations
-
 import json
 import re
 from itertools import product
@@ -101,9 +99,6 @@ def test_what_is_a_domain(domain: str) -> None:
 def test_a_lock_needs_a_path(path: str) -> None:
     with pytest.raises(ValueError, match="no path of a domain"):
         Lock(path, exclusive=True)
-
-
-# ------------------------------------------------------------------ as text
 
 
 @pytest.mark.parametrize("domain", DOMAINS)

@@ -1,7 +1,5 @@
 """A change says what it means, or is none."""
 
-from __future__ import annotations
-
 import pytest
 
 from drillbook.model import Delete, Patch, Scale, Target

@@ -1,7 +1,5 @@
 """What only reads, and what does not."""
 
-from __future__ import annotations
-
 import pytest
 
 from drillbook.model import Var, command

@@ -1,7 +1,5 @@
 """Names as parts of node ids."""
 
-from __future__ import annotations
-
 import pytest
 
 from drillbook.model.slug import slug

@@ -1,7 +1,5 @@
 """The page: its order, its commands, and that nothing a drill saw can change its structure."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import subprocess
@@ -71,9 +69,6 @@ def bash_blocks(text: str) -> list[str]:
     return re.findall(r"^```bash\n(.*?)\n```$", text, re.S | re.M)
 
 
-# ------------------------------------------------------------------ order
-
-
 def test_the_sections_come_in_their_order() -> None:
     found = [line.removeprefix("## ") for line in headings(page(*GOOD)) if line[:3] == "## "]
     assert found == [
@@ -127,9 +122,6 @@ def test_a_title_with_quotes_and_colons_stays_yaml() -> None:
     assert yaml.safe_load(text.split("---\n")[1])["title"] == title
 
 
-# ------------------------------------------------------------------ proof
-
-
 def test_a_proven_page_says_when_where_and_how_fast() -> None:
     assert (
         "- [It runs out of memory](#cause-oom): verified on 2026-11-20 at commit abc1234 on "
@@ -180,9 +172,6 @@ def test_states_by_cause() -> None:
 
 def test_a_page_is_the_same_whenever_it_is_made() -> None:
     assert page(*GOOD) == page(*GOOD)
-
-
-# ------------------------------------------------------------------ what a responder reads
 
 
 def test_the_description_s_lines_have_their_places() -> None:
@@ -335,9 +324,6 @@ def test_a_record_of_other_words_is_not_passed_off_as_this_step_s() -> None:
     assert "Not yet drilled in these words (the drill of 2026-11-20 had others)." in text
 
 
-# ------------------------------------------------------------------ commands
-
-
 @pytest.fixture(params=["bare", "proven", "advice"])
 def any_page(request: pytest.FixtureRequest) -> str:
     pages = {
@@ -383,9 +369,6 @@ def test_a_variable_that_nothing_finds_is_a_problem() -> None:
     )
     with pytest.raises(RunbookProblem, match="its commands use X"):
         page(bound=examples.changed(examples.runbook(), 3, action))
-
-
-# ------------------------------------------------------------------ what was seen is only text
 
 
 def hostile() -> Sequence[Drill]:
@@ -438,9 +421,6 @@ def test_a_page_with_much_to_say_stays_small() -> None:
         for n in range(200)
     ]
     assert len(page(*drills, examples.healthy()).encode()) < 150_000
-
-
-# ------------------------------------------------------------------ production's rules
 
 
 def test_production_s_rules_are_read_when_there_are_any(tmp_path: Path) -> None:

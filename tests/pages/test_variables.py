@@ -1,7 +1,5 @@
 """Every variable of a page's commands is exported, by a command that can find it."""
 
-from __future__ import annotations
-
 import json
 import re
 import subprocess
@@ -35,10 +33,7 @@ def exported(bound: BoundRunbook) -> list[str]:
 
 
 def test_the_variables_come_in_the_order_in_which_they_need_each_other() -> None:
-    assert exported(examples.runbook()) == [
-        *("CONTEXT", "ALERTMANAGER", "NAMESPACE", "POD"),
-        "APP",
-    ]
+    assert exported(examples.runbook()) == [*("CONTEXT", "ALERTMANAGER", "NAMESPACE", "POD"), "APP"]
 
 
 def test_a_name_is_found_by_its_own_command() -> None:

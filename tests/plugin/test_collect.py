@@ -1,7 +1,5 @@
 """`.feature` files as pytest nodes, tried in a pytest of their own."""
 
-from __future__ import annotations
-
 import pytest
 
 RUNBOOK = """

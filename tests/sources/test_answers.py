@@ -1,7 +1,5 @@
 """A real HTTP server that answers badly: every bad answer is CouldNotTell, never a verdict."""
 
-from __future__ import annotations
-
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -159,8 +157,6 @@ def test_an_unreachable_server_is_named_in_one_line(tmp_path: Path) -> None:
     assert str(caught.value).endswith("/api/v1/query: [Errno 111] Connection refused")
 
 
-# --------------------------------------------------------------------------- other shapes
-
 ALERT = FiringAlert(alert="X")
 RULE = AlertRule(
     name="X", expr="up", for_s=0, labels={}, annotations={"runbook_url": "r"}, file="f", line=1
@@ -238,9 +234,6 @@ def test_an_endpoint_that_is_not_set_is_named(tmp_path: Path, setting: str) -> N
         getattr(clients, setting)("/", [])
 
 
-# --------------------------------------------------------------------------- Kubernetes
-
-
 def kubernetes(pods: list[dict[str, Any]]) -> Answer:
     """A server of pods, and of the metrics API's kind with the same plural name."""
 
@@ -282,9 +275,6 @@ def test_pods_are_pods_beside_a_metrics_server(tmp_path: Path) -> None:
         clients = everything(tmp_path, url)
         assert len(clients._dynamic.resources.search(name="pods")) > 1
         assert clients.kind_of("pods").kind == "Pod"
-
-
-# --------------------------------------------------------------------------- tools
 
 
 def test_a_tool_that_prints_no_utf_8_is_read_all_the_same(tmp_path: Path) -> None:

@@ -1,7 +1,5 @@
 """Logs: what counts of them, on lines as the kubelet dates them and on the embedded cluster."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 import pytest

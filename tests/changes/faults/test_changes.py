@@ -43,11 +43,7 @@ class Refused(Exception):
         (500, 'failed calling webhook "x": refused', NOT_APPLIED),
         (403, 'User "observer" cannot patch resource "configmaps"', NOT_APPLIED),
         (403, f'x.{ADMISSION} is forbidden: User "u" cannot patch resource "x"', NOT_APPLIED),
-        (
-            403,
-            "unable to create new content in namespace x: it is terminating",
-            NOT_APPLIED,
-        ),
+        (403, "unable to create new content in namespace x: it is terminating", NOT_APPLIED),
         (404, "not found", NOT_APPLIED),
         (409, "the object has been modified", NOT_APPLIED),
         (429, "too many requests", NOT_APPLIED),

@@ -1,7 +1,5 @@
 """A fault's changes on an API server: what is written down, made, refused, taken back."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """A drill namespace's name."""
 
-from __future__ import annotations
-
 import re
 
 from drillbook.changes.faults.namespace import fresh_name

@@ -1,7 +1,5 @@
 """A program in a pod: how its end is judged, and what it is given."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 
@@ -106,11 +104,7 @@ def test_an_exec_that_is_refused_could_not_be_told(api: FakeApi, clients: Connec
 
 @pytest.mark.parametrize("code", [0, 1])
 def test_it_runs_under_a_timeout_in_a_pod_that_runs_and_is_written_down_before(
-    api: FakeApi,
-    clients: Connections,
-    custody: Custody,
-    monkeypatch: pytest.MonkeyPatch,
-    code: int,
+    api: FakeApi, clients: Connections, custody: Custody, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     for name, phase in (("pg-0", "Pending"), ("pg-1", "Running"), ("pg-2", "Running")):
         labels = {"labels": {"app": "pg"}}

@@ -1,8 +1,6 @@
 """What the reaper answers, and which drills it takes for dead. Its deeds are tested on the cluster
 (tests/on_cluster/test_alone.py)."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any

@@ -1,7 +1,5 @@
 """Who may begin, and what a drill leaves, on an API server in memory."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -87,9 +85,6 @@ def test_an_undo_that_fails_is_told_and_stops_the_next(api: FakeApi, clients: Co
         assert left.startswith(f"{DRILL}: namespace/{DRILL} (create): ")
         with pytest.raises(Refused, match="the cluster is in quarantine"):
             custody_of(clients, "drill-b").open()
-
-
-# --------------------------------------------------------------------------- two at once
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """What is done about a record, for everything that may be found in its target's place."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -45,9 +43,6 @@ def live(uid: str = "u1", version: str = "8", **metadata: Any) -> dict[str, Any]
     return {"metadata": {"name": "conf", "uid": uid, "resourceVersion": version, **metadata}}
 
 
-# --------------------------------------------------------------------------- pre-images
-
-
 def test_the_pre_image_holds_the_touched_fields_only() -> None:
     assert pre_image(LIVE, {"data": {"heap": "256m"}}) == {"data": {"heap": "512m"}}
 
@@ -75,9 +70,6 @@ def test_an_empty_value_is_not_the_same_as_none(was: Any, is_now: Any) -> None:
     assert not contains({"data": {"key": is_now}}, {"data": {"key": was}})
 
 
-# --------------------------------------------------------------------------- what goes with it
-
-
 @pytest.mark.parametrize(("found", "step"), [(None, Done), (live(uid="u2"), Done), (live(), Wait)])
 def test_a_program_is_undone_with_the_pod_that_it_ran_in(found: Any, step: type) -> None:
     assert isinstance(inverse(record(Verb.RUN), found), step)
@@ -92,9 +84,6 @@ def test_what_is_left_of_a_secret_is_told_without_its_value() -> None:
     old = {"data": {"key": "hunter2"}}
     secret = record(Verb.PATCH, target=replace(TARGET, kind="Secret"), pre_image=old)
     assert unsettled(secret, {**live(), "data": {"key": "wrong"}}).endswith("is not as it was")
-
-
-# --------------------------------------------------------------------------- fields
 
 
 CHANGED = record(Verb.PATCH, pre_image={"data": {"heap": "512m"}}, patch={"data": {"heap": "1m"}})
@@ -135,9 +124,6 @@ def test_a_target_that_is_gone_has_nothing_to_undo() -> None:
     assert isinstance(inverse(CHANGED, None), Done)
 
 
-# --------------------------------------------------------------------------- creating
-
-
 MADE = record(Verb.CREATE, target=replace(TARGET, uid=""))
 OURS = {"labels": {LEASE_LABEL: "drill-a"}}
 
@@ -159,9 +145,6 @@ def test_what_somebody_else_made_is_left(labels: dict[str, str]) -> None:
 
 def test_what_was_never_made_is_done() -> None:
     assert isinstance(inverse(MADE, None), Done)
-
-
-# --------------------------------------------------------------------------- deleting
 
 
 MADE_BY_SERVER = {**live()["metadata"], "creationTimestamp": "t", "generation": 3}

@@ -1,7 +1,5 @@
 """The kill points are the code's own: every write has one on either side."""
 
-from __future__ import annotations
-
 import ast
 import os
 import signal

@@ -1,7 +1,5 @@
 """When a lease ends, and what a lease must say."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from typing import Any
 

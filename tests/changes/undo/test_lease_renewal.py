@@ -1,7 +1,5 @@
 """A lease that was not renewed in time is lost, however long its process slept in between."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A record is data that survives the way to the cluster and back."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
