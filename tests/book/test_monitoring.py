@@ -22,8 +22,6 @@ from drillbook.cluster.settings import Settings
 from drillbook.evidence import proof
 from drillbook.model.errors import UsageError
 
-ROOT = Path(__file__).parents[2]
-
 RULES = """\
 groups:
   - name: g
@@ -54,7 +52,6 @@ def edited(root: Path, *changes: tuple[str, str], values: str = "for: {Down: 90s
     """What loads of the example with some words changed."""
     text = RULES
     for old, new in changes:
-        assert old in text
         text = text.replace(old, new)
     return load_alerts(checkout(root, text, values), "lab")
 
@@ -69,25 +66,17 @@ def test_an_alert_has_its_values_and_its_place(tmp_path: Path) -> None:
     assert rule.expr == "up\n== 0"
     assert rule.labels == {"severity": "P1"}
     assert rule.runbook_url == "runbooks/a/down.md"
-
-
-def test_recording_rules_are_no_alerts(tmp_path: Path) -> None:
-    assert set(load_alerts(checkout(tmp_path), "lab")) == {"Down"}
+    with pytest.raises(UsageError, match=r"Environments that have values: lab\.$"):
+        load_alerts(tmp_path, "moon")
 
 
 def test_the_rendered_rules_differ_from_the_written_ones_by_for_alone(tmp_path: Path) -> None:
     rendered = rendered_rules(checkout(tmp_path), "lab")
-    assert set(rendered) == {"one.yaml"}
+    assert "expr: |-\n      up\n      == 0\n" in rendered["one.yaml"]
     loaded, written = yaml.safe_load(rendered["one.yaml"]), yaml.safe_load(RULES)
     assert loaded["groups"][0]["rules"][1].pop("for") == "90s"
     written["groups"][0]["rules"][1]["expr"] = "up\n== 0"
     assert loaded == written
-
-
-def test_a_rendered_expression_of_several_lines_stays_readable(tmp_path: Path) -> None:
-    assert (
-        "expr: |-\n      up\n      == 0\n" in rendered_rules(checkout(tmp_path), "lab")["one.yaml"]
-    )
 
 
 def test_the_newer_fields_are_known_and_rendered_as_prometheus_takes_them(tmp_path: Path) -> None:
@@ -117,25 +106,6 @@ def test_the_floor_is_scrape_and_evaluation_and_for(tmp_path: Path) -> None:
     rule = edited(tmp_path, ("    interval: 10s\n", ""))["Down"]
     assert floor_s(rule, scrape_s=15, evaluation_s=30) == 135
     assert silence_s(rule, scrape_s=15, evaluation_s=30) == 45
-
-
-@pytest.mark.parametrize("environment", ["staging", "production"])
-def test_our_own_rules_load(environment: str) -> None:
-    rules = load_alerts(ROOT, environment)
-    assert rules.problems == ()
-    assert rules["SparkDriverCrashLoop"].labels["severity"] == "P1"
-
-
-def test_our_environments_differ_in_for_only() -> None:
-    staging, production = (
-        yaml.safe_load(rendered_rules(ROOT, name)["spark.yaml"])["groups"]
-        for name in ("staging", "production")
-    )
-    assert staging != production
-    for groups in (staging, production):
-        for rule in groups[0]["rules"]:
-            del rule["for"]
-    assert staging == production
 
 
 RECORDED = """\
@@ -255,10 +225,7 @@ def test_what_lists_an_alert_and_not_what_an_older_rule_left_behind(tmp_path: Pa
         ("alert: Down", "alert: Is down", 7, "Rename it, such as Is-down."),
         ("groups:", "groups:\n  - name: g\n    rules: []", 4, "a group is called 'g', as that in"),
         ("- name: g\n    ", "- ", 2, "a group is without a name"),
-        ("    interval: 10s", "    name: h", 3, "the key 'name' is there twice"),
-        ("{severity: P1}", "&a {severity: *a}", 11, "aliases are not read here"),
-        ("expr: sum(up)", "expr: !!python/name:os.system", 6, "not usable YAML"),
-        ("groups:", "groups: [", 2, "not usable YAML"),
+        ("groups:", "groups: [", 2, "not usable YAML"),  # more: tests/bad_input/test_bad_yaml.py
         ("groups:", "groups: 1\nothers:", 1, "needs `groups` as a list"),
         (RULES, "", 1, "it holds no mapping"),
     ],
@@ -297,11 +264,6 @@ def test_a_prometheusrule_object_is_read(tmp_path: Path) -> None:
     assert rendered_rules(tmp_path, "lab")["one.yaml"].startswith("groups:\n")
 
 
-def test_a_file_without_groups_is_nothing_to_load(tmp_path: Path) -> None:
-    (checkout(tmp_path) / "monitoring/alerts/two.yaml").write_text("groups: []\n")
-    assert set(rendered_rules(tmp_path, "lab")) == {"one.yaml"}
-
-
 @pytest.mark.parametrize("name", ["more.yml", "folder/more.yaml"])
 def test_a_rule_file_that_nobody_reads_is_said(tmp_path: Path, name: str) -> None:
     path = checkout(tmp_path) / "monitoring/alerts" / name
@@ -317,8 +279,6 @@ def test_a_rule_file_that_nobody_reads_is_said(tmp_path: Path, name: str) -> Non
         ("for: {}\n", 7, "Add `Down: 0s` (how long it waits before it fires) under `for`."),
         ("for: {Down: 0s, Dwon: 0s}\n", 1, "no rule in monitoring/alerts defines Dwon."),
         ("for: {Down: 90}\n", 1, "for: Down: '90' is not a duration"),
-        ("for:\n  Down: soon\n", 2, "for: Down: 'soon' is not a duration"),
-        ("for: {Down: 0s, Down: 1s}\n", 1, "the key 'Down' is there twice"),
         ("for: {Down: 0s}\nlabels: {}\n", 2, "a field 'labels'"),
         ("for:\n  Down: 0s\n  'Down{a=': 0s\n", 3, 'Write `Down{severity="P1"}`.'),
         ("Down: 0s\n", 1, "it has no `for`"),
@@ -337,11 +297,6 @@ def test_every_environment_is_looked_at(tmp_path: Path) -> None:
     assert "no value in monitoring/values/moon.yaml" in problem.what
 
 
-def test_an_unknown_environment_names_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"Environments that have values: lab\.$"):
-        load_alerts(checkout(tmp_path), "moon")
-
-
 def test_no_rules_at_all(tmp_path: Path) -> None:
     (checkout(tmp_path) / "monitoring/alerts/one.yaml").unlink()
     with pytest.raises(UsageError, match=r"no \*\.yaml here"):
@@ -351,13 +306,9 @@ def test_no_rules_at_all(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("written", "base", "rendered"),
     [
-        ("runbooks/a/down.md", "", "runbooks/a/down.md"),
-        (
-            "runbooks/a/down.md",
-            "https://git.example/book/",
-            "https://git.example/book/runbooks/a/down.md",
-        ),
-        ("https://wiki/down", "https://git.example/book", "https://wiki/down"),
+        ("runbooks/a", "", "runbooks/a"),
+        ("runbooks/a", "https://git/b/", "https://git/b/runbooks/a"),
+        ("https://wiki/a", "https://git/b", "https://wiki/a"),
     ],
 )
 def test_an_alert_leads_to_an_address(
