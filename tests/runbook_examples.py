@@ -29,6 +29,7 @@ from drillbook.model import (
     Component,
     Control,
     Duration,
+    Evidence,
     Fault,
     FilledIn,
     Finding,
@@ -322,6 +323,18 @@ TIMES = Times(
     floor_s=10.0,
 )
 CLUSTER = Cluster(uid="uid-1", name="staging", version="v1.34.4", environment="staging")
+
+
+def evidence(verdict: Verdict = Verdict.PASSED, observed: str = "") -> Evidence:
+    """What a step saw."""
+    return Evidence(
+        verdict=verdict,
+        command="kubectl get pods",
+        expected="`x`",
+        observed=observed,
+        started=STARTED,
+        took=timedelta(),
+    )
 
 
 def question(cause_id: str, held: bool | None = False, phase: Phase = Phase.DIAGNOSIS) -> Question:

@@ -12,7 +12,8 @@ from drillbook.model import Verdict
 from tests import runbook_examples as examples
 from tests.bad_input.command_line import FEATURE, Answer, copied, drillbook
 from tests.bad_input.servers import serving
-from tests.drill.test_guard import UID, kubeconfig
+from tests.cluster.test_kubeconfig import kubeconfig_of
+from tests.drill.test_guard import UID
 from tests.drill.test_refusals import answering, data
 
 CAUSES = ("driver-oom", "missing-module", "refused-configuration")
@@ -55,7 +56,7 @@ def run(checkout: Path, *words: str) -> Answer:
     rules = data({"groups": [{"name": "g", "interval": 5, "rules": [rule]}]})
     with serving(answering({"/api/v1/rules": rules})) as server:
         settings = {
-            "kubeconfig": str(kubeconfig(checkout, server.url)),
+            "kubeconfig": str(kubeconfig_of(checkout, server.url)),
             "allowed_clusters": [UID],
             "allowed_hosts": [urlsplit(server.url).netloc],
             "prometheus_url": f"{server.url}/prometheus",

@@ -32,6 +32,13 @@ def kubeconfig(folder: Path, user: dict[str, Any], **fields: Any) -> Path:
     return path
 
 
+def kubeconfig_of(folder: Path, server: str, user: str = "t") -> Path:
+    """For a server that asks for no more than a token."""
+    return kubeconfig(
+        folder, {"token": user}, clusters=[{"name": "c", "cluster": {"server": server}}]
+    )
+
+
 def settings(path: Path, **fields: Any) -> Settings:
     return Settings(kubeconfig=path, request_timeout_s=1, **fields)
 

@@ -27,15 +27,9 @@ def test_it_runs_the_line_in_its_folder_with_its_environment(tmp_path: Path) -> 
     ran = run('echo "$APP"; pwd; echo beside >&2', tmp_path)
     assert (ran.code, ran.cut) == (0, "")
     assert ran.said.splitlines() == ["orders", str(tmp_path), "beside"]
-
-
-@pytest.mark.parametrize(("line", "code"), [("exit 3", 3), ("kill -9 $$", 137), ("$NOTHING", 1)])
-def test_its_exit_code_is_the_lines(line: str, code: int, tmp_path: Path) -> None:
-    assert run(line, tmp_path).code == code
-
-
-def test_nothing_is_read_from_the_terminal(tmp_path: Path) -> None:
-    assert run("cat; echo end", tmp_path).said == "end"
+    assert run("cat; echo end", tmp_path).said == "end", "it reads from the terminal"
+    for line, code in (("exit 3", 3), ("kill -9 $$", 137), ("$NOTHING", 1)):
+        assert run(line, tmp_path).code == code
 
 
 def test_a_budget_that_is_used_up_ends_it(tmp_path: Path) -> None:

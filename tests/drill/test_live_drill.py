@@ -170,20 +170,17 @@ def test_an_undo_that_raises_is_an_undo_that_failed(order: DrillOrder, error: Ex
     assert records.exit_code([record]) == 5
 
 
-def test_what_cannot_be_given_an_expiry_is_not_kept(order: DrillOrder) -> None:
+@pytest.mark.parametrize(
+    ("raises", "asked", "undo"),
+    [({}, ["keep"], Undo.KEPT), ({"keep": CouldNotTell("no")}, ["keep", "close"], Undo.VERIFIED)],
+)
+def test_what_was_asked_for_is_kept_unless_it_cannot_be_given_an_expiry(
+    order: DrillOrder, raises: dict[str, Any], asked: list[str], undo: Undo
+) -> None:
     kept = DrillOrder(**{**vars(order), "leave_standing": Duration("30m")})
-    namespace = Namespace(keep=CouldNotTell("no answer"))
+    namespace = Namespace(**raises)
     record = begun_and_ended(incident(kept, namespace))
-    assert namespace.asked[-2:] == ["keep", "close"]
-    assert record.undo is Undo.VERIFIED
-
-
-def test_what_was_asked_for_is_kept(order: DrillOrder) -> None:
-    kept = DrillOrder(**{**vars(order), "leave_standing": Duration("30m")})
-    namespace = Namespace()
-    record = begun_and_ended(incident(kept, namespace))
-    assert namespace.asked[-1] == "keep"
-    assert record.undo is Undo.KEPT
+    assert (namespace.asked[-len(asked) :], record.undo) == (asked, undo)
 
 
 def test_a_surprise_in_a_step_is_an_error_that_ends_the_drill(order: DrillOrder) -> None:

@@ -19,7 +19,9 @@ from drillbook.model.clock import SystemClock
 from drillbook.model.errors import CouldNotTell, Refused
 from tests import runbook_examples as examples
 from tests.bad_input.servers import Bad, as_json, serving
-from tests.drill.test_guard import UID, VERSION, kubeconfig
+from tests.changes.conftest import lease_body
+from tests.cluster.test_kubeconfig import kubeconfig_of
+from tests.drill.test_guard import UID, VERSION
 
 KINDS = {
     "v1": {"Namespace": False, "ConfigMap": True, "Node": False, "PersistentVolume": False},
@@ -60,13 +62,12 @@ def answering(answers: dict[str, Any]) -> Callable[[str], Bad]:
 def standing() -> dict[str, Any]:
     """What a good cluster says."""
     discovered = {
-        f"/apis/{group}": {
+        f"/apis/{group}" if "/" in group else f"/api/{group}": {
             "kind": "APIResourceList",
             "groupVersion": group,
             "resources": listed(kinds),
         }
         for group, kinds in KINDS.items()
-        if "/" in group
     }
     groups = [
         {"name": name, "versions": [version], "preferredVersion": version}
@@ -88,11 +89,6 @@ def standing() -> dict[str, Any]:
         **discovered,
         "/api": {"kind": "APIVersions", "versions": ["v1"]},
         "/apis": {"kind": "APIGroupList", "groups": groups},
-        "/api/v1": {
-            "kind": "APIResourceList",
-            "groupVersion": "v1",
-            "resources": listed(KINDS["v1"]),
-        },
         "/api/v1/rules": data(rules),
         "/api/v1/status/config": data({"yaml": "global: {scrape_interval: 5s}"}),
         "/api/v1/format_query": data(EXPR),
@@ -118,7 +114,7 @@ def asked(
     override."""
     with serving(answering(answers)) as server:
         fields: dict[str, Any] = {
-            "kubeconfig": kubeconfig(folder, server.url),
+            "kubeconfig": kubeconfig_of(folder, server.url),
             "allowed_clusters": (UID,),
             "allowed_hosts": (urlsplit(server.url).netloc,),
             "allow_cluster_admin": True,
@@ -162,7 +158,11 @@ def named(kind: str, version: str, **more: Any) -> dict[str, Any]:
 
 
 STOP = {"metadata": {"name": "halt"}, "data": {"reason": "an incident"}}
+OLD = {"spec": {"renewTime": "2026-01-01T00:00:00Z"}}
 ONLY_READS = {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get"]}
+READS = {ROLE: {"rules": [ONLY_READS]}}
+BINDS = named("Job", "batch/v1", rules=[{"resources": ["x"], "verbs": ["bind"]}])
+SPACE = "namespace of oom"
 
 
 @pytest.mark.parametrize(
@@ -228,21 +228,8 @@ def test_what_does_not_answer_is_a_finding_too(tmp_path: Path) -> None:
 
 
 def under_way(domain: str) -> leases.Lease:
-    at = datetime(2026, 11, 21, 15, 0, tzinfo=UTC)
-    body = leases.manifest(
-        name="drill-other",
-        namespace="drillbook-system",
-        run="run",
-        holder="host/1",
-        now=at,
-        duration_s=30,
-        deadline=at.replace(hour=16),
-        locks=domains.to_text(domains.locks(domain, "drill-other")),
-        verbs=(),
-        owner={},
-    )
-    metadata = {**body["metadata"], "uid": "u", "resourceVersion": "1"}
-    return leases.from_object({**body, "metadata": metadata})
+    found = leases.from_object(lease_body("drill-other"))
+    return replace(found, locks=domains.to_text(domains.locks(domain, "drill-other")))
 
 
 @pytest.mark.parametrize(
@@ -258,7 +245,7 @@ def test_a_drill_under_way_that_holds_what_is_needed_refuses(
 ) -> None:
     locks, other = domains.locks(ours, "planned"), under_way(theirs)
     if free:
-        assert "drill-other (until 15:00:30 UTC" in _beside(other, locks)
+        assert "drill-other (until 03:00:30 UTC" in _beside(other, locks)
     else:
         with pytest.raises(Refused, match="needs some of that"):
             _beside(other, locks)
