@@ -384,6 +384,11 @@ def drill(
     return Drill(**(given | fields))
 
 
+def failed_in(phase: Phase, verdict: Verdict = Verdict.FAILED, **fields: Any) -> Drill:
+    """A drill of which one phase did not pass."""
+    return drill(phase_verdicts={phase: verdict}, **{"verdict": verdict, **fields})
+
+
 def healthy(
     *causes: str, held: bool | None = False, days: int = 0, hash: str = "0" * 64, **fields: Any
 ) -> Drill:

@@ -18,7 +18,7 @@ from drillbook.drill.order import DrillOrder
 from drillbook.drill.printed import Shown
 from drillbook.drill.progress import Progress
 from drillbook.evidence import records
-from drillbook.model import Advice, Control, Duration, Injection, Undo, Verdict
+from drillbook.model import Advice, BoundRunbook, Control, Duration, Injection, Undo, Verdict
 from drillbook.model.clock import Clock, SystemClock
 from drillbook.model.errors import CouldNotTell, DrillbookError, Refused, UndoFailed
 from tests.drill.test_perform import HandClock
@@ -58,22 +58,28 @@ class Gone(io.StringIO):
         raise BrokenPipeError
 
 
+def order_of(bound: BoundRunbook, cause: str, **changed: Any) -> DrillOrder:
+    """A plain drill's on some cluster."""
+    given: dict[str, Any] = {
+        "bound": bound,
+        "cause": cause,
+        "control": Control.PLAIN,
+        "run": "r",
+        "commit": "abc",
+        "cluster": records.Cluster(uid="u", name="n", version="v", environment="staging"),
+        "rules": {},
+        "skew_s": 0.0,
+        "hash": "0" * 64,
+    }
+    return DrillOrder(**{**given, **changed})
+
+
 @pytest.fixture
 def order(request: pytest.FixtureRequest) -> DrillOrder:
     root = request.config.rootpath
     bound, _ = Binder(book.definitions(root)).bind(reader.read(root / FEATURE, root))
     assert bound is not None
-    return DrillOrder(
-        bound=bound,
-        cause="driver-oom",
-        control=Control.PLAIN,
-        run="r",
-        commit="abc",
-        cluster=records.Cluster(uid="u", name="n", version="v", environment="staging"),
-        rules=load_alerts(root, "staging"),
-        skew_s=0.0,
-        hash="0" * 64,
-    )
+    return order_of(bound, "driver-oom", rules=load_alerts(root, "staging"))
 
 
 def incident(

@@ -1,7 +1,6 @@
 """A redactor learns while it runs, and fails closed."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,22 +8,10 @@ import runbook_examples as examples
 
 from drillbook.evidence import records, redactor
 from drillbook.evidence.redactor import BROKEN, WITHHELD, Redactor
-from drillbook.model import Evidence, Verdict
+from drillbook.model import Verdict
 from drillbook.model.errors import CouldNotTell
 
 SECRET = "hunter2-correct-horse"  # noqa: S105 - of nothing
-
-
-def evidence(observed: str, verdict: Verdict) -> Evidence:
-    started = datetime(2026, 11, 21, tzinfo=UTC)
-    return Evidence(
-        verdict=verdict,
-        command="kubectl get pods",
-        expected="`x`",
-        observed=observed,
-        started=started,
-        took=timedelta(),
-    )
 
 
 def cut_off() -> Iterable[str]:
@@ -101,7 +88,7 @@ def test_evidence_that_cannot_be_told_from_a_secret_is_an_error() -> None:
     one = Redactor({})
     one.watch(Namespace((), CouldNotTell("HTTP 403."), CouldNotTell("HTTP 403.")).read)
     for verdict in (Verdict.PASSED, Verdict.FAILED):
-        found = one.evidence(evidence("an ordinary log line", verdict))
+        found = one.evidence(examples.evidence(verdict, "an ordinary log line"))
         assert (found.verdict, found.observed) == (Verdict.ERROR, f"{WITHHELD} HTTP 403.")
 
 
