@@ -186,17 +186,3 @@ def test_a_dispatcher_that_is_killed_takes_all_its_drills_along(tmp_path: Path) 
     while len(list((tmp_path / "run").glob("RB-*.json"))) < 2:
         assert time.monotonic() < end, "a drill did not notice that its dispatcher is gone"
         time.sleep(0.05)
-
-
-@pytest.mark.parametrize("words", [("-j", "0"), ("--jobs", "-1"), ("-j", "two")])
-def test_jobs_that_are_none_are_a_usage_error(words: tuple[str, ...]) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", "from drillbook.cli.app import main; main()", "drill", *words],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert "--jobs" in done.stderr

@@ -9,30 +9,20 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from drillbook.cluster import scratch
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.settings import Settings
 from drillbook.model.errors import CouldNotTell
 from tests.bad_input.servers import never_answering
-
-
-def kubeconfig(folder: Path, url: str) -> Path:
-    path = folder / "kubeconfig"
-    document = {
-        "current-context": "c",
-        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
-        "clusters": [{"name": "c", "cluster": {"server": url}}],
-        "users": [{"name": "u", "user": {"token": "t"}}],
-    }
-    path.write_text(json.dumps(document), encoding="utf-8")
-    return path
+from tests.cluster.test_kubeconfig import kubeconfig_of
 
 
 def test_discovery_of_a_server_that_says_nothing_ends(tmp_path: Path) -> None:
     with never_answering() as url:
         settings = Settings(
-            root=tmp_path, kubeconfig=kubeconfig(tmp_path, url), request_timeout_s=0.5
+            root=tmp_path, kubeconfig=kubeconfig_of(tmp_path, url), request_timeout_s=0.5
         )
         begin = time.monotonic()
         with pytest.raises(CouldNotTell):
@@ -55,8 +45,8 @@ os.kill(os.getpid(), signal.SIGKILL)
 def test_a_killed_process_leaves_no_key_of_its_kubeconfig_but_where_the_next_one_removes_it(
     tmp_path: Path,
 ) -> None:
-    path = kubeconfig(tmp_path, "http://127.0.0.1:9")
-    document = json.loads(path.read_text(encoding="utf-8"))
+    path = kubeconfig_of(tmp_path, "http://127.0.0.1:9")
+    document = yaml.safe_load(path.read_text())
     document["users"][0]["user"] = {"client-certificate-data": KEY, "client-key-data": KEY}
     document["clusters"][0]["cluster"] = {
         "server": "https://127.0.0.1:9",
@@ -82,7 +72,7 @@ def test_a_command_gets_what_it_needs_and_none_of_our_secrets(
     for name, value in (*kept.items(), *((name, "x") for name in others)):
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("PATH", "/ours")
-    settings = Settings(root=tmp_path, kubeconfig=kubeconfig(tmp_path, "u"), tool_path="/tools")
+    settings = Settings(root=tmp_path, kubeconfig=kubeconfig_of(tmp_path, "u"), tool_path="/tools")
     found = Connections(settings, {"APP": "orders", "TZ": "the drill's"}).environment()
     assert {**kept, "TZ": "the drill's", "APP": "orders"}.items() <= found.items()
     assert found["KUBECONFIG"] == str(settings.kubeconfig)

@@ -19,6 +19,7 @@ from drillbook.cluster.settings import Settings
 from drillbook.evidence import records
 from drillbook.model.errors import CouldNotTell, Refused
 from drillbook.plugin.session import with_whom
+from tests.cluster.test_kubeconfig import kubeconfig
 
 Answer = Callable[[str, dict[str, Any]], tuple[int, Any]]
 MINTED = "minted"
@@ -47,14 +48,8 @@ def serving(answer: Answer) -> Iterator[str]:
 
 
 def runner(folder: Path, url: str, **fields: Any) -> Settings:
-    document = {
-        "current-context": "staging",
-        "contexts": [{"name": "staging", "context": {"cluster": "c", "user": "runner"}}],
-        "clusters": [{"name": "c", "cluster": {"server": url, "certificate-authority": "ca.crt"}}],
-        "users": [{"name": "runner", "user": {"token": "the runner's"}}],
-    }
-    path = folder / "runner.kubeconfig"
-    path.write_text(yaml.safe_dump(document))
+    clusters = [{"name": "c", "cluster": {"server": url, "certificate-authority": "ca.crt"}}]
+    path = kubeconfig(folder, {"token": "the runner's"}, clusters=clusters)
     (folder / "ca.crt").touch()
     return Settings(root=folder, kubeconfig=path, request_timeout_s=2, **fields)
 
@@ -92,7 +87,7 @@ def test_each_has_a_private_kubeconfig_for_the_same_cluster(tmp_path: Path) -> N
     assert stat.S_IMODE(found.kubeconfig.stat().st_mode) == 0o600
     assert stat.S_IMODE(found.kubeconfig.parent.stat().st_mode) == 0o700
     document = yaml.safe_load(found.kubeconfig.read_text())
-    assert document["current-context"] == found.context == "staging"
+    assert document["current-context"] == found.context == "one"
     (cluster,) = document["clusters"]
     assert cluster["cluster"] == {"server": url, "certificate-authority": str(tmp_path / "ca.crt")}
     assert "the runner's" not in found.kubeconfig.read_text()
@@ -154,46 +149,34 @@ def test_no_usable_answer_is_could_not_tell(tmp_path: Path, answer: tuple[int, A
         Identities(runner(tmp_path, url)).settings_for(Identity.INJECTOR)
 
 
-def test_an_administrator_by_override_needs_none_where_there_are_none(tmp_path: Path) -> None:
-    with serving(lambda path, asked: (404, {})) as url:
+@pytest.mark.parametrize(("there", "said"), [(False, True), (True, False)])
+def test_an_administrator_by_override_uses_them_where_they_are_and_the_record_says_so(
+    tmp_path: Path, there: bool, said: bool
+) -> None:
+    """It needs none where there are none."""
+    mint = Mint()
+    with serving(mint if there else lambda path, asked: (404, {})) as url:
         given = runner(tmp_path, url, allow_cluster_admin=True)
-        assert Identities(given).settings_for(Identity.INJECTOR) is given
+        clients = connections(given)
+        found = Identities(given).settings_for(Identity.INJECTOR)
+    assert (found is given) is not there
+    assert there is False or token_of(found).startswith(MINTED)
+    cluster = records.Cluster(uid="u", name="c", version="v", environment="staging")
+    assert with_whom(cluster, given, clients).cluster_admin is said
 
 
-def test_and_uses_them_where_they_are(tmp_path: Path) -> None:
-    with serving(Mint()) as url:
-        given = runner(tmp_path, url, allow_cluster_admin=True)
-        assert token_of(Identities(given).settings_for(Identity.INJECTOR)) == f"{MINTED}-1"
-
-
-def test_a_set_that_is_not_whole_is_refused_by_override_too(tmp_path: Path) -> None:
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_set_that_is_not_whole_is_refused_by_override_too(tmp_path: Path, status: int) -> None:
     mint = Mint()
 
     def no_injector(path: str, asked: dict[str, Any]) -> tuple[int, Any]:
-        return (404, {}) if "/injector/" in path else mint(path, asked)
+        return (status, {}) if "/injector/" in path else mint(path, asked)
 
     with serving(no_injector) as url:
         identities = Identities(runner(tmp_path, url, allow_cluster_admin=True))
         identities.settings_for(Identity.OBSERVER)
-        with pytest.raises(Refused, match="injector"):
+        with pytest.raises(Refused, match=f"injector.*HTTP {status}"):
             identities.settings_for(Identity.INJECTOR)
-
-
-@pytest.mark.parametrize(("status", "said"), [(404, True), (201, False)])
-def test_the_record_says_that_the_runner_did_everything(
-    tmp_path: Path, status: int, said: bool
-) -> None:
-    """Also where it may not do everything."""
-    found = records.Cluster(uid="u", name="c", version="v", environment="staging")
-    mint = Mint()
-
-    def answer(path: str, asked: dict[str, Any]) -> tuple[int, Any]:
-        return (404, {}) if status == 404 else mint(path, asked)
-
-    with serving(answer) as url:
-        given = runner(tmp_path, url, allow_cluster_admin=True)
-        clients = connections(given)
-    assert with_whom(found, given, clients).cluster_admin is said
 
 
 def test_no_token_lasts_for_longer_than_the_policy_allows(tmp_path: Path) -> None:
@@ -208,13 +191,6 @@ def test_no_token_lasts_for_longer_than_the_policy_allows(tmp_path: Path) -> Non
         assert identities.settings_for(Identity.OBSERVER) is first
         now[0] = 5400
         assert identities.settings_for(Identity.OBSERVER) is not first
-
-
-def test_the_override_does_not_turn_a_missing_right_into_the_runners(tmp_path: Path) -> None:
-    with serving(lambda path, asked: (403, {})) as url:
-        identities = Identities(runner(tmp_path, url, allow_cluster_admin=True))
-        with pytest.raises(Refused, match="HTTP 403"):
-            identities.settings_for(Identity.INJECTOR)
 
 
 def test_identities_share_what_the_drill_knows(tmp_path: Path) -> None:

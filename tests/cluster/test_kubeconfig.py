@@ -49,10 +49,6 @@ def test_the_current_context_has_a_name(tmp_path: Path) -> None:
     assert context_name(settings(path, context="two")) == "two"
 
 
-def test_the_server_is_that_of_the_contexts_cluster(tmp_path: Path) -> None:
-    assert server_of(settings(kubeconfig(tmp_path, {}))) == "http://127.0.0.1:9"
-
-
 @pytest.mark.parametrize("clusters", [[], [{"name": "c"}], [{"name": "c", "cluster": {}}]])
 def test_a_cluster_without_a_server_is_a_usage_error(tmp_path: Path, clusters: list[Any]) -> None:
     with pytest.raises(UsageError, match="cluster 'c' names no server"):
@@ -113,18 +109,6 @@ def login(folder: Path) -> dict[str, Any]:
     }
 
 
-def test_a_login_program_is_refused_before_it_runs(tmp_path: Path) -> None:
-    clients = Connections(settings(kubeconfig(tmp_path, login(tmp_path))), {})
-    with pytest.raises(UsageError, match="logs in by `exec`"):
-        which.identity(clients)
-    assert not (tmp_path / "ran").exists()
-
-
-def test_an_auth_provider_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="logs in by `auth-provider`"):
-        context_name(settings(kubeconfig(tmp_path, {"auth-provider": {"name": "gcp"}})))
-
-
 def test_another_users_program_does_not_matter(tmp_path: Path) -> None:
     users = [{"name": "u", "user": {"token": "t"}}, {"name": "v", "user": login(tmp_path)}]
     clients = Connections(settings(kubeconfig(tmp_path, {}, users=users)), {})
@@ -136,9 +120,6 @@ def test_another_users_program_does_not_matter(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "document",
     [
-        b"\xff\xfe\x00",
-        b"- a\n- list\n",
-        b"contexts: text\n",
         b"contexts: [text]\n",
         b"contexts: [{name: a, context: b}]\ncurrent-context: a\n",
         b"contexts: [{name: a}, {name: a}]\ncurrent-context: a\n",

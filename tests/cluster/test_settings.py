@@ -49,17 +49,11 @@ def test_an_option_beats_the_environment_beats_the_file(
     assert settings.load(kubeconfig=Path("/option")).kubeconfig == Path("/option")
 
 
-def test_the_embedded_cluster_enters_its_own_uid(checkout: Path) -> None:
+def test_drills_on_the_embedded_cluster_are_not_its_administrator(checkout: Path) -> None:
     assert settings.load().allowed_clusters == ()
     embedded(checkout)
     loaded = settings.load()
-    assert loaded.allowed_clusters == ("the-uid",)
-    assert loaded.context == "drillbook-staging"
-
-
-def test_drills_on_the_embedded_cluster_are_not_its_administrator(checkout: Path) -> None:
-    embedded(checkout)
-    loaded = settings.load()
+    assert (loaded.allowed_clusters, loaded.context) == (("the-uid",), "drillbook-staging")
     assert loaded.kubeconfig == Path("/state/runner.kubeconfig")
     assert loaded.allowed_hosts == ("198.18.0.11:6443",)
     assert loaded.agent_socket == Path("/state/agent.sock")
@@ -89,6 +83,10 @@ def test_a_bad_file_is_named(checkout: Path, text: str) -> None:
     (checkout / "drillbook.toml").write_text(text)
     with pytest.raises(UsageError, match=r"drillbook\.toml"):
         settings.load()
+    (checkout / "drillbook.toml").unlink()
+    (checkout / "drillbook.toml").mkdir()
+    with pytest.raises(UsageError, match=r"drillbook\.toml: cannot be read"):
+        settings.load()
 
 
 def test_outside_a_checkout_says_where_to_go(
@@ -106,12 +104,6 @@ def test_a_setting_of_time_must_be_one(checkout: Path, name: str) -> None:
         settings.load()
     (checkout / "drillbook.toml").write_text(f'{name}_within = "90s"\n')
     assert settings.load().duration(f"{name}_within").seconds == 90
-
-
-def test_a_file_that_cannot_be_read_is_named(checkout: Path) -> None:
-    (checkout / "drillbook.toml").mkdir()
-    with pytest.raises(UsageError, match=r"drillbook\.toml: cannot be read"):
-        settings.load()
 
 
 def test_a_list_in_the_environment_is_json(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
