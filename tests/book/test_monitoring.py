@@ -68,6 +68,10 @@ def test_an_alert_has_its_values_and_its_place(tmp_path: Path) -> None:
     assert rule.runbook_url == "runbooks/a/down.md"
     with pytest.raises(UsageError, match=r"Environments that have values: lab\.$"):
         load_alerts(tmp_path, "moon")
+    assert floor_s(rule, scrape_s=15, evaluation_s=60) == 15 + 10 + 90
+    (tmp_path / "monitoring/alerts/one.yaml").unlink()
+    with pytest.raises(UsageError, match=r"no \*\.yaml here"):
+        load_alerts(tmp_path, "lab")
 
 
 def test_the_rendered_rules_differ_from_the_written_ones_by_for_alone(tmp_path: Path) -> None:
@@ -93,19 +97,10 @@ def test_the_newer_fields_are_known_and_rendered_as_prometheus_takes_them(tmp_pa
     assert (loaded["limit"], loaded["query_offset"], loaded["labels"]["page"]) == (20, "30s", "no")
     assert loaded["rules"][1]["keep_firing_for"] == "10m"
     assert loaded["rules"][1]["labels"] == {"page": "yes"}
-
-
-def test_an_environment_may_keep_an_alert_for_less(tmp_path: Path) -> None:
     values = "for: {Down: 1h30m}\nkeep_firing_for: {Down: 0s}\n"
-    change = ("alert: Down", "alert: Down\n        keep_firing_for: 10m")
-    rule = edited(tmp_path, change, values=values)["Down"]
-    assert (rule.for_s, rule.keep_s) == (5400, 0)
-
-
-def test_the_floor_is_scrape_and_evaluation_and_for(tmp_path: Path) -> None:
-    rule = edited(tmp_path, ("    interval: 10s\n", ""))["Down"]
-    assert floor_s(rule, scrape_s=15, evaluation_s=30) == 135
-    assert silence_s(rule, scrape_s=15, evaluation_s=30) == 45
+    (tmp_path / "monitoring/values/lab.yaml").write_text(values)
+    less = load_alerts(tmp_path, "lab")["Down"]
+    assert (less.for_s, less.keep_s) == (5400, 0), "an environment may keep it for less"
 
 
 RECORDED = """\
@@ -297,40 +292,13 @@ def test_every_environment_is_looked_at(tmp_path: Path) -> None:
     assert "no value in monitoring/values/moon.yaml" in problem.what
 
 
-def test_no_rules_at_all(tmp_path: Path) -> None:
-    (checkout(tmp_path) / "monitoring/alerts/one.yaml").unlink()
-    with pytest.raises(UsageError, match=r"no \*\.yaml here"):
-        load_alerts(tmp_path, "lab")
-
-
-@pytest.mark.parametrize(
-    ("written", "base", "rendered"),
-    [
-        ("runbooks/a", "", "runbooks/a"),
-        ("runbooks/a", "https://git/b/", "https://git/b/runbooks/a"),
-        ("https://wiki/a", "https://git/b", "https://wiki/a"),
-    ],
-)
-def test_an_alert_leads_to_an_address(
-    tmp_path: Path, written: str, base: str, rendered: str
-) -> None:
-    root = checkout(tmp_path, RULES.replace("runbooks/a/down.md", written))
-    text = rendered_rules(root, "lab", base)["one.yaml"]
-    assert f"runbook_url: {rendered}\n" in text
-
-
-@pytest.mark.parametrize(("value", "well"), [(1, True), (0, False)])
-def test_whether_a_server_took_its_rules(value: int, well: bool) -> None:
-    metrics = f"# TYPE x gauge\nprometheus_config_last_reload_successful {value}\nup 1\n"
-    assert monitoring.reloaded(metrics) is well
-
-
 def test_the_rules_command_writes_what_prometheus_loads(tmp_path: Path) -> None:
     settings = Settings(root=checkout(tmp_path), pages_url="https://git.example/book")
     offline.rules(settings, "lab", tmp_path / "out", Console())
     assert "runbook_url: https://git.example/book/runbooks/a/down.md" in (
         (tmp_path / "out/one.yaml").read_text()
     )
+    assert "runbook_url: runbooks/a/down.md\n" in rendered_rules(tmp_path, "lab")["one.yaml"]
     (tmp_path / "monitoring/alerts/one.yaml").write_text(RULES.replace("== 0", "=="))
     with pytest.raises(UsageError, match=r"one\.yaml:8: "):
         offline.rules(settings, "lab", tmp_path / "other", Console())

@@ -50,12 +50,13 @@ def asked(*drills: tuple[Selected, Drill], hashes: Hashes = HASHES) -> list[Sele
     return due(EVERY, proofs, hashes, together, TODAY, days=20)
 
 
-def test_what_is_proven_today_is_not_due() -> None:
-    assert asked(*((one, proven(one)) for one in EVERY)) == []
-
-
 def test_never_drilled_comes_first_then_what_is_stale_then_what_ran_out() -> None:
     assert asked() == EVERY
+    assert asked(*((one, proven(one)) for one in EVERY)) == []
+    before = {"RB-APP-001": {**HASHES["RB-APP-001"], "oom": "0"}}
+    assert changed(EVERY, HASHES, HASHES) == []
+    assert changed(EVERY, HASHES, before) == [OOM]
+    assert changed(EVERY, HASHES, {}) == EVERY
     old, stale = proven(OOM, day=7), proven(CONFIG, hash="0" * 64)
     assert asked((OOM, old), (CONFIG, stale)) == [HEALTHY, CONFIG, OOM]
 
@@ -96,13 +97,6 @@ def test_a_healthy_drill_of_a_neighbour_counts_when_it_asked_these_causes() -> N
     one = own.model_copy(update={**theirs, "questions": tuple(named)})
     assert HEALTHY not in asked((HEALTHY, one), hashes=both)
     assert HEALTHY in asked((HEALTHY, own.model_copy(update=theirs)), hashes=both)
-
-
-def test_changed_is_what_has_another_hash() -> None:
-    before = {"RB-APP-001": {**HASHES["RB-APP-001"], "oom": "0"}}
-    assert changed(EVERY, HASHES, HASHES) == []
-    assert changed(EVERY, HASHES, before) == [OOM]
-    assert changed(EVERY, HASHES, {}) == EVERY
 
 
 def test_the_tree_of_a_commit_is_hashed_by_this_engine(checkout: Path) -> None:

@@ -107,11 +107,6 @@ def test_no_order_stands_still_and_none_that_exclude_each_other_meet(jobs: int) 
         ]
 
 
-def test_one_at_a_time_keeps_the_order() -> None:
-    order = fakes("n1 2a n2 c1 p1 3a")
-    assert Machine(1, list(order)).run() == order
-
-
 def test_a_stream_of_namespace_drills_does_not_starve_a_node_drill() -> None:
     many = [Fake(f"n{number}") for number in range(20)]
     begun = list(Machine(2, [*many[:3], Fake("2a"), *many[3:]]).run())

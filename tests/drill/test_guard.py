@@ -160,10 +160,10 @@ def test_the_host_of_a_server(server: str, host: str) -> None:
     assert host_of(server) == host
 
 
-@pytest.mark.parametrize("server", ["", "https://", "https://host:port", "host:99999"])
-def test_what_has_no_host(server: str) -> None:
-    with pytest.raises(ValueError, match=r"names no host|[Pp]ort"):
-        host_of(server)
+def test_what_has_no_host() -> None:
+    for server in ("", "https://", "https://host:port", "host:99999"):
+        with pytest.raises(ValueError, match=r"names no host|[Pp]ort"):
+            host_of(server)
 
 
 RECORD = RecordingRule(name="job:up", expr="sum by (job) (up)", labels={}, file="f", line=1)

@@ -35,12 +35,6 @@ def test_it_is_refused_and_changed_nothing() -> None:
     assert drill.reason == "cluster/node/2 is held by drill-b of run s"
     assert drill.cost.wall_s == 2
     assert records.exit_code([drill]) == 3
-
-
-def test_it_has_the_name_that_the_dispatcher_looks_for() -> None:
-    assert refusal("no").name == "RB-APP-001--oom--plain--1"
-
-
-def test_no_secret_is_in_it() -> None:
-    drill = refusal("refused: https://me:hunter2hunter2@10.0.0.1/ did not take us")
-    assert "hunter2hunter2" not in drill.reason
+    assert drill.name == "RB-APP-001--oom--plain--1", "which the dispatcher looks for"
+    login = refusal("refused: https://me:hunter2hunter2@10.0.0.1/ did not take us")
+    assert "hunter2hunter2" not in login.reason

@@ -99,21 +99,11 @@ def test_a_whole_run_becomes_the_proof(tmp_path: Path) -> None:
     names = {path.name for path in kept.iterdir()}
     assert names == {"manifest.json", *(f"{d.name}.json" for d in DRILLS)}
     assert {d.name: d for d in records.read_run(kept)} == {d.name: d for d in DRILLS}
+    invalid = examples.drill(injection=Injection.NO_EFFECT, verdict=Verdict.ERROR)
+    drills = (invalid, examples.drill("config", verdict=Verdict.FAILED), examples.healthy())
+    kept = accept(run_folder(tmp_path / "other", drills), tmp_path / "second", HASHES)
+    assert {d.verdict for d in records.read_run(kept)} == {d.verdict for d in drills}
     assert [p.name for p in (tmp_path / "proof").iterdir()] == [RUN]
-
-
-def test_invalid_and_failed_records_are_part_of_it(tmp_path: Path) -> None:
-    drills = (
-        examples.drill(injection=Injection.NO_EFFECT, verdict=Verdict.ERROR),
-        examples.drill("config", verdict=Verdict.FAILED),
-        examples.healthy(),
-    )
-    kept = accept(run_folder(tmp_path, drills), tmp_path / "proof", HASHES)
-    assert {d.verdict for d in records.read_run(kept)} == {
-        Verdict.ERROR,
-        Verdict.FAILED,
-        Verdict.PASSED,
-    }
 
 
 @pytest.mark.parametrize("commit", ["abc1234def56+dirty", "unknown"])

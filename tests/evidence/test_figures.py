@@ -33,12 +33,6 @@ def test_nothing_of_nothing_is_no_rate() -> None:
     assert str(nothing) == nothing.with_interval == "0 of 0 (no data)"
 
 
-@pytest.mark.parametrize(("part", "whole"), [(2, 1), (-1, 1), (1, 0), (0, -1)])
-def test_more_than_all_is_refused(part: int, whole: int) -> None:
-    with pytest.raises(ValueError, match="no share"):
-        Ratio(part, whole)
-
-
 @pytest.mark.parametrize(
     ("values", "n", "missed", "median", "p95", "word"),
     [
@@ -58,31 +52,14 @@ def test_a_spread(
     assert found.p95_word == word
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (None, "no data"),
-        (math.inf, "not reached"),
-        (0.85, "under 1 s"),
-        (49.2, "49 s"),
-        (59.6, "1 min"),
-        (77.0, "1 min 17 s"),
-        (7389.0, "2 h 3 min"),
-    ],
-)
-def test_seconds_in_words(value: float | None, text: str) -> None:
-    assert seconds(value) == text
+SECONDS = {None: "no data", math.inf: "not reached", 0.85: "under 1 s", 59.6: "1 min"}
+SECONDS |= {77.0: "1 min 17 s", 7389.0: "2 h 3 min", 49.2: "49 s"}
+MARKS = {None: "no data", -7.6: "8 s before", 3.0: "3 s after", -0.4: "within 1 s of"}
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (None, "no data"),
-        (-7.6, "8 s before"),
-        (3.0, "3 s after"),
-        (-0.4, "within 1 s of"),
-        (math.inf, "not reached after"),
-    ],
-)
-def test_a_time_against_a_mark(value: float | None, text: str) -> None:
-    assert before_or_after(value) == text
+def test_times_in_words() -> None:
+    assert {one: seconds(one) for one in SECONDS} == SECONDS
+    assert {one: before_or_after(one) for one in MARKS} == MARKS
+    for part, whole in ((2, 1), (-1, 1), (1, 0), (0, -1)):
+        with pytest.raises(ValueError, match="no share"):
+            Ratio(part, whole)

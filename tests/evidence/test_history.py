@@ -28,8 +28,5 @@ def test_the_trend_and_the_share_count_judged_plain_drills() -> None:
     )
     assert str(found.passed) == "1 of 2 (50 %)"
     assert found.trend == (("oom", "not recovered, 1 min 17 s"),)
-
-
-def test_a_drill_that_passed_without_a_recovery_time_did_not_recover() -> None:
     times = examples.TIMES.model_copy(update={"t7": None})
     assert shown([examples.drill(times=times)]).trend == (("oom", "not recovered"),)

@@ -59,29 +59,10 @@ def test_each_place_has_its_own_rules() -> None:
     assert cell("a | `b | c`\nd") == r"a \| `b \| c` d"
     assert mermaid('says "a" <b> `c`; #1\n-->') == "says 'a' #60;b#62; c#59; #35;1 --#62;"
     assert anchor('The "driver" <out> of memory!') == "the-driver-out-of-memory"
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("OOMKilled", "`OOMKilled`"),
-        ("a ` b", "``a ` b``"),
-        ("`a`", "`` `a` ``"),
-        ("  ", "(nothing)"),
-    ],
-)
-def test_code_in_prose(text: str, shown: str) -> None:
-    assert code(text) == shown
-
-
-def test_a_fence_is_longer_than_any_in_the_text() -> None:
     assert fence("a\n````\nb", "text") == "`````text\na\n````\nb\n`````"
-    assert fence("a") == "```\na\n```"
-
-
-def test_evidence_is_short() -> None:
+    codes = {"a ` b": "``a ` b``", "`a`": "`` `a` ``", "  ": "(nothing)", "a\nb": "`a b`"}
+    assert {one: code(one) for one in codes} == codes
     assert evidence("OOMKilled\n") == "`OOMKilled`"
-    assert evidence("") == "(nothing)"
     assert evidence("x" * 500) == f"`{'x' * 400} ...`"
     assert evidence("a\n" + "x" * 200).splitlines()[4] == f"{'x' * 160} ..."
 

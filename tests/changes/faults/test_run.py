@@ -71,6 +71,9 @@ def test_each_refusal_has_words_of_its_own(refused_by: Refusal, output: str) -> 
     assert set(SAYS) == set(Refusal)
 
 
+EXIT = {"causes": [{"reason": "ExitCode", "message": "42"}]}
+
+
 def status(**fields: Any) -> bytes:
     return json.dumps(fields).encode()
 
@@ -79,14 +82,7 @@ def status(**fields: Any) -> bytes:
     ("said", "code"),
     [
         (status(status="Success"), 0),
-        (
-            status(
-                status="Failure",
-                reason="NonZeroExitCode",
-                details={"causes": [{"reason": "ExitCode", "message": "42"}]},
-            ),
-            42,
-        ),
+        (status(status="Failure", reason="NonZeroExitCode", details=EXIT), 42),
         (status(status="Failure", message="no such file", reason="InternalError"), None),
         (b"", None),
         (b"[]", None),

@@ -37,21 +37,23 @@ def test_clocks_that_differ_are_declined(skew_s: float, declined: bool) -> None:
     assert bool(why) is declined
 
 
-def test_an_expired_drill_is_dead_and_one_that_is_renewed_is_not() -> None:
-    found = [lease(31, name="drill-a"), lease(29, name="drill-b")]
-    assert [one.name for one in dead(found, NOW)] == ["drill-a"]
-
-
-def test_a_drill_that_begins_leaves_the_reaper_its_time() -> None:
-    """Two that were killed while they swept the same dead drill held it for a minute."""
-    found = [lease(44, name="drill-a"), lease(46, name="drill-b")]
-    assert [one.name for one in overdue(found, NOW)] == ["drill-b"]
-
-
-def test_what_a_reaper_took_over_is_a_reapers_to_end() -> None:
-    """Also its own, whose answer was lost, and one that a reaper left that is no more."""
-    found = [lease(holder="reaper/gone", name="drill-a"), lease(holder="runner/x", name="drill-b")]
-    assert [one.name for one in dead(found, NOW)] == ["drill-a"]
+@pytest.mark.parametrize(
+    ("one", "is_dead", "is_overdue"),
+    [
+        (lease(29), False, False),
+        (lease(31), True, False),
+        # Drills that were killed while they swept the same dead drill held it for a minute: one
+        # that begins leaves the reaper its time.
+        (lease(44), True, False),
+        (lease(46), True, True),
+        # What a reaper took over is a reaper's to end, also when that one is no more.
+        (lease(holder="reaper/gone"), True, False),
+        (lease(holder="runner/x"), False, False),
+    ],
+)
+def test_which_drill_is_dead(one: Lease, is_dead: bool, is_overdue: bool) -> None:
+    assert dead([one], NOW) == [one] * is_dead
+    assert overdue([one], NOW) == [one] * is_overdue
 
 
 def test_a_drill_without_a_lease_is_an_orphan_after_a_while() -> None:

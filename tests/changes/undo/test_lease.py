@@ -23,17 +23,12 @@ def test_there_and_back() -> None:
     assert (found.acknowledged, found.declined, found.kept) == ("", "", False)
 
 
-def test_it_ends_when_it_is_not_renewed() -> None:
+def test_when_it_ends() -> None:
+    """When it is not renewed, never after the drill's deadline, or when it is kept no longer."""
     assert not lease().expired(NOW + timedelta(seconds=30))
     assert lease().expired(NOW + timedelta(seconds=30.1))
-
-
-def test_no_renewal_outlives_the_drills_deadline() -> None:
     late = NOW + timedelta(minutes=44, seconds=50)
     assert lease(renewTime=stamp(late)).ends == NOW + timedelta(minutes=45)
-
-
-def test_what_is_kept_has_its_own_end() -> None:
     body = lease_body(leaseDurationSeconds=7200)
     body["metadata"]["annotations"][KEPT] = stamp(NOW)
     assert leases.from_object(body).ends == NOW + timedelta(hours=2)
