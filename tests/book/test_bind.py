@@ -42,9 +42,7 @@ def test_steps_become_values_in_order_and_a_name_of_the_workload_its_variable() 
         ("is stopped", "is stoped", "unbound-step", 14, "is stopped"),
     ],
 )
-def test_what_does_not_bind_is_one_problem(
-    old: str, new: str, rule: str, line: int, said: str
-) -> None:
+def test_what_does_not_bind_is_told(old: str, new: str, rule: str, line: int, said: str) -> None:
     found = problems(edited((old, new)))
     assert (found[0].rule, found[0].line, said in str(found[0])) == (rule, line, True)
     assert len({(one.rule, one.line) for one in found}) == 1
@@ -110,9 +108,7 @@ def breaks(where: Where, app: Word, budget: Duration) -> Fault:
         (breaks, "wrong-keyword"),
     ],
 )
-def test_a_builder_that_goes_wrong_is_a_problem_of_that_step(
-    build: Callable[..., Any], rule: str
-) -> None:
+def test_a_builder_that_goes_wrong_is_a_problem(build: Callable[..., Any], rule: str) -> None:
     own = [one for one in DEFINITIONS if one.pattern != STARTED]
     (problem,) = problems(TEXT, (*own, another("when", STARTED, build)))
     assert (problem.rule, problem.line) == (rule, 26)

@@ -41,7 +41,6 @@ ONE_CHANGE = [
     ("missing-tag", 3, "@id:RB-SHOP-001 ", "", "no @id tag"),
     ("tag-value", 1, "RB-SHOP-001", "RB-shop-1", "@id:RB-shop-1"),
     ("tag-value", 1, "@version:1.0.0", "@version:1.0", "semantic version"),
-    ("tag-value", 1, "@owner:shop", "@owner:", "@owner does not say"),
     ("tag-value", 1, "@severity:P2", "@severity:P5", "one of P0 to P4"),
     ("missing-tag", 3, " @rto:10m", "", "no @rto tag"),
     ("tag-value", 2, "@rto:10m", "@rto:0m", "above zero"),
@@ -55,7 +54,6 @@ ONE_CHANGE = [
     ("tag-level", 11, "@cause:no-database", "@cause:no-database @detection", "above a Scenario"),
     ("repeated-tag", 1, "@owner:shop", "@owner:shop @owner:two", "second @owner"),
     ("missing-prose", 3, "The shop takes no orders", "", "the Feature has no name"),
-    ("missing-prose", 3, "Meaning: c", "C", "no line 'Meaning'"),
     ("missing-prose", 3, "Impact: no money comes in.", "Impact:", "no line 'Impact'"),
     ("secret", 18, 'alert "NoOrders"', 'token=abc-12345 "NoOrders"', "token=[redacted]"),
     ("secret", 3, "Impact: no money", "Impact: https://shop:hunter2@db; no money", "shop:["),
@@ -78,7 +76,6 @@ ONE_CHANGE = [
     ("stray-scenario", 12, "  @cause:no", "  @detection\n  Scenario: x\n  @cause:no", "no cause"),
     ("undeclared-alert", 18, 'alert "NoOrders"', 'alert "NoOrder"', "Did you mean NoOrders?"),
     ("below-floor", 18, "fires within 60s", "fires within 39s", "`within 40s` or more"),
-    ("below-floor", 27, "silent within 60s", "silent within 9s", "10s"),
     ("beyond-rto", 26, "started within 1m", "started within 11m", "longer than @rto:10m"),
     (
         "silence-before-sound",
@@ -110,7 +107,6 @@ ONE_CHANGE = [
     ("command-in-prose", 3, "no money", "run `kubectl get pods`; no money", "`kubectl get pods`"),
     ("unknown-id", 3, "no money", "see RB-SHOP-002; no money", "Did you mean RB-SHOP-001?"),
     ("unread-argument", 22, 'shows "0"\n', 'shows "0"\n        | a |\n', "takes no table"),
-    ("unread-argument", 22, 'shows "0"\n', 'shows "0"\n        ```\n        ```\n', "doc string"),
     ("unawaited-alert", 2, "@alert:NoOrders", "@alert:NoOrders @alert:Slow", "alert Slow"),
     ("not-a-duration", 18, "fires within 60s", "fires within 60", "is not a duration"),
 ]
@@ -181,12 +177,17 @@ def test_a_runbook_without_rules_is_one_cause() -> None:
     assert problems(replace(book(text), bind_problems=())) == []
 
 
-def test_the_page_of_an_unreadable_runbook_counts_as_there() -> None:
+def test_what_cannot_be_read_is_one_problem() -> None:
     stray = rule(name="Stray", annotations={"runbook_url": "runbooks/shop/torn.md"})
     torn = Problem(
         path="features/shop/torn.feature", line=1, rule="unreadable", what="torn.", fix="Mend it."
     )
     assert problems(book(TEXT, rules=(rule(), stray), unreadable=(torn,))) == [torn]
+    wrong = Problem(
+        path="monitoring/alerts/shop.yaml", line=3, rule="bad-rule", what="no.", fix="Mend it."
+    )
+    names = frozenset({"NoOrders"})
+    assert problems(book(TEXT, rules=(), written_alerts=names, rule_problems=(wrong,))) == [wrong]
 
 
 @pytest.mark.parametrize(
@@ -288,14 +289,6 @@ def test_an_alert_that_fires_on_is_not_silent_at_once() -> None:
     assert all("`within 610s`" in p.fix and "`keep_firing_for`" in p.what for p in ones)
 
 
-def test_a_rule_that_cannot_be_read_is_one_problem() -> None:
-    wrong = Problem(
-        path="monitoring/alerts/shop.yaml", line=3, rule="bad-rule", what="no.", fix="Mend it."
-    )
-    names = frozenset({"NoOrders"})
-    assert problems(book(TEXT, rules=(), written_alerts=names, rule_problems=(wrong,))) == [wrong]
-
-
 @pytest.mark.parametrize(
     ("line", "is_probe", "rule"),
     [
@@ -306,7 +299,7 @@ def test_a_rule_that_cannot_be_read_is_one_problem() -> None:
         (("kubectl", "set", "image", "x"), False, ""),
     ],
 )
-def test_a_check_only_reads_and_what_destroys_says_so(
+def test_checks_read_and_what_destroys_says_so(
     line: tuple[str, ...], is_probe: bool, rule: str
 ) -> None:
     source = Tool(words=line, field="x")

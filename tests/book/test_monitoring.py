@@ -146,9 +146,7 @@ def test_a_record_that_keeps_the_label_gives_it_to_its_alert(tmp_path: Path) -> 
         ("annotations: {", "annotations: {summary: in other words, ", False),
     ],
 )
-def test_a_proof_covers_the_recording_rules_and_no_prose(
-    tmp_path: Path, old: str, new: str, stales: bool
-) -> None:
+def test_a_proof_covers_recording_rules(tmp_path: Path, old: str, new: str, stales: bool) -> None:
     def text(name: str, rules: str) -> str:
         (tmp_path / name).mkdir()
         return proof.canonical(load_alerts(checkout(tmp_path / name, rules), "lab")["Down"])

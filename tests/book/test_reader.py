@@ -65,7 +65,7 @@ def complaint(text: str) -> str:
     return said
 
 
-def test_a_runbook_is_read_with_its_tags_and_descriptions() -> None:
+def test_a_runbook_is_read_with_its_tags_descriptions_and_backgrounds() -> None:
     runbook = parsed(TEXT)
     assert runbook.tags[:2] == (
         Tag(name="id", value="RB-SHOP-001", line=1),
@@ -78,9 +78,6 @@ def test_a_runbook_is_read_with_its_tags_and_descriptions() -> None:
         "Meaning: customers cannot buy.\n  Indented further.\n\nImpact: no money."
     )
     assert runbook.causes[0].description == "It was stopped."
-
-
-def test_each_background_belongs_to_its_own() -> None:
     runbook = parsed(TEXT)
     assert [step.text for step in runbook.background] == ["a shop"]
     assert [(s.keyword, s.text) for s in runbook.causes[0].background] == [
@@ -222,7 +219,7 @@ def test_discover_finds_all_runbooks_in_order(root: Path) -> None:
     assert reader.discover(root, [root / "features", first]) == [first, root / PATH]
 
 
-def test_discover_takes_paths_from_the_working_folder_and_from_the_checkout(
+def test_discover_takes_paths_from_both_folders(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(root / "features")
@@ -240,9 +237,7 @@ def test_discover_takes_paths_from_the_working_folder_and_from_the_checkout(
         "runbooks/shop/no-orders.md",
     ],
 )
-def test_a_runbook_is_named_as_its_reader_knows_it(
-    root: Path, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
+def test_how_a_runbook_may_be_named(root: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.chdir(root)
     assert reader.discover(root, [Path(name)]) == [root / PATH]
 

@@ -33,9 +33,7 @@ def test_as_many_as_processors_and_the_control_groups_memory_carry(tmp_path: Pat
         ({}, 3, 0),
     ],
 )
-def test_a_drill_asks_for_what_its_containers_declare(
-    resources: object, replicas: int, wanted: float
-) -> None:
+def test_a_drill_asks_for_what_it_declares(resources: object, replicas: int, wanted: float) -> None:
     pod = {"containers": [{"name": "a", "resources": resources}]}
     (deployment,) = examples.workload().manifests
     made = {**deployment, "spec": {"replicas": replicas, "template": {"spec": pod}}}

@@ -12,41 +12,12 @@ import pytest
 from drillbook.cli import app as cli
 from drillbook.model.errors import CouldNotTell
 from tests.bad_input.command_line import FEATURE, MANIFESTS, ROOT, drillbook, replace
-from tests.bad_input.conftest import checkout
-
-__all__ = ["checkout"]
-
-
-def appended(name: str, text: str) -> Callable[[Path], object]:
-    def edit(checkout: Path) -> None:
-        with (checkout / name).open("a") as file:
-            file.write(text)
-
-    return edit
-
-
-def replaced(name: str, old: str, new: str) -> Callable[[Path], object]:
-    def edit(checkout: Path) -> None:
-        text = (checkout / name).read_text()
-        assert old in text
-        (checkout / name).write_text(text.replace(old, new))
-
-    return edit
+from tests.cli.conftest import Edit, put, write
 
 
 def a_file_in_place_of_pages(checkout: Path) -> None:
     shutil.rmtree(checkout / "runbooks")
     (checkout / "runbooks").touch()
-
-
-def a_second_file_that_is_no_runbook(checkout: Path) -> None:
-    (checkout / "features/spark/torn.feature").write_text(
-        "Feature: x\n  Scenario: y\n    Given a\n    nonsense\n"
-    )
-
-
-def stray(checkout: Path) -> None:
-    (checkout / "features/spark/other.feature.bak").touch()
 
 
 def windows_page(checkout: Path) -> None:
@@ -57,28 +28,32 @@ def windows_page(checkout: Path) -> None:
 
 START = "fixtures/spark/orders/app/start.sh"
 NAMELESS = "---\napiVersion: v1\nkind: Secret\n"
-NO_TOOL = (
-    "steps/spark.py",
-    "scripts/spark/diagnose_driver.py",
-    "scripts/spark/diagnose_drivers.py",
+
+
+def appended(name: str, text: str) -> Edit:
+    return lambda c: (c / name).write_bytes((c / name).read_bytes() + text.encode())
+
+
+BROKEN = "groups:\n  - name: x\n    rules:\n      - record: a\n        expr: sum(up\n"
+TOOL = "scripts/spark/diagnose_driver"
+REFUSED = write("monitoring/alerts/broken.yaml", BROKEN)
+OWN_RULE = put("monitoring/alerts/spark.yaml", ">= 2\n", ">=\n")
+TORN = write(
+    "features/spark/torn.feature", "Feature: x\n  Scenario: y\n    Given a\n    nonsense\n"
 )
-
-
-def a_second_rule_file_that_prometheus_refuses(checkout: Path) -> None:
-    text = "groups:\n  - name: x\n    rules:\n      - record: a\n        expr: sum(up\n"
-    (checkout / "monitoring/alerts/broken.yaml").write_text(text)
-
-
-REFUSED = a_second_rule_file_that_prometheus_refuses
-OWN_RULE = replaced("monitoring/alerts/spark.yaml", ">= 2\n", ">=\n")
-TORN, NO_PAGES = a_second_file_that_is_no_runbook, a_file_in_place_of_pages
+NO_PAGES = a_file_in_place_of_pages
 BAD = [
     (appended("steps/spark.py", "nobody\n"), "lint", 2, "NameError: name 'nobody'"),
-    (replaced("steps/alerts.py", "alert {string} f", "alert {strin} f"), "lint", 2, "alerts.py:"),
-    (lambda c: (c / "steps/__init__.py").write_text(""), "lint", 2, "names no step module"),
+    (put("steps/alerts.py", "alert {string} f", "alert {strin} f"), "lint", 2, "alerts.py:"),
+    (write("steps/__init__.py", ""), "lint", 2, "names no step module"),
     (appended(MANIFESTS, "---\n"), "lint", 1, "[bad-argument]"),
     (appended(MANIFESTS, NAMELESS), "lint", 1, "has no metadata.name"),
-    (replaced(*NO_TOOL), "lint", 1, "Did you mean scripts/spark/diagnose_driver.py?"),
+    (
+        put("steps/spark.py", f"{TOOL}.py", f"{TOOL}s.py"),
+        "lint",
+        1,
+        "Did you mean scripts/spark/diagnose_driver.py?",
+    ),
     (NO_PAGES, "render", 2, "the page cannot be written"),
     (NO_PAGES, "render --check", 1, "pages that are not what"),
     (REFUSED, "lint", 1, "alerts/broken.yaml:5: [bad-rule]"),
@@ -90,7 +65,7 @@ BAD = [
     # Of another runbook nobody was asked.
     (TORN, "show rb-spark-001", 0, "diagnose_driver.py"),
     (TORN, "lint rb-spark-001", 0, "no problem"),
-    (stray, "lint", 1, "[stray-file]"),
+    (write("features/spark/other.feature.bak", ""), "lint", 1, "[stray-file]"),
     (TORN, "show features/spark/torn.feature", 2, "torn.feature:4"),
     (appended(START, "\r\n"), "lint", 1, "[line-ends]"),
     (appended(START, "\r\n"), "list", 0, "Windows line ends"),
@@ -100,7 +75,7 @@ BAD = [
 
 @pytest.mark.parametrize(("edit", "words", "code", "part"), BAD)
 def test_bad_input_gets_a_clear_answer(
-    checkout: Path, edit: Callable[[Path], object], words: str, code: int, part: str
+    checkout: Path, edit: Edit, words: str, code: int, part: str
 ) -> None:
     edit(checkout)
     answer = drillbook(checkout, *words.split())

@@ -88,7 +88,4 @@ def test_a_failure_is_told_with_how_to_repeat_it(checkout: Path) -> None:
     assert f"drillbook drill {FEATURE} --cause driver-oom --control plain" in done.said
     assert "  because   no answer" in done.said
     assert done.said.splitlines()[-1].endswith(": 1 ERROR, 2 PASSED")
-
-
-def test_what_is_asked_for_may_be_nothing(checkout: Path) -> None:
     assert "no drill matches" in run(checkout, "--cause", "typo").said

@@ -14,9 +14,6 @@ from drillbook.evidence.records import Drill
 from drillbook.model import BoundRunbook, Control, Phase, Verdict
 from drillbook.model.errors import UsageError
 from tests import runbook_examples as examples
-from tests.cli.test_cli import checkout
-
-__all__ = ["checkout"]
 
 BOUND = examples.runbook()
 EVERY = select([BOUND.runbook], [], [])
@@ -82,14 +79,11 @@ def test_a_repetition_does_not_better_what_failed() -> None:
     assert due([OOM], proofs, HASHES, {"RB-APP-001": ["RB-APP-001"]}, TODAY, days=20) == [OOM]
 
 
-def test_what_did_not_ask_a_new_neighbour_comes_last() -> None:
+def test_what_did_not_ask_a_new_neighbour_comes_last_and_what_a_neighbour_asked_counts() -> None:
     old = proven(HEALTHY, day=5)
     both = {**HASHES, "RB-APP-002": {"new": "b" * 64, "all": "f" * 64}}
     proofs = [(OOM, proven(OOM)), (CONFIG, proven(CONFIG)), (HEALTHY, old)]
     assert asked(*proofs, hashes=both) == [HEALTHY, OOM, CONFIG]
-
-
-def test_a_healthy_drill_of_a_neighbour_counts_when_it_asked_these_causes() -> None:
     both = {**HASHES, "RB-APP-002": {"new": "b" * 64, "all": "f" * 64}}
     own = proven(HEALTHY)
     named = [q.model_copy(update={"runbook": "RB-APP-001"}) for q in own.questions]

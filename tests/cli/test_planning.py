@@ -10,10 +10,7 @@ from drillbook.model import Change, Duration, KillNode, Patch, Refusal, Run, Tar
 from drillbook.model.errors import CouldNotTell, DrillbookError, Refused
 from tests import runbook_examples as examples
 from tests.bad_input.command_line import drillbook
-from tests.bad_input.conftest import checkout
 from tests.cluster.test_kubeconfig import kubeconfig_of
-
-__all__ = ["checkout"]
 
 APP = Target(api_version="apps/v1", kind="Deployment", name=Var("APP"))
 DEAD = "127.0.0.1:9"
@@ -52,7 +49,7 @@ OTHER_RULE = CouldNotTell("another expression is loaded.")
 @pytest.mark.parametrize(
     ("errors", "code"), [([], 0), ([NO_REAPER, OTHER_RULE], 3), ([OTHER_RULE, NO_REAPER], 4)]
 )
-def test_it_ends_as_the_drill_would_with_the_words_of_all(
+def test_it_ends_as_the_drill_with_the_words_of_all(
     errors: list[DrillbookError], code: int
 ) -> None:
     wrong = [Finding("x", str(error), error) for error in errors]

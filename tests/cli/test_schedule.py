@@ -34,11 +34,9 @@ def fakes(names: str) -> list[Fake]:
     ("waiting", "running", "jobs", "started"),
     [
         ("n1 n2 n3", "", 1, "n1"),
-        ("n1 n2 n3", "", 2, "n1 n2"),
         ("n1 n2 n3", "", 9, "n1 n2 n3"),
         ("n3", "n1 n2", 2, ""),
         ("n3", "n1", 2, "n3"),
-        ("", "n1", 2, ""),
         # A node drill and a namespace drill exclude each other, whoever came first.
         ("2a", "n1", 2, ""),
         ("n1", "2a", 2, ""),
@@ -52,7 +50,6 @@ def fakes(names: str) -> list[Fake]:
         # All of the cluster: alone, and nobody passes it.
         ("c1 n1 p1", "", 9, "c1"),
         ("c1 n1 p1", "2a", 9, ""),
-        ("n1 p1 c1 n2", "", 9, "n1 p1"),
     ],
 )
 def test_who_may_start(waiting: str, running: str, jobs: int, started: str) -> None:

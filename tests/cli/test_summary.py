@@ -41,9 +41,7 @@ def failed_in(phase: Phase) -> Drill:
         (GOOD.model_copy(update={"verdict": Verdict.ERROR}), "could not be told"),
     ],
 )
-def test_a_failure_says_what_was_expected_what_was_seen_and_how_to_repeat_it(
-    one: Drill, likely: str
-) -> None:
+def test_a_failure_says_what_was_seen_and_how_to_repeat_it(one: Drill, likely: str) -> None:
     lines = list(failures([GOOD, one], Path("reports/runs/r")))
     assert sum(line.startswith("\n") for line in lines) == 1
     (said,) = (line for line in lines if line.startswith("  likely"))

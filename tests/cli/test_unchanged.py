@@ -21,24 +21,13 @@ from tests.bad_input.command_line import (
     environment_of,
     replace,
 )
-from tests.bad_input.conftest import checkout
+from tests.cli.conftest import Edit, put, write
 from tests.forked import forked
 
-__all__ = ["checkout"]
-
-Edit = Callable[[Path], object]
 PAGE = "runbooks/spark/driver-crash-loop.md"
 TOOL = "scripts/spark/diagnose_driver.py"
 CLEAN = "1 runbooks, no problem."
 KEPT = "1 pages, 0 changed."
-
-
-def put(name: str, old: str, new: str) -> Edit:
-    return lambda checkout: replace(checkout, name, old, new)
-
-
-def write(name: str, text: str) -> Edit:
-    return lambda checkout: (checkout / name).write_text(text)
 
 
 def accept_runs(checkout: Path) -> None:
@@ -112,9 +101,7 @@ def a_module_elsewhere(checkout: Path) -> Edit:
 
 
 @pytest.mark.parametrize("made", [a_link, a_module_elsewhere])
-def test_what_cannot_be_seen_to_change_is_never_kept(
-    checkout: Path, made: Callable[[Path], Edit]
-) -> None:
+def test_what_cannot_be_seen_is_never_kept(checkout: Path, made: Callable[[Path], Edit]) -> None:
     edit = made(checkout)
     for expected in ("1 pages, 1 changed.", KEPT):
         assert expected in drillbook(checkout, "render").said
@@ -141,9 +128,7 @@ def test_a_broken_cache_is_none(checkout: Path, text: str) -> None:
     assert files(checkout) == [file]
 
 
-def test_a_cache_is_one_s_own_and_out_of_the_checkout(
-    checkout: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cache_is_ones_own_and_elsewhere(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = sorted(checkout.rglob("*"))
     drillbook(checkout, "lint")
     assert [p for p in sorted(checkout.rglob("*")) if "__pycache__" not in p.parts] == before
@@ -162,7 +147,7 @@ def test_a_cache_that_cannot_be_written_is_no_trouble(checkout: Path, place: str
         assert CLEAN in drillbook(checkout, "lint", XDG_CACHE_HOME=place).said
 
 
-def test_another_engine_python_or_library_looks_again(
+def test_another_engine_or_library_looks_again(
     checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loaded, engine = settings.load(checkout), checkout.parent / "engine"

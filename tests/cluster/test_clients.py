@@ -64,7 +64,7 @@ def test_a_killed_process_leaves_no_key_of_its_kubeconfig_but_where_the_next_one
     assert list(top.iterdir()) == []
 
 
-def test_a_command_gets_what_it_needs_and_none_of_our_secrets(
+def test_a_command_gets_none_of_our_secrets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = {"HOME": "/h", "LANG": "C", "LC_ALL": "C.UTF-8", "TZ": "UTC", "SSL_CERT_FILE": "/ca"}

@@ -1,11 +1,9 @@
 """Tokens of the identities: asked for once, kept private, and never silently somebody else's."""
 
-import json
 import stat
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -19,32 +17,11 @@ from drillbook.cluster.settings import Settings
 from drillbook.evidence import records
 from drillbook.model.errors import CouldNotTell, Refused
 from drillbook.plugin.session import with_whom
+from tests.changes.fake_api import answering
 from tests.cluster.test_kubeconfig import kubeconfig
 
 Answer = Callable[[str, dict[str, Any]], tuple[int, Any]]
 MINTED = "minted"
-
-
-@contextmanager
-def serving(answer: Answer) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            status, body = answer(self.path, asked)
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.end_headers()
-            self.wfile.write(json.dumps(body).encode())
-
-        def log_message(self, format: str, *words: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
 
 
 def runner(folder: Path, url: str, **fields: Any) -> Settings:
@@ -52,6 +29,10 @@ def runner(folder: Path, url: str, **fields: Any) -> Settings:
     path = kubeconfig(folder, {"token": "the runner's"}, clusters=clusters)
     (folder / "ca.crt").touch()
     return Settings(root=folder, kubeconfig=path, request_timeout_s=2, **fields)
+
+
+def serving(answer: Answer) -> AbstractContextManager[str]:
+    return answering(lambda who, method, path, asked: answer(path, asked))
 
 
 class Mint:
@@ -150,9 +131,7 @@ def test_no_usable_answer_is_could_not_tell(tmp_path: Path, answer: tuple[int, A
 
 
 @pytest.mark.parametrize(("there", "said"), [(False, True), (True, False)])
-def test_an_administrator_by_override_uses_them_where_they_are_and_the_record_says_so(
-    tmp_path: Path, there: bool, said: bool
-) -> None:
+def test_an_administrator_uses_them_where_they_are(tmp_path: Path, there: bool, said: bool) -> None:
     """It needs none where there are none."""
     mint = Mint()
     with serving(mint if there else lambda path, asked: (404, {})) as url:

@@ -54,21 +54,15 @@ def test_what_is_declared_is_counted(made: Manifest, count: int) -> None:
     assert blast_radius(drilling(made), SETTINGS).pods == count
 
 
-def test_what_the_fault_makes_or_scales_to_counts_beside_the_workload() -> None:
+def test_what_the_fault_makes_scales_to_or_takes_counts_beside_the_workload() -> None:
     changes = (
         Create(manifest=manifest("Job", parallelism=4)),
         Scale(target=Target(api_version="apps/v1", kind="Deployment", name="x"), replicas=50),
     )
     cause = drilling(manifest("Deployment", replicas=2), manifest("Pod"), changes=changes)
     assert blast_radius(cause, SETTINGS).pods == 2 + 1 + 4 + 50
-
-
-def test_what_cannot_be_counted_is_refused() -> None:
     with pytest.raises(Refused, match=r"spec\.replicas is 'many'.*Nothing was changed"):
         blast_radius(drilling(manifest("Deployment", replicas="many")), SETTINGS)
-
-
-def test_each_node_counts_once() -> None:
     taken = (Cordon(node="node2"), KillNode(node="node2"), CutNode(node="node3"))
     assert nodes(drilling(changes=taken)) == ("node2", "node3")
 

@@ -76,10 +76,12 @@ def refused(folder: Path, api: Api, **fields: Any) -> str:
     return said
 
 
-def test_a_cluster_of_which_all_holds_is_admitted(tmp_path: Path) -> None:
+def test_a_cluster_of_which_all_holds_is_admitted_and_the_override_recorded(tmp_path: Path) -> None:
     found = asked_of(tmp_path, Api())
     assert (found.uid, found.name, found.version) == (UID, "one", "v1.34.4")
     assert (found.environment, found.cluster_admin) == ("staging", False)
+    assert asked_of(tmp_path, Api(admin=True), allow_cluster_admin=True).cluster_admin is True
+    assert asked_of(tmp_path, Api(admin=False), allow_cluster_admin=True).cluster_admin is False
 
 
 LABEL = "kubectl label namespace drillbook-system environment=staging"
@@ -101,17 +103,13 @@ ELSEWHERE = {"environment": "production"}
         (Api("another", None, True), ["allowed_clusters", LABEL, "allow_cluster_admin"], "HTTP"),
     ],
 )
-def test_each_reason_is_told_with_what_to_set(
-    tmp_path: Path, api: Api, said: list[str], unsaid: str
-) -> None:
+def test_each_reason_is_told(tmp_path: Path, api: Api, said: list[str], unsaid: str) -> None:
     found = refused(tmp_path, api)
     assert [one for one in said if one not in found] == []
     assert unsaid not in found
 
 
-def test_production_is_never_drilled_and_no_environment_is_not_one_that_fits(
-    tmp_path: Path,
-) -> None:
+def test_production_is_never_drilled_and_none_does_not_fit(tmp_path: Path) -> None:
     api = Api(labels=ELSEWHERE)
     assert "production is never drilled" in refused(tmp_path, api, environment="production")
     assert api.asked == []
@@ -127,11 +125,6 @@ def test_another_api_server_is_never_asked(tmp_path: Path, hosts: tuple[str, ...
     assert api.asked == []
 
 
-def test_the_override_is_recorded(tmp_path: Path) -> None:
-    assert asked_of(tmp_path, Api(admin=True), allow_cluster_admin=True).cluster_admin is True
-    assert asked_of(tmp_path, Api(admin=False), allow_cluster_admin=True).cluster_admin is False
-
-
 @pytest.mark.parametrize("api", [Api(status=500), Api(admin=None), Api(uid="")])
 def test_no_answer_is_neither_yes_nor_no(tmp_path: Path, api: Api) -> None:
     with pytest.raises(CouldNotTell):
@@ -141,6 +134,9 @@ def test_no_answer_is_neither_yes_nor_no(tmp_path: Path, api: Api) -> None:
 def test_an_address_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not an address"):
         asked_of(tmp_path, Api(), allowed_hosts=("host:port",))
+    for server in ("", "https://", "https://host:port", "host:99999"):
+        with pytest.raises(ValueError, match=r"names no host|[Pp]ort"):
+            host_of(server)
 
 
 @pytest.mark.parametrize(
@@ -158,12 +154,6 @@ def test_an_address_that_is_none(tmp_path: Path) -> None:
 )
 def test_the_host_of_a_server(server: str, host: str) -> None:
     assert host_of(server) == host
-
-
-def test_what_has_no_host() -> None:
-    for server in ("", "https://", "https://host:port", "host:99999"):
-        with pytest.raises(ValueError, match=r"names no host|[Pp]ort"):
-            host_of(server)
 
 
 RECORD = RecordingRule(name="job:up", expr="sum by (job) (up)", labels={}, file="f", line=1)
@@ -218,8 +208,9 @@ def differences(folder: Path, loaded: dict[str, dict[str, Any]], scrape: str = "
     return ""
 
 
-def test_the_rules_that_are_loaded_are_those_of_the_checkout(tmp_path: Path) -> None:
+def test_the_rules_and_the_scrape_interval_are_those_of_the_checkout(tmp_path: Path) -> None:
     assert differences(tmp_path, LOADED) == ""
+    assert "scrape interval 90 s, settings say 5 s" in differences(tmp_path, LOADED, "1m30s")
 
 
 @pytest.mark.parametrize(
@@ -242,10 +233,6 @@ def test_every_rule_that_is_loaded_otherwise_is_named(
     if change is None:
         del loaded[name]
     assert said in differences(tmp_path, loaded)
-
-
-def test_another_scrape_interval_is_named(tmp_path: Path) -> None:
-    assert "scrape interval 90 s, settings say 5 s" in differences(tmp_path, LOADED, "1m30s")
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ def begun_and_ended(found: LiveDrill) -> records.Drill:
     "error", [CouldNotTell("no answer"), RuntimeError("surprise"), KeyboardInterrupt()]
 )
 @pytest.mark.parametrize("verb", ["create", "apply"])
-def test_whatever_the_opening_raises_the_undo_runs(
+def test_whatever_is_raised_the_undo_runs(
     order: DrillOrder, verb: str, error: BaseException
 ) -> None:
     namespace = Namespace(**{verb: error})
@@ -206,9 +206,7 @@ def test_a_surprise_in_a_step_is_an_error_that_ends_the_drill(order: DrillOrder)
     assert {s.verdict for s in record.scenarios[1:]} == {Verdict.NOT_RUN}
 
 
-def test_a_printed_line_that_lies_fails_the_step_before_anything_is_changed(
-    order: DrillOrder,
-) -> None:
+def test_a_printed_line_that_lies_fails_before_anything_is_changed(order: DrillOrder) -> None:
     found = incident(order, Namespace())
     read, change = (order.scenarios[n].steps[0].step.line for n in (0, 2))
     lie = Shown(command="curl", verdict=Verdict.FAILED, printed="[]", why="it does not show it")

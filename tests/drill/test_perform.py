@@ -143,9 +143,6 @@ def test_what_is_older_than_the_last_change_does_not_count(tmp_path: Path) -> No
     assert "older than the last change" in stale.observed
     fresh = runner.probe(Probe(source=new, expect=at_least(1), within=within))
     assert fresh.verdict is Verdict.PASSED
-
-
-def test_the_servers_clock_is_corrected_by_its_skew(tmp_path: Path) -> None:
     runner = performer(tmp_path)
     runner.clients.since, runner.skew = BEGIN, timedelta(seconds=30)
     behind = Script((Reading(answer="9", dated=BEGIN + timedelta(seconds=10)),))
@@ -209,9 +206,7 @@ def test_an_action_is_the_printed_line_with_variables_in_its_environment(tmp_pat
         (("sleep", "30"), "still running"),
     ],
 )
-def test_an_action_that_fails_is_failed(
-    tmp_path: Path, line: tuple[str | Var, ...], observed: str
-) -> None:
+def test_a_failed_action(tmp_path: Path, line: tuple[str | Var, ...], observed: str) -> None:
     action = Action(command=command(*line), within=Duration("300ms"))
     evidence = performer(tmp_path).action(action)
     assert evidence.verdict is Verdict.FAILED

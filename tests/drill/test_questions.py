@@ -50,16 +50,13 @@ def test_a_phase_holds_when_all_its_scenarios_do_and_an_error_is_no_evidence(
     assert held(answers, scenario("a"), scenario("b")) is holds
 
 
-def test_a_shared_probe_is_asked_once() -> None:
+def test_a_shared_probe_is_asked_once_and_none_after_a_failed_one() -> None:
     answers = Answers(a=Verdict.FAILED)
     questions = Questions(answers)
     questions.ask("RB-X-001", "one", [scenario("a")])
     questions.ask("RB-X-001", "two", [scenario("a")])
     assert [one.held for one in questions.answers()] == [False, False]
     assert answers.asked == ["a"]
-
-
-def test_steps_after_a_failed_one_are_not_asked() -> None:
     answers = Answers(a=Verdict.FAILED, b=Verdict.PASSED)
     assert held(answers, scenario("a", "b")) is False
     assert answers.asked == ["a"]

@@ -188,7 +188,7 @@ def test_each_refusal_is_told(
 
 
 @pytest.mark.parametrize("changed", [{"allowed_clusters": ("another",)}, {"allowed_hosts": ()}])
-def test_a_cluster_that_may_not_be_drilled_is_asked_nothing_more(
+def test_what_may_not_be_drilled_is_asked_nothing_more(
     tmp_path: Path, changed: dict[str, Any]
 ) -> None:
     answers, _ = asked(tmp_path, {}, one(), **changed)
@@ -215,9 +215,7 @@ def under_way(domain: str) -> leases.Lease:
         ("cluster/node/2", "cluster/namespace", False),
     ],
 )
-def test_a_drill_under_way_that_holds_what_is_needed_refuses(
-    ours: str, theirs: str, free: bool
-) -> None:
+def test_a_drill_that_holds_what_is_needed_refuses(ours: str, theirs: str, free: bool) -> None:
     locks, other = domains.locks(ours, "planned"), under_way(theirs)
     if free:
         assert "drill-other (until 03:00:30 UTC" in _beside(other, locks)

@@ -107,9 +107,7 @@ def test_a_whole_run_becomes_the_proof(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("commit", ["abc1234def56+dirty", "unknown"])
-def test_a_dirty_record_is_taken_only_when_the_tree_still_holds_it(
-    commit: str, tmp_path: Path
-) -> None:
+def test_a_dirty_record_is_taken_when_the_tree_still_holds_it(commit: str, tmp_path: Path) -> None:
     drills = (examples.drill(commit=commit), *DRILLS[1:])
     folder = run_folder(tmp_path, drills)
     other = {**HASHES, ("RB-APP-001", "oom"): "1" * 64}

@@ -53,20 +53,12 @@ def test_a_drill_that_proves_nothing(fields: dict[str, Any], state: State) -> No
     assert oom(examples.drill(**fields), *GOOD[1:]).state is state
 
 
-def test_the_newest_drill_that_says_yes_or_no_counts() -> None:
+def test_the_newest_drill_that_says_yes_or_no_of_what_is_shown_counts() -> None:
     failed = examples.drill(days=1, verdict=Verdict.FAILED)
     mute = examples.drill(days=2, verdict=Verdict.ERROR)
     assert oom(*GOOD, failed, mute).state is State.FAILING
     assert oom(*GOOD, mute).state is State.VERIFIED
     assert oom(*GOOD, failed, examples.drill(days=3)).state is State.VERIFIED
-
-
-def test_a_failure_names_the_step() -> None:
-    found = oom(examples.failed_in(Phase.REMEDIATION), *GOOD[1:])
-    assert found.why == 'its remediation did not hold: the limit of "orders" is raised to 3Gi'
-
-
-def test_what_was_proven_is_not_what_is_shown() -> None:
     assert oom(*GOOD, oom="1" * 64).state is State.STALE
     assert oom(*GOOD, all="1" * 64).state is State.STALE
     assert oom(*GOOD, config="1" * 64).state is State.VERIFIED
@@ -87,12 +79,14 @@ def test_a_control_that_holds_falsifies() -> None:
     assert "in the incident config" in oom(GOOD[0], sibling, GOOD[2]).why
 
 
-def test_a_phase_for_a_person_is_not_proven() -> None:
+def test_why_a_phase_is_not_proven() -> None:
     bound = examples.with_advice()
     drill = examples.drill(bound=bound, phase_verdicts={Phase.PREVENTION: Verdict.MANUAL})
     found = oom(drill, *GOOD[1:])
     assert found.state is State.NEVER_RUN
     assert found.why == "its prevention can be done by a person only"
+    found = oom(examples.failed_in(Phase.REMEDIATION), *GOOD[1:])
+    assert found.why == 'its remediation did not hold: the limit of "orders" is raised to 3Gi'
 
 
 def neighbour(cause: str, held: bool = False, hash: str = "0" * 64) -> Drill:

@@ -168,7 +168,7 @@ def test_the_confusion_matrix_has_a_row_healthy_and_a_column_unknown() -> None:
     }
 
 
-def test_times_and_the_recovery_objective() -> None:
+def test_times_overheads_and_the_recovery_objective() -> None:
     late = examples.drill("config", times=examples.TIMES.model_copy(update={"t7": 1203.0}))
     found = card(GOOD[0], late)
     assert found.ttr.median == (77.0 + 1200.0) / 2
@@ -176,28 +176,22 @@ def test_times_and_the_recovery_objective() -> None:
     assert found.ttd.values == (49.0, 49.0)
     assert found.ttl.values == (3.0, 3.0)
     assert sorted(found.fix.values) == [25.0, 1148.0]
+    cost = Cost(wall_s=100.0, waiting_s=80.0, commands_s=10.0)
+    found = card(examples.drill(cost=cost), examples.drill("config"))
+    assert found.harness_overhead == pytest.approx((10.0 + 3.0) / 225.0)
+    assert found.detection_overhead.values == (-1.0, -1.0)
 
 
-def test_a_recovery_that_did_not_last_counts_as_not_reached() -> None:
+def test_what_was_not_reached_and_what_did_not_last() -> None:
     found = card(examples.failed_in(Phase.REMEDIATION))
     assert (found.ttr.n, found.ttr.missed, found.ttr.median) == (1, 1, math.inf)
     assert str(found.within_rto) == "0 of 1 (0 %)"
     assert str(found.remediation) == "0 of 1 (0 %)"
-
-
-def test_what_never_came_to_remediation_is_not_its_failure() -> None:
     verdicts = {**dict.fromkeys(Phase, Verdict.NOT_RUN), Phase.DETECTION: Verdict.FAILED}
     fields = {"verdict": Verdict.FAILED, "phase_verdicts": verdicts, "times": Times(t1=4.0)}
     found = card(examples.drill(**fields))
     assert str(found.remediation) == "0 of 0 (no data)"
     assert (found.ttd.missed, found.ttl.n, found.fix.n) == (1, 0, 0)
-
-
-def test_overheads() -> None:
-    cost = Cost(wall_s=100.0, waiting_s=80.0, commands_s=10.0)
-    found = card(examples.drill(cost=cost), examples.drill("config"))
-    assert found.harness_overhead == pytest.approx((10.0 + 3.0) / 225.0)
-    assert found.detection_overhead.values == (-1.0, -1.0)
 
 
 def test_the_text_holds_the_interval_and_its_limits() -> None:

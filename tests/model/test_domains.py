@@ -52,10 +52,13 @@ def test_a_drill_locks_its_own_path_and_shares_its_parents() -> None:
     )
 
 
-def test_names_that_only_begin_alike_are_two() -> None:
+def test_a_clash_is_named_and_names_that_only_begin_alike_are_none() -> None:
     assert not conflicts(locks("cluster/postgres", "a"), locks("cluster/postgres-old", "b"))
     assert not conflicts(locks("cluster/nodes", "a"), locks("cluster/namespace", "b"))
     assert not Lock("cluster/node/2", exclusive=True).excludes(Lock("cluster/node/22", True))
+    found = clash(locks("cluster/namespace", "drill-a"), locks("cluster/node/2", "drill-b"))
+    assert found is not None
+    assert [str(one) for one in found] == ["cluster/node/* (shared)", "cluster/node/2 (exclusive)"]
 
 
 def test_a_list_without_its_shared_parents_still_excludes() -> None:
@@ -64,12 +67,6 @@ def test_a_list_without_its_shared_parents_still_excludes() -> None:
     for domain in ("cluster", "cluster/node", "cluster/node/2/disk", "cluster/namespace"):
         assert conflicts(lonely, locks(domain, "drill-a"))
         assert conflicts(locks(domain, "drill-a"), lonely)
-
-
-def test_the_clash_is_named() -> None:
-    found = clash(locks("cluster/namespace", "drill-a"), locks("cluster/node/2", "drill-b"))
-    assert found is not None
-    assert [str(one) for one in found] == ["cluster/node/* (shared)", "cluster/node/2 (exclusive)"]
 
 
 @pytest.mark.parametrize(

@@ -25,9 +25,7 @@ SINCE = datetime(2026, 11, 21, tzinfo=UTC)
         (matchers.gone(), Absent("pod"), "still here"),
     ],
 )
-def test_holds_for_the_good_and_not_for_the_bad(
-    matcher: Matcher, good: Answer, bad: Answer
-) -> None:
+def test_holds_for_the_good_only(matcher: Matcher, good: Answer, bad: Answer) -> None:
     assert matcher.holds(good, SINCE)
     assert not matcher.holds(bad, SINCE)
     assert matcher.describe()

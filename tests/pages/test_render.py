@@ -269,9 +269,6 @@ def test_the_front_matter_is_yaml() -> None:
         "valid_until": "2026-12-21",
         "source": "features/app/app-down.feature",
     }
-
-
-def test_a_title_with_quotes_and_colons_stays_yaml() -> None:
     title = 'It: says "no" # {{ x }}'
     text = page(bound=examples.runbook(title=title))
     assert yaml.safe_load(text.split("---\n")[1])["title"] == title

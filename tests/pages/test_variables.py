@@ -94,9 +94,7 @@ def test_an_empty_value_is_an_error_and_not_the_default_namespace() -> None:
         ("sum by (pod) (up) == 0", {'pod!=""'}, "config view --minify"),
     ],
 )
-def test_the_alert_is_told_by_the_labels_that_it_carries(
-    expr: str, listed: set[str], namespace: str
-) -> None:
+def test_an_alert_is_told_by_its_labels(expr: str, listed: set[str], namespace: str) -> None:
     rule = replace(examples.rule(expr=expr), labels={"severity": "P1"})
     lines = setup(examples.runbook(), [rule]).exports
     (pod,) = (line for line in lines if line.startswith("export POD="))

@@ -50,9 +50,7 @@ def test_drills_do_not_run_by_accident(project: pytest.Pytester) -> None:
         ('"full"\n', '"full"\n  nonsense\n', "features/it.feature:*"),
     ],
 )
-def test_what_would_be_lost_is_refused(
-    project: pytest.Pytester, old: str, new: str, said: str
-) -> None:
+def test_what_would_get_lost(project: pytest.Pytester, old: str, new: str, said: str) -> None:
     path = project.path / "features" / "it.feature"
     assert old in RUNBOOK
     path.write_text(RUNBOOK.replace(old, new))
@@ -77,7 +75,7 @@ def test_no_area_is_passed_by(project: pytest.Pytester) -> None:
     assert nodes(asked) == []
 
 
-def test_an_unknown_cluster_file_is_a_usage_error(
+def test_an_unknown_setting_is_told(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (project.path / "drillbook.toml").write_text("no_such_setting = 1\n")

@@ -64,18 +64,15 @@ def test_an_alert_of_another_namespace_is_not_this_one(tmp_path: Path) -> None:
     assert state == AlertState(firing=False, pending=True, listed=False)
 
 
-def test_http_answers_with_the_status(tmp_path: Path) -> None:
+def test_http_answers_with_the_status_or_is_named_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(CouldNotTell) as caught:
+        BATCH.read(connections(tmp_path, "http://127.0.0.1:9"))
+    assert str(caught.value).endswith("/api/v1/query: [Errno 111] Connection refused")
     with serving(lambda path: (503, "")) as url:
         reading = Http(url=f"{url}/health").read(connections(tmp_path, url))
     assert reading.answer == "503"
     with pytest.raises(CouldNotTell):
         Http(url="http://127.0.0.1:9").read(connections(tmp_path, ""))
-
-
-def test_an_unreachable_server_is_named_in_one_line(tmp_path: Path) -> None:
-    with pytest.raises(CouldNotTell) as caught:
-        BATCH.read(connections(tmp_path, "http://127.0.0.1:9"))
-    assert str(caught.value).endswith("/api/v1/query: [Errno 111] Connection refused")
 
 
 ALERT = FiringAlert(alert="X")
@@ -197,9 +194,7 @@ def test_a_tool_that_prints_no_utf_8_is_read_all_the_same(tmp_path: Path) -> Non
     assert tool.read(connections(tmp_path, "")).answer == "\N{REPLACEMENT CHARACTER}"
 
 
-def test_a_machine_without_bash_is_could_not_tell(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_bash_it_could_not_tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tool = Tool(words=("true",), field="cause")
     monkeypatch.delenv("PATH")
     with pytest.raises(CouldNotTell, match="printed no JSON"):

@@ -121,7 +121,7 @@ def test_of_two_that_begin_together_the_elder_stays(api: FakeApi, two: Any) -> N
     assert [one["metadata"]["name"] for one in api.all("Drill")] == ["drill-a"]
 
 
-def test_one_that_looked_before_the_other_was_there_stays(
+def test_one_that_looked_first_stays(
     api: FakeApi, two: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("drillbook.changes.undo.precedence.YIELD_WITHIN_S", 0.2)

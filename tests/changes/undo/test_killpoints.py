@@ -128,7 +128,7 @@ def test_a_write_without_a_mark_is_found(receiver: str) -> None:
     assert unmarked("x.py", tree) == ["x.py:2: f writes and is not marked @writes(...)"]
 
 
-def test_the_list_is_the_codes_own() -> None:
+def test_the_list_is_the_codes_own_and_a_name_is_taken_once() -> None:
     marked = {mark_of(f) for _, tree in sources() for f in functions(tree)} - {None}
     code = (
         "import drillbook.cli.app, drillbook.drill.live_drill, drillbook.changes.reaper.loop\n"
@@ -139,9 +139,6 @@ def test_the_list_is_the_codes_own() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PACKAGE.parent
     )
     assert set(done.stdout.split()) == marked
-
-
-def test_a_name_is_taken_once() -> None:
     with pytest.raises(ValueError, match=r"record\.plan"):
         killpoints.writes("record.plan")
 
