@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from drillbook.book import lint, reader
 from drillbook.book.monitoring import load_alerts
+from drillbook.cli.commands.inspect import list_runbooks
+from drillbook.cluster import settings
+from drillbook.evidence import records
 from tests import generate
 
 
@@ -37,6 +42,24 @@ def test_lint_finds_nothing_in_their_text(checkout: Path, environment: str) -> N
         evaluation_s=5,
     )
     assert lint.problems(book) == []
+
+
+def test_list_reads_an_accepted_record_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generate.runbooks(5, tmp_path)
+    generate.monitoring(5, tmp_path)
+    for name in ("reports/proof", "steps", "scripts"):
+        shutil.copytree(generate.HERE / name, tmp_path / name)
+    accepted, read, seen = list(tmp_path.rglob("RB-*.json")), records.read, list[Path]()
+
+    def noted(path: Path) -> records.Drill:
+        seen.append(path)
+        return read(path)
+
+    monkeypatch.setattr(records, "read", noted)
+    list_runbooks(settings.load(tmp_path), Console(quiet=True))
+    assert sorted(seen) == sorted(accepted) != []
 
 
 def test_another_original_is_refused() -> None:

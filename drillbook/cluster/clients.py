@@ -10,6 +10,7 @@ import os
 import sys
 import tempfile
 import threading
+from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,9 +22,10 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from drillbook.cluster import scratch
+from drillbook.cluster.forwards import Forwards
 from drillbook.cluster.kubeconfig import context_name
 from drillbook.cluster.settings import Settings
-from drillbook.model import Word, resolve
+from drillbook.model import Absent, Credential, Endpoint, Word, resolve
 from drillbook.model.errors import CouldNotTell, UsageError
 
 if TYPE_CHECKING:
@@ -85,6 +87,7 @@ class Connections:
         self._become = become
         self._others: dict[Identity, Connections] = {}
         self._moment = Moment()
+        self._forwards = Forwards()
         self._lock = threading.RLock()
 
     @property
@@ -108,11 +111,41 @@ class Connections:
             if other is None or other.settings is not settings:
                 other = Connections(settings, {})
                 other.values, other._moment = self.values, self._moment
+                other._forwards = self._forwards
                 self._others[identity] = other
             return other
 
     def resolve(self, word: Word) -> str:
         return resolve(word, self.values)
+
+    def reach(self, endpoint: Endpoint, *, again: bool = False) -> str | Absent:
+        """The local address of a component's port, in `endpoint.var` too; opened as the inspector.
+        Raises CouldNotTell."""
+        from drillbook.cluster.identities import Identity
+
+        line = endpoint.forward()
+        words = [self.resolve(word) for word in line.words]
+        environment = self.acting_as(Identity.INSPECTOR).environment()
+        found = self._forwards.address(endpoint.var.name, words, environment, again)
+        if isinstance(found, str):
+            self.values[endpoint.var.name] = found
+        return found
+
+    def learn(self, credential: Credential) -> None:
+        """Read a credential into its variable, as the inspector. Raises CouldNotTell."""
+        from drillbook.cluster.identities import Identity
+
+        with asking(f"the Secret of {credential.var.name}"):
+            found = self.acting_as(Identity.INSPECTOR).core.read_namespaced_secret(
+                self.resolve(credential.secret),
+                self.values["NAMESPACE"],
+                _request_timeout=self.request_timeout,
+            )
+            self.values[credential.var.name] = b64decode(found.data[credential.key]).decode()
+
+    def close(self) -> None:
+        """End what was opened for this drill."""
+        self._forwards.close()
 
     @cached_property
     def core(self) -> client.CoreV1Api:

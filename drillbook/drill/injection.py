@@ -73,6 +73,9 @@ class Opening:
     def steady(self, workload: Workload, namespace: DrillNamespace) -> None:
         """Set the workload up and wait for its steady state. Raises InvalidDrill, CouldNotTell."""
         namespace.apply(workload.manifests)
+        for component in workload.components:
+            for credential in component.credentials:
+                self.performer.clients.learn(credential)
         budget = self.performer.settings.duration("steady_within")
         for number, probe in enumerate(workload.ready, start=1):
             self.progress.doing("its steady state", budget.seconds)

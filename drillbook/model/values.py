@@ -16,7 +16,7 @@ from typing import Any, Final, TypeAlias
 
 from drillbook.model.answers import Matcher, Source
 from drillbook.model.changes import Change, Manifest, Target
-from drillbook.model.words import Command, Duration, Guarded, Var, Word, join, parts_of
+from drillbook.model.words import Command, Duration, Guarded, Var, Word, command, join, parts_of
 
 PROSE: Final[Mapping[str, Any]] = {"prose": True}
 """`field(metadata=PROSE)`: words that a proof does not cover."""
@@ -227,6 +227,13 @@ class Endpoint:
     var: Var
     service: Word
     port: int
+
+    def forward(self) -> Command:
+        """The line that opens it, to a local port that the system chooses."""
+        return command(
+            *("kubectl", "--context", Var("CONTEXT"), "-n", Var("NAMESPACE"), "port-forward"),
+            *(join("service/", self.service), f":{self.port}"),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

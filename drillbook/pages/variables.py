@@ -5,13 +5,25 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from drillbook.book.monitoring import AlertRule, carries, list_filters
 from drillbook.evidence.proof import commands
-from drillbook.model import Action, BoundRunbook, Command, Finding, Var, export, parts_of, show
+from drillbook.model import (
+    Action,
+    BoundRunbook,
+    Command,
+    Credential,
+    Endpoint,
+    Finding,
+    Var,
+    export,
+    parts_of,
+    shell,
+    show,
+)
 from drillbook.model.errors import RunbookProblem
 
 MONITORING: Final = "monitoring"
@@ -73,12 +85,14 @@ def setup(bound: BoundRunbook, rules: Sequence[AlertRule] = ()) -> Setup:
         for variable, label in _FROM_LABELS.items()
         if variable in used and bound.runbook.alerts and all(carries(r, label) for r in rules)
     )
-    _refuse_unknown(bound, used, {*labels, *(f.var.name for f in finds)})
+    ways = tuple(_ways(bound, used))
+    reached = {way.var.name for way in ways}
+    _refuse_unknown(bound, used, {*labels, *reached, *(f.var.name for f in finds)})
     asks = bool(labels)
     forwards = bool(used & {"PROMETHEUS", "ALERTMANAGER"}) or asks
     tools = _programs(lines, "CONTEXT" in used or forwards, asks)
     return Setup(
-        exports=tuple(_exports(bound, rules, used, finds, labels)),
+        exports=(*_exports(bound, rules, used, finds, labels), *map(_way, ways)),
         tools=tools,
         scripts=_scripts(lines),
         hints=tuple((t, _HOW_TO_GET.get(t, f"your system's package `{t}`")) for t in tools),
@@ -140,6 +154,28 @@ def _exports(
     places = dict.fromkeys(("CONTEXT", "NAMESPACE", *labels))
     shown = [Var(v) for v in places if v in used]
     yield show([*shown, *(one.var for one in finds)])
+
+
+def _ways(bound: BoundRunbook, used: frozenset[str]) -> Iterator[Endpoint | Credential]:
+    """The ports and the credentials of components that the page's commands use, once."""
+    components = [one for cause in bound.causes for one in cause.workload.components]
+    every: list[Endpoint | Credential] = []
+    for one in components:
+        every += [*one.endpoints, *one.credentials]
+    return (way for way in dict.fromkeys(every) if way.var.name in used)
+
+
+def _way(way: Endpoint | Credential) -> str:
+    """Bash lines that open a port and read which one the system chose, or that read a credential
+    without showing it."""
+    if isinstance(way, Credential):
+        secret = shell(way.secret)
+        place = f'kubectl --context "$CONTEXT" -n "$NAMESPACE" get secret {secret}'
+        return f"export {way.var.name}=\"$({place} -o 'jsonpath={{.data.{way.key}}}' | base64 -d)\""
+    said = f'"${{TMPDIR:-/tmp}}/forward-{way.var.name}"'
+    look = f"grep -o '127.0.0.1:[0-9]*' {said} && break; sleep 0.2"
+    found = f'"$(for n in $(seq 50); do {look}; done | head -n 1)"'
+    return f"{way.forward()} > {said} &\nexport {way.var.name}={found}\n{show([way.var])}"
 
 
 def _forward(service: str, port: int) -> str:

@@ -108,6 +108,7 @@ def run(request: pytest.FixtureRequest) -> Iterator[LiveDrill]:
     finally:
         with held_off():
             path = session.write(incident.end())
+            incident.clients.close()
             _RUNNING.remove(incident)
             incident.progress.say(f"record: {path}")
 

@@ -45,7 +45,8 @@ class Kube:
         jsonpath.check(self.path)
 
     def command(self) -> Command:
-        which = (self.name,) if self.name else ("-l", self.selector)
+        # kubectl calls an object that is not there an error; here it is an answer.
+        which = (self.name, "--ignore-not-found") if self.name else ("-l", self.selector)
         return command(
             *("kubectl", "--context", self.context, "-n", self.namespace),
             *("get", self.kind, *which, "-o", jsonpath_word(self.path)),

@@ -35,11 +35,16 @@ class Go(Input):
     toolchain: str
     programs: tuple[str, ...]
     """Packages by their import path."""
+    apart: tuple[str, ...] = ()
+    """More of them, built by a command of their own: where import paths differ by case alone."""
     module: str = ""
     version: str = ""
     sum: str = ""
     """The module's hash, as its go.sum line has it; the module's own go.sum has the others."""
     linker: str = ""
+    drop: Mapping[str, str] = Field(default_factory=dict)
+    """Of a source file, by its package's import path, the lines that a pattern matches are left
+    out: plugins that nobody here uses take minutes to build."""
     rename: Mapping[str, str] = Field(default_factory=dict)
     """Go names a program after its package's folder."""
 
@@ -54,15 +59,34 @@ class Go(Input):
             places = shell.places
             go = str(toolchain.ensure(places) / "go" / "bin" / "go")
             (places.cache / "go" / "tmp").mkdir(parents=True, exist_ok=True)
-            build = Shell(places, shell.stage, environment(places))
+            # Go's index of a module knows nothing of an overlay.
+            index = {"GODEBUG": "goindex=0"} if self.drop else {}
+            build = Shell(places, shell.stage, {**environment(places), **index})
             folder = self._copied_module(build, go) if self.module else home.folder
             mode = "-mod=mod" if self.module else "-mod=readonly"
-            words = (go, "build", "-trimpath", mode, "-ldflags", f"-s -w {self.linker}")
-            build.run(*words, "-o", f"{target}/", *self.programs, cwd=folder)
+            words = (go, "build", "-trimpath", mode, *self._overlay(build, go, folder))
+            linker = ("-ldflags", f"-s -w {self.linker}")
+            for programs in filter(None, (self.programs, self.apart)):
+                build.run(*words, *linker, "-o", f"{target}/", *programs, cwd=folder)
             for built, wanted in self.rename.items():
                 (target / built).rename(target / wanted)
 
         return Artifact(name, of_text(toolchain.key, recipe, *files), make, LANE, self.host)
+
+    def _overlay(self, build: Shell, go: str, folder: Path) -> tuple[str, str]:
+        """Files in the place of those of which something is dropped, as Go takes them."""
+        replaced: dict[str, str] = {}
+        for path, pattern in self.drop.items():
+            package, _, name = path.rpartition("/")
+            asked = ("list", "-C", str(folder), "-f", "{{.Dir}}", package)
+            theirs = Path(build.output(go, *asked, within_s=None).strip()) / name
+            ours = build.places.tmp / f"{len(replaced)}-{name}"
+            lines = theirs.read_text().splitlines(keepends=True)
+            ours.write_text("".join(each for each in lines if not re.search(pattern, each)))
+            replaced[str(theirs)] = str(ours)
+        overlay = build.places.tmp / "overlay.json"
+        overlay.write_text(json.dumps({"Replace": replaced}))
+        return ("-overlay", str(overlay))
 
     def _copied_module(self, build: Shell, go: str) -> Path:
         """A module of ours with the go.mod of theirs, and so with the versions that they test with.

@@ -132,9 +132,8 @@ def build(session: Session) -> None:
 
 
 def unpack_images(session: Session) -> None:
-    """The core images, in the form that a node copies; what nobody used for a month goes."""
+    """The core images, in the form that a node copies."""
     builds.unpacked_images(session.places, session.images, session.progress)
-    Store(session.places, session.images).tidy({}, session.progress)
 
 
 def bridge(session: Session) -> None:
@@ -167,9 +166,10 @@ def join_nodes(session: Session) -> None:
 
 
 def import_engine(session: Session) -> None:
-    """The engine's own image, on every running node."""
-    store = Store(session.places, session.images)
-    store.bring((session.engine,), node.first_processes(session.places), session.progress)
+    """The engine's own image, on every running node; what nobody used for a month goes."""
+    store, nodes = Store(session.places, session.images), node.first_processes(session.places)
+    store.bring((session.engine,), nodes, session.progress)
+    store.tidy(nodes, session.progress)
 
 
 def apply_platform(session: Session) -> None:
@@ -344,9 +344,10 @@ def is_current(session: Session) -> bool:
     cluster holds, not only with what was recorded."""
     builds.programs(session.places, session.made)
     known = state.read(session.places)
+    if known is None or not known.runner_kubeconfig.is_file():
+        return False
     try:
-        found = survey.platform_key(session.kubectl, session.engine.key)
-        unchanged = known is not None and known.serves_drills and known.platform == found
+        unchanged = known.platform == survey.platform_key(session.kubectl, session.engine.key)
         lacks = survey.take(session.kubectl).lacks([each.name for each in session.nodes])
         works = platform.works(session.kubectl, session.rules, len(session.nodes))
     except StageFailed:

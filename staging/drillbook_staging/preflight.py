@@ -23,14 +23,15 @@ from drillbook_staging import places as folders
 from drillbook_staging.places import BRIDGE, Places
 
 GIB = 1024**3
-CACHE_COLD = 10 * GIB
-"""A cold build took 8.0 GB at its highest and left 6.5 (docs/benchmarks.md); the rest is margin."""
-CACHE_IMAGES = 7 * GIB
-"""Every program is there: image layers take 1.8 GiB, the seed 3.3, an archive on its way 1."""
-STATE = 2 * GIB
-"""What two nodes write while they are drilled; their images are links into the cache."""
-SEED = 4 * GIB
-"""One node's images, where the state is on another disk and they have to be copied."""
+CACHE_COLD = 8 * GIB
+"""Go's caches take 4 GiB beside the programs that are ready; servers come on top, later."""
+CACHE_IMAGES = 4 * GIB
+"""Every program is there: the layers take 1.5 GiB, the seed 1.8, an archive on its way 0.5."""
+STATE = 5 * GIB
+"""What two nodes write while they are drilled, and the servers' images: Spark takes 2.7 GiB. The
+core's are links into the cache."""
+SEED = 2 * GIB
+"""One node's core images, where the state is on another disk and they have to be copied."""
 NODES = 2
 MEMORY = 6 * GIB
 """Two nodes with the platform take 0.9 GiB, two Spark drills 4 GiB at most."""

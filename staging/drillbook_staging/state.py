@@ -27,21 +27,13 @@ class Cluster(BaseModel):
     fingerprint: str
     """Hash of all that the nodes are made of; the platform's manifests and the alert rules are not
     in it, because they are applied to a running cluster."""
-    platform: str = ""
-    """`survey.platform_key` once all of it ran; empty when nobody looked."""
-    # A cluster that an older version of ours set up says none of these: the next `up` adds them
-    # to it, without setting it up anew.
-    runner_kubeconfig: Path | None = None
-    api_hosts: tuple[str, ...] = ()
+    platform: str
+    """`survey.platform_key` once all of it ran."""
+    runner_kubeconfig: Path
+    api_hosts: tuple[str, ...]
     """The API server as `host:port`, for the guard's allow-list."""
-    agent_socket: Path | None = None
+    agent_socket: Path
     """Where the host's agent listens."""
-
-    @property
-    def serves_drills(self) -> bool:
-        """Whether a drill finds all that it asks for."""
-        runner = self.runner_kubeconfig
-        return bool(self.api_hosts and self.agent_socket and runner and runner.is_file())
 
 
 def read(places: Places) -> Cluster | None:

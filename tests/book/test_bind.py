@@ -9,8 +9,27 @@ from cucumber_expressions.expression import CucumberExpression
 from drillbook.book import reader
 from drillbook.book.bind import bind
 from drillbook.book.sentences import TYPES, Definition
-from drillbook.model import Action, Duration, Fault, Probe, Problem, Where, Word, command
+from drillbook.model import (
+    Action,
+    BoundRunbook,
+    Component,
+    Duration,
+    Fault,
+    Finding,
+    Name,
+    Part,
+    Probe,
+    Problem,
+    Var,
+    Where,
+    Word,
+    command,
+    join,
+    name_of,
+)
 from drillbook.model.errors import UsageError
+from drillbook.model.matchers import equals
+from drillbook.sources import Http, Kube
 from tests.lint_examples import DEFINITIONS, PATH, TEXT, edited
 
 
@@ -112,3 +131,108 @@ def test_a_builder_that_goes_wrong_is_a_problem(build: Callable[..., Any], rule:
     own = [one for one in DEFINITIONS if one.pattern != STARTED]
     (problem,) = problems(TEXT, (*own, another("when", STARTED, build)))
     assert (problem.rule, problem.line) == (rule, 26)
+
+
+LAKE = """\
+@id:RB-X-001 @alert:Down @rto:5m
+Feature: Two systems
+
+  Background:
+    Given the server "db"
+    And a table "sales.orders" on "db"
+
+  Rule: Broken
+    Background:
+      Given "db" is broken
+
+    @detection
+    Scenario: It fires
+      Then the process of "db" runs "postgres"
+      And "sales.orders" has rows
+"""
+
+
+READY = Probe(source=Http(url="http://x"), expect=equals("200"))
+
+
+def fault(app: Word) -> Fault:
+    return Fault(title="broken", changes=(), effect=READY)
+
+
+def server(where: Where, name: str) -> Component:
+    var = Var("DB")
+    part = Part(
+        role="process", kind="Deployment", name=var, selector=join("a=", var), container="c"
+    )
+    return Component(
+        title="it",
+        manifests=(),
+        ready=(READY,),
+        names=(name_of(name, var, command("find-it")),),
+        parts=(part,),
+    )
+
+
+def table(name: str, on: Component) -> Component:
+    word = join(Var("SCHEMA"), ".", Var("TABLE"))
+    finds = tuple(Finding(var=Var(v), command=command("find", v)) for v in ("SCHEMA", "TABLE"))
+    names = (Name(literal=name, word=word, finds=finds),)
+    return Component(title=f"on {on.title}", manifests=(), ready=(READY,), names=names)
+
+
+def runs(part: Part, what: str) -> Probe:
+    source = Kube(kind="pods", selector=part.selector, path="{.items[*].x}")
+    return Probe(source=source, expect=equals(what))
+
+
+def has_rows(rows: Word) -> Probe:
+    return Probe(source=Http(url=join("http://x/", rows)), expect=equals("200"))
+
+
+SEVERAL = (
+    another("given", "the server {string}", server),
+    another("given", "a table {string} on {string}", table),
+    another("given", "{string} is broken", fault),
+    another("then", "{part} runs {string}", runs),
+    another("then", "{string} has rows", has_rows),
+)
+
+
+def several(text: str) -> tuple[BoundRunbook | None, list[Problem]]:
+    return bind(reader.parse(text, PATH), SEVERAL)
+
+
+def test_components_stand_on_each_other_and_names_may_be_of_several_variables() -> None:
+    bound, found = several(LAKE)
+    assert not found
+    assert bound is not None
+    (cause,) = bound.causes
+    assert [one.title for one in cause.workload.components] == ["it", "on it"]
+    assert cause.workload.values == {"DB": "db", "SCHEMA": "sales", "TABLE": "orders"}
+    runs_, rows = (str(s.value.source.command()) for s in cause.scenarios[0].steps)
+    assert '-l a="$DB"' in runs_
+    assert rows.endswith('http://x/"$SCHEMA"."$TABLE"')
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("the process of", "the shadow of", 'there is the process of "db"'),
+        ('of "db" runs', 'of "dc" runs', "there is 'db', 'sales.orders'"),
+        ('on "db"', 'on "dc"', "'dc' is not a name of the Background"),
+        ('"sales.orders" on', '"orders" on', "is not of the shape"),
+        ('a table "sales.orders" on "db"', 'the server "dd"', "the variable DB is taken"),
+    ],
+)
+def test_what_a_background_does_not_hold_is_said(old: str, new: str, says: str) -> None:
+    _, found = several(LAKE.replace(old, new))
+    assert says in " ".join(problem.what for problem in found)
+
+
+def test_a_value_of_the_drill_on_a_line_that_changes_is_refused() -> None:
+    def scale(app: Word, count: int) -> Action:
+        return Action(command=command("scale", join("--replicas=", str(count)), app))
+
+    text = edited(("is started within 1m", "is scaled to 5"))
+    scaled = another("when", "the database of {string} is scaled to {int}", scale)
+    assert [one.rule for one in problems(text, (*DEFINITIONS, scaled))] == ["drill-value"]

@@ -11,12 +11,15 @@ import runbook_examples as examples
 from drillbook.model import (
     Action,
     BoundRunbook,
+    Credential,
+    Endpoint,
     Finding,
     Phase,
     Tag,
     Var,
     Workload,
     command,
+    join,
     name_of,
 )
 from drillbook.model.errors import RunbookProblem
@@ -148,3 +151,19 @@ def test_without_an_alert_the_namespace_is_kubectl_s_and_a_pod_cannot_be_known()
     assert any("config view --minify" in line for line in lines)
     with pytest.raises(RunbookProblem, match="its commands use POD"):
         setup(operation("POD"))
+
+
+def test_a_port_and_a_credential_of_a_component_are_reached_before_they_are_used() -> None:
+    """The port is the system's to choose; the credential is never shown."""
+    endpoint = Endpoint(var=Var("SHOP"), service=Var("APP"), port=8080)
+    credential = Credential(var=Var("SHOP_TOKEN"), secret=join(Var("APP"), "-reader"), key="token")
+    one = replace(examples.component(), endpoints=(endpoint,), credentials=(credential,))
+    url = join("/items?token=", Var("SHOP_TOKEN"))
+    probe = examples.probe(source=Http(url=url, endpoint=endpoint))
+    bound = examples.changed(examples.runbook(examples.cause(load=Workload((one,)))), 1, probe)
+    text = "\n".join(setup(bound).exports)
+    assert 'port-forward service/"$APP" :8080 > "${TMPDIR:-/tmp}/forward-SHOP" &' in text
+    assert 'echo SHOP="${SHOP:?is empty}"' in text
+    assert 'get secret "$APP"-reader -o' in text
+    assert "SHOP_TOKEN=" not in text.replace("export SHOP_TOKEN=", "")
+    subprocess.run(["bash", "-n"], input=text, text=True, check=True)

@@ -21,9 +21,12 @@ ELSEWHERE = (
     *FOLDERS.values(),
     *("/var/lib/containers", "/run/containerd", "/run/containers", "/run/netns", "/run/buildah"),
     *("/usr/sbin/policy-rc.d", "/etc/containers"),
-    *(str(Path.home() / name) for name in ("go", ".kube", ".cache/go-build", ".config/go")),
 )
 """Where the programs that we start write, unless they are told otherwise."""
+AT_HOME = ("go", ".kube", ".cache/go-build", ".config/go")
+"""What they would make there; what others do inside of it is theirs."""
+LASTING = ("mount", "interface", "route", "firewall", "kernel setting")
+"""What may not go, either."""
 SETTINGS = (*KERNEL_SETTINGS, "net/ipv4/ip_forward", "net/netfilter/nf_conntrack_max")
 """Of the kernel: what kubelet, kube-proxy and the nodes' routing would set for all."""
 
@@ -49,7 +52,7 @@ def differences(before: Picture, after: Picture) -> list[str]:
         for kind in before
         for sign, names in (
             ("came", after[kind] - before[kind]),
-            ("went", before[kind] - after[kind]),
+            ("went", before[kind] - after[kind] if kind in LASTING else frozenset()),
         )
         for name in sorted(names)
     ]
@@ -65,7 +68,7 @@ def _lines(text: str, at: Places) -> Iterable[str]:
 
 def _processes(at: Places) -> Iterable[str]:
     """Those that carry our mark, stand in our cgroup, or work on our folders."""
-    marks = (PART_OF, str(at.state), str(at.cache))
+    marks = (f"{PART_OF}={at.state}", f"{at.state}/", f"{at.cache}/")
     for folder in Path("/proc").glob("[0-9]*"):
         if int(folder.name) != os.getpid():
             words = _read(folder / "cmdline").replace("\0", " ")
@@ -125,6 +128,7 @@ def _settings() -> Iterable[str]:
 
 
 def _files(at: Places) -> Iterable[str]:
+    yield from (str(p) for name in AT_HOME if (p := Path.home() / name).exists())
     for top in (str(at.state.parent), *ELSEWHERE):
         if os.path.exists(top):
             yield top

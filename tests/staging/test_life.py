@@ -67,12 +67,18 @@ def what_they_are_about() -> str:
     return digest.of_text(code, Path(__file__).read_text(), Path(host.__file__).read_text())
 
 
-@pytest.fixture(scope="module", autouse=True)
-def as_it_was_found(request: pytest.FixtureRequest) -> Iterator[None]:
+def skip_what_passed() -> tuple[Path, str]:
+    """Where it stands that these passed, and for what: the present code, when they go on."""
     stamp, now = places().cache / "life-tested", what_they_are_about()
     last = stamp.read_text() if stamp.exists() else ""
     if last == now and os.environ.get("DRILLBOOK_LIFE") != "always":
         pytest.skip(f"staging/ has not changed since these passed ({stamp})")
+    return stamp, now
+
+
+@pytest.fixture(scope="module", autouse=True)
+def as_it_was_found(request: pytest.FixtureRequest) -> Iterator[None]:
+    stamp, now = skip_what_passed()
     was_up, failed = is_up(), request.session.testsfailed
     yield
     must("up" if was_up else "down")

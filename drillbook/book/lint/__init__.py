@@ -16,17 +16,12 @@ from drillbook.book.lint.tags import TAGS
 from drillbook.book.reader import UNREADABLE
 from drillbook.model import Problem, Runbook
 
+# fmt: off
 __all__ = [
-    "LOSING",
-    "RULES",
-    "TAGS",
-    "UNREADABLE",
-    "Book",
-    "of_book",
-    "of_runbooks",
-    "problems",
+    "LOSING", "RULES", "TAGS", "UNREADABLE", "Book", "of_book", "of_runbooks", "problems",
     "secrets",
 ]
+# fmt: on
 
 RULES = (*metadata.RULES, *structure.RULES, *alerts.RULES, *values.RULES)
 """Each takes one runbook and the book that it stands in."""

@@ -12,6 +12,7 @@ from drillbook.model import (
     Manifest,
     Part,
     Probe,
+    Risk,
     Var,
     Where,
     Word,
@@ -102,14 +103,14 @@ def asleep_again(where: Where, app: Word, budget: Duration) -> Probe:
 
 @when("the mode of {string} is put right")
 def put_right(where: Where, app: Word) -> Action:
-    return patched(where, app, '{"data":{"mode":"right"}}')
+    return patched(where, app, '{"data":{"mode":"right"}}', Risk.CHANGES)
 
 
 @when("the configuration of {string} is made immutable")
 def make_immutable(where: Where, app: Word) -> Action:
-    return patched(where, app, '{"immutable":true}')
+    return patched(where, app, '{"immutable":true}', Risk.DESTROYS)
 
 
-def patched(where: Where, app: Word, body: str) -> Action:
+def patched(where: Where, app: Word, body: str, risk: Risk) -> Action:
     line = ("patch", "configmap", join(app, "-conf"), "--type=merge", "-p", body)
-    return Action(command=kubectl(where, *line), note="There is nothing to take back.")
+    return Action(command=kubectl(where, *line), risk=risk, note="No patch takes it back.")

@@ -13,7 +13,7 @@ from drillbook.changes.undo.record import Verb
 from drillbook.cluster import settings
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.identities import Identities, Identity
-from drillbook.model import Duration, Patch, Run, Target
+from drillbook.model import Duration, Patch, Run, Target, domains
 from drillbook.model.clock import SystemClock
 from tests.on_cluster.checkouts import ROOT
 from tests.on_cluster.rights.table import RBAC
@@ -35,8 +35,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         clock=SystemClock(),
         name=name,
         run="test-rights",
-        # None: no pod of it runs, so it may stand beside any other drill.
-        locks=(),
+        locks=domains.locks("cluster/namespace", name),
         verbs=(Verb.CREATE,),
         ended=lambda why: None,
     )

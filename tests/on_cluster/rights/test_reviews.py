@@ -66,9 +66,10 @@ def test_the_table_gives_nobody_what_nobody_may() -> None:
     given = {(verb, what) for _, verbs, what, _ in ALLOWED for verb in verbs.split()}
     never = {(verb, what) for verbs, what in NEVER for verb in verbs.split()}
     assert given & never == set()
-    secrets = {(who, where) for who, _, what, where in ALLOWED if what.startswith("/secrets")}
-    inside = {where for _, _, what, where in ALLOWED if what.startswith("/pods/exec")}
-    assert (secrets, inside) == ({("provisioner", DRILL)}, {DRILL})
+    secrets = {(who, what, where) for who, _, what, where in ALLOWED if "/secrets" in what}
+    named = ("inspector", "/secrets:orders-reader", DRILL)
+    assert secrets == {("provisioner", "/secrets", DRILL), named}
+    assert {where for _, _, what, where in ALLOWED if what.startswith("/pods/exec")} == {DRILL}
 
 
 def test_each_kind_that_is_asked_about_is_served(world: World) -> None:

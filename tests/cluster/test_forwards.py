@@ -1,0 +1,69 @@
+"""A forward is opened, opened again when it went, and ends; what kubectl says is told apart."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from drillbook.cluster.forwards import Forwards
+from drillbook.model import Absent
+from drillbook.model.errors import CouldNotTell
+
+ENVIRONMENT = {"PATH": os.environ["PATH"]}
+
+
+@pytest.fixture
+def forwards() -> Iterator[Forwards]:
+    found = Forwards()
+    yield found
+    found.close()
+
+
+def kubectl(folder: Path, body: str) -> tuple[str, ...]:
+    program = folder / "kubectl"
+    program.write_text(f"#!/bin/bash\n{body}\n")
+    program.chmod(0o755)
+    return (str(program), "port-forward", "service/x", ":5432")
+
+
+def test_it_is_opened_once_and_again_when_it_went(tmp_path: Path, forwards: Forwards) -> None:
+    body = (
+        'echo $$ >> "$0.ids"; echo "Forwarding from 127.0.0.1:4$(wc -l < $0.ids) -> 5432"; sleep 60'
+    )
+    words = kubectl(tmp_path, body)
+    assert forwards.address("DB", words, ENVIRONMENT) == "127.0.0.1:41"
+    assert forwards.address("DB", words, ENVIRONMENT) == "127.0.0.1:41"
+    first = int((tmp_path / "kubectl.ids").read_text().split()[0])
+    os.kill(first, 9)
+    while Path(f"/proc/{first}/cmdline").exists() and Path(f"/proc/{first}/cmdline").read_bytes():
+        time.sleep(0.01)
+    assert forwards.address("DB", words, ENVIRONMENT) == "127.0.0.1:42"
+    assert forwards.address("DB", words, ENVIRONMENT, again=True) == "127.0.0.1:43"
+    forwards.close()
+    last = int((tmp_path / "kubectl.ids").read_text().split()[-1])
+    assert not Path(f"/proc/{last}").exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "known"),
+    [
+        ("error: unable to forward port because pod is not running. Status=Pending", True),
+        ('Error from server (NotFound): services "x" not found', True),
+        ("Unable to connect to the server: dial tcp: no such host", False),
+        ("error: You must be logged in to the server (Unauthorized)", False),
+        ('Error from server (Forbidden): services "x" is forbidden', False),
+    ],
+)
+def test_nothing_behind_it_is_not_the_same_as_no_answer(
+    said: str, known: bool, tmp_path: Path, forwards: Forwards
+) -> None:
+    words = kubectl(tmp_path, f"echo '{said}' >&2; exit 1")
+    if known:
+        assert isinstance(forwards.address("DB", words, ENVIRONMENT), Absent)
+    else:
+        with pytest.raises(CouldNotTell, match="port-forward"):
+            forwards.address("DB", words, ENVIRONMENT)
