@@ -42,7 +42,7 @@ def failed() -> None:
 
 
 @pytest.mark.parametrize("why", [killed, failed])
-def test_what_the_second_process_owes_is_done_here(
+def test_what_is_owed_is_done_here(
     why: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})

@@ -129,12 +129,10 @@ def test_an_alert_holds_the_recording_rules_that_it_reads(tmp_path: Path) -> Non
     assert labels_of(rule) == frozenset()
     # Two evaluations at worst: that of the records, and the alert's.
     assert floor_s(rule, scrape_s=5, evaluation_s=10) == 5 + 10 + 30 + 90
-
-
-def test_a_record_that_keeps_the_label_gives_it_to_its_alert(tmp_path: Path) -> None:
     text = RECORDED.replace("all:errors:rate > 1", "job:errors:rate > 1")
-    rule = load_alerts(checkout(tmp_path, text), "lab")["Down"]
-    assert labels_of(rule) == {"namespace", "job"}
+    keeping = load_alerts(checkout(tmp_path / "keeping", text), "lab")["Down"]
+    assert labels_of(keeping) == {"namespace", "job"}
+    assert list_filters([keeping], ["pod", "job"]) == ('job!=""',)
 
 
 @pytest.mark.parametrize(
@@ -163,16 +161,11 @@ VARIANT = f"""\
 """
 
 
-def test_an_alert_in_two_severities(tmp_path: Path) -> None:
-    rules = load_alerts(checkout(tmp_path, RULES + VARIANT), "lab")
-    assert said(rules) == []
-    assert [one.labels["severity"] for one in rules["Down"].every] == ["P1", "P2"]
-    assert rendered_rules(tmp_path, "lab")["one.yaml"].count("for: 90s") == 2
-
-
-def test_variants_may_wait_for_different_times(tmp_path: Path) -> None:
+def test_an_alert_of_two_severities_may_wait_for_different_times(tmp_path: Path) -> None:
     values = "for:\n  Down: 90s\n  'Down{severity=\"P2\"}': 1h\nkeep_firing_for: {Down: 5m}\n"
-    rule = load_alerts(checkout(tmp_path, RULES + VARIANT, values), "lab")["Down"]
+    rules = load_alerts(checkout(tmp_path, RULES + VARIANT, values), "lab")
+    rule = rules["Down"]
+    assert (said(rules), [one.labels["severity"] for one in rule.every]) == ([], ["P1", "P2"])
     assert [(one.for_s, one.keep_s) for one in rule.every] == [(90, 300), (3600, 300)]
     assert floor_s(rule, scrape_s=5, evaluation_s=5) == 5 + 10 + 3600
     rendered = rendered_rules(tmp_path, "lab")["one.yaml"]
@@ -187,11 +180,6 @@ def test_two_rules_that_no_label_tells_apart(tmp_path: Path) -> None:
         "differ, such as severity."
     ]
     assert rules["Down"].expr == "up\n== 0"
-
-
-def test_what_lists_an_alert_and_not_what_an_older_rule_left_behind(tmp_path: Path) -> None:
-    rules = edited(tmp_path, ("up\n          == 0", "sum by (app) (up)"))
-    assert list_filters(rules.values(), ["pod", "app"]) == ('severity="P1"', 'app!=""')
 
 
 @pytest.mark.parametrize(
@@ -223,7 +211,7 @@ def test_what_lists_an_alert_and_not_what_an_older_rule_left_behind(tmp_path: Pa
         (RULES, "", 1, "it holds no mapping"),
     ],
 )
-def test_what_is_wrong_has_its_line_and_stops_nothing_else(
+def test_what_is_wrong_has_its_line(
     tmp_path: Path, old: str, new: str, line: int, said: str
 ) -> None:
     assert old in RULES

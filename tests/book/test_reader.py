@@ -174,11 +174,8 @@ def test_malformed_text_is_explained(text: str, line: int, part: str) -> None:
     message = complaint(text)
     assert message.startswith(f"{PATH}:{line}: [unreadable] "), message
     assert part in message
-
-
-def test_every_malformed_place_is_named() -> None:
-    message = complaint(ONE + "  Whn y\nScenario: b\n  Then x\nBackground:\n")
-    assert [row.split(" ")[0] for row in message.splitlines()] == [f"{PATH}:5:", f"{PATH}:8:"]
+    every = complaint(ONE + "  Whn y\nScenario: b\n  Then x\nBackground:\n").splitlines()
+    assert [row.split(" ")[0] for row in every] == [f"{PATH}:5:", f"{PATH}:8:"]
 
 
 @pytest.fixture
@@ -219,9 +216,7 @@ def test_discover_finds_all_runbooks_in_order(root: Path) -> None:
     assert reader.discover(root, [root / "features", first]) == [first, root / PATH]
 
 
-def test_discover_takes_paths_from_both_folders(
-    root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_discover_takes_paths_of_two_folders(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(root / "features")
     assert reader.discover(root, [Path("shop")]) == [root / PATH]
     assert reader.discover(root, [Path(PATH)]) == [root / PATH]

@@ -74,7 +74,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("edit", "words", "code", "part"), BAD)
-def test_bad_input_gets_a_clear_answer(
+def test_bad_input_is_answered(
     checkout: Path, edit: Edit, words: str, code: int, part: str
 ) -> None:
     edit(checkout)

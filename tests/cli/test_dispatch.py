@@ -100,9 +100,7 @@ def test_two_set_up_at_a_time_however_many_may_run(tmp_path: Path) -> None:
     assert [d.verdict for d in found] == [Verdict.PASSED] * 3
 
 
-def test_the_manifest_is_whole_or_not_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_manifest_is_whole_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(before: object, after: object) -> None:
         raise OSError(28, "No space left on device")
 

@@ -84,7 +84,6 @@ def test_what_did_not_ask_a_new_neighbour_comes_last_and_what_a_neighbour_asked_
     both = {**HASHES, "RB-APP-002": {"new": "b" * 64, "all": "f" * 64}}
     proofs = [(OOM, proven(OOM)), (CONFIG, proven(CONFIG)), (HEALTHY, old)]
     assert asked(*proofs, hashes=both) == [HEALTHY, OOM, CONFIG]
-    both = {**HASHES, "RB-APP-002": {"new": "b" * 64, "all": "f" * 64}}
     own = proven(HEALTHY)
     named = [q.model_copy(update={"runbook": "RB-APP-001"}) for q in own.questions]
     theirs = {"runbook": "RB-APP-002", "hash": "f" * 64}

@@ -49,9 +49,7 @@ OTHER_RULE = CouldNotTell("another expression is loaded.")
 @pytest.mark.parametrize(
     ("errors", "code"), [([], 0), ([NO_REAPER, OTHER_RULE], 3), ([OTHER_RULE, NO_REAPER], 4)]
 )
-def test_it_ends_as_the_drill_with_the_words_of_all(
-    errors: list[DrillbookError], code: int
-) -> None:
+def test_it_ends_as_the_drill_with_all_words(errors: list[DrillbookError], code: int) -> None:
     wrong = [Finding("x", str(error), error) for error in errors]
     if not wrong:
         refuse(examples.runbook(), wrong)

@@ -42,9 +42,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_a_killed_process_leaves_no_key_of_its_kubeconfig_but_where_the_next_one_removes_it(
-    tmp_path: Path,
-) -> None:
+def test_a_killed_process_leaves_its_keys_where_the_next_removes_them(tmp_path: Path) -> None:
     path = kubeconfig_of(tmp_path, "http://127.0.0.1:9")
     document = yaml.safe_load(path.read_text())
     document["users"][0]["user"] = {"client-certificate-data": KEY, "client-key-data": KEY}
@@ -64,9 +62,7 @@ def test_a_killed_process_leaves_no_key_of_its_kubeconfig_but_where_the_next_one
     assert list(top.iterdir()) == []
 
 
-def test_a_command_gets_none_of_our_secrets(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_command_gets_no_secret_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = {"HOME": "/h", "LANG": "C", "LC_ALL": "C.UTF-8", "TZ": "UTC", "SSL_CERT_FILE": "/ca"}
     others = ("PGPASSWORD", "AWS_SECRET_ACCESS_KEY", "https_proxy", "HTTPS_PROXY", "GITHUB_TOKEN")
     for name, value in (*kept.items(), *((name, "x") for name in others)):

@@ -173,23 +173,16 @@ def test_no_token_lasts_for_longer_than_the_policy_allows(tmp_path: Path) -> Non
 
 
 def test_identities_share_what_the_drill_knows(tmp_path: Path) -> None:
+    now = [0.0]
     with serving(Mint()) as url:
         given = runner(tmp_path, url)
-        clients = Connections(given, {"APP": "orders"}, Identities(given).settings_for)
+        become = Identities(given, lambda: now[0]).settings_for
+        clients = Connections(given, {"APP": "orders"}, become)
         observer = clients.acting_as(Identity.OBSERVER)
         assert clients.acting_as(Identity.OBSERVER) is observer
         clients.values["NAMESPACE"] = "drill-x"
         assert observer.values == {"APP": "orders", "NAMESPACE": "drill-x"}
         assert observer.environment()["KUBECONFIG"] == str(observer.settings.kubeconfig)
         assert observer.settings.kubeconfig != clients.settings.kubeconfig
-
-
-def test_a_new_token_means_new_connections(tmp_path: Path) -> None:
-    now = [0.0]
-    with serving(Mint()) as url:
-        given = runner(tmp_path, url)
-        become = Identities(given, lambda: now[0]).settings_for
-        clients = Connections(given, {}, become)
-        before = clients.acting_as(Identity.OBSERVER)
         now[0] = 1e6
-        assert clients.acting_as(Identity.OBSERVER) is not before
+        assert clients.acting_as(Identity.OBSERVER) is not observer, "a new token: new connections"

@@ -37,9 +37,7 @@ def embedded(checkout: Path, **fields: object) -> None:
     (checkout / "state" / "cluster.json").write_text(json.dumps(known))
 
 
-def test_option_beats_environment_beats_file(
-    checkout: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_options_come_before_the_file(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (checkout / "drillbook.toml").write_text('kubeconfig = "/file"\npoll_s = 7\n')
     assert settings.load().kubeconfig == Path("/file")
     monkeypatch.setenv("DRILLBOOK_KUBECONFIG", "/environment")

@@ -89,9 +89,7 @@ def test_every_budget_counts_towards_the_time() -> None:
         ({}, examples.cause(), ""),
     ],
 )
-def test_only_what_is_over_a_cap_is_refused(
-    settings: dict[str, Any], cause: BoundCause, said: str
-) -> None:
+def test_over_a_cap_is_refused(settings: dict[str, Any], cause: BoundCause, said: str) -> None:
     bound = examples.runbook(cause)
     if not said:
         refuse_over_caps(Settings(**settings), bound)

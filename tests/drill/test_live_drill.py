@@ -21,6 +21,7 @@ from drillbook.evidence import records
 from drillbook.model import Advice, BoundRunbook, Control, Duration, Injection, Undo, Verdict
 from drillbook.model.clock import Clock, SystemClock
 from drillbook.model.errors import CouldNotTell, DrillbookError, Refused, UndoFailed
+from tests.cli.test_follow import Gone
 from tests.drill.test_perform import HandClock
 
 NOBODY = "http://127.0.0.1:9"
@@ -49,13 +50,6 @@ class Namespace:
             return ()
 
         return answer
-
-
-class Gone(io.StringIO):
-    """A terminal that was closed."""
-
-    def write(self, text: str) -> int:
-        raise BrokenPipeError
 
 
 def order_of(bound: BoundRunbook, cause: str, **changed: Any) -> DrillOrder:
@@ -112,9 +106,7 @@ def begun_and_ended(found: LiveDrill) -> records.Drill:
     "error", [CouldNotTell("no answer"), RuntimeError("surprise"), KeyboardInterrupt()]
 )
 @pytest.mark.parametrize("verb", ["create", "apply"])
-def test_whatever_is_raised_the_undo_runs(
-    order: DrillOrder, verb: str, error: BaseException
-) -> None:
+def test_the_undo_always_runs(order: DrillOrder, verb: str, error: BaseException) -> None:
     namespace = Namespace(**{verb: error})
     record = begun_and_ended(incident(order, namespace))
     assert namespace.asked[-1] == "close"
@@ -147,26 +139,22 @@ def test_what_the_harness_takes_itself_is_not_waiting(order: DrillOrder) -> None
     assert (cost.wall_s - cost.waiting_s, cost.commands_s) == (pytest.approx(20.0), 0.0)
 
 
+def test_neither_a_closed_terminal_nor_unreadable_secrets_skip_the_undo(order: DrillOrder) -> None:
+    namespace = Namespace()
+    begun_and_ended(incident(order, namespace, stream=Gone()))
+    assert namespace.asked[-1] == "close"
+    namespace = Namespace(secret_values=CouldNotTell("HTTP 403"))
+    record = begun_and_ended(incident(order, namespace))
+    assert ("apply" in namespace.asked, namespace.asked[-1]) == (False, "close")
+    assert (record.verdict, records.exit_code([record])) == (Verdict.ERROR, 4)
+
+
 def test_a_refusal_before_anything_was_changed_is_a_refusal(order: DrillOrder) -> None:
     namespace = Namespace(open=Refused("another drill holds it"))
     record = begun_and_ended(incident(order, namespace))
     assert namespace.asked == ["open"]
     assert (record.refused, record.injection) == (True, Injection.REFUSED)
     assert (record.undo, records.exit_code([record])) == (Undo.NOT_NEEDED, 3)
-
-
-def test_secrets_that_cannot_be_read_end_the_drill_before_its_workload(order: DrillOrder) -> None:
-    namespace = Namespace(secret_values=CouldNotTell("HTTP 403"))
-    record = begun_and_ended(incident(order, namespace))
-    assert "apply" not in namespace.asked
-    assert namespace.asked[-1] == "close"
-    assert (record.verdict, records.exit_code([record])) == (Verdict.ERROR, 4)
-
-
-def test_a_closed_terminal_does_not_skip_the_undo(order: DrillOrder) -> None:
-    namespace = Namespace()
-    begun_and_ended(incident(order, namespace, stream=Gone()))
-    assert namespace.asked[-1] == "close"
 
 
 @pytest.mark.parametrize("error", [UndoFailed("pod/x is left"), ValueError("no JSON")])

@@ -188,9 +188,7 @@ def test_each_refusal_is_told(
 
 
 @pytest.mark.parametrize("changed", [{"allowed_clusters": ("another",)}, {"allowed_hosts": ()}])
-def test_what_may_not_be_drilled_is_asked_nothing_more(
-    tmp_path: Path, changed: dict[str, Any]
-) -> None:
+def test_what_may_not_be_drilled_is_not_asked_more(tmp_path: Path, changed: dict[str, Any]) -> None:
     answers, _ = asked(tmp_path, {}, one(), **changed)
     (found,) = answers.values()
     assert isinstance(found.error, Refused)

@@ -37,17 +37,8 @@ def run_folder(
     return folder
 
 
-def without_manifest(folder: Path) -> None:
-    (folder / "manifest.json").unlink()
-
-
-def with_a_path_as_name(folder: Path) -> None:
-    text = (folder / "manifest.json").read_text().replace(RUN, "../x")
-    (folder / "manifest.json").write_text(text)
-
-
-def with_an_empty_record(folder: Path) -> None:
-    (folder / "RB-APP-001--oom--plain--1.json").write_text("{}")
+def rewritten(name: str, old: str, new: str) -> Callable[[Path], object]:
+    return lambda run: (run / name).write_text((run / name).read_text().replace(old, new))
 
 
 EARLY = "RB-APP-001--oom--plain--1 is partial: it was"
@@ -60,9 +51,15 @@ EARLY = "RB-APP-001--oom--plain--1 is partial: it was"
         ({"partial": True, "interrupted": True}, 2, 3, None, f"{EARLY} interrupted"),
         ({}, 1, 3, None, "app-down.feature::all--healthy was planned but has no record"),
         (None, 0, 0, None, "holds no record"),
-        ({}, 2, 3, without_manifest, "no manifest of a run: No such file"),
-        ({}, 2, 3, with_a_path_as_name, "cannot be a folder's name"),
-        ({}, 2, 3, with_an_empty_record, "not a drill record of schema 1: run: Field required;"),
+        (
+            {},
+            2,
+            3,
+            lambda run: (run / "manifest.json").unlink(),
+            "no manifest of a run: No such file",
+        ),
+        ({}, 2, 3, rewritten("manifest.json", RUN, "../x"), "cannot be a folder's name"),
+        ({}, 2, 3, rewritten(f"{DRILLS[0].name}.json", '"run"', '"x"'), "run: Field required;"),
         ({"run": "run-99"}, 2, 3, None, "is of run run-99, not run-00"),
         ({}, 2, 2, None, "was not planned"),
         ({"attempt": 2}, 2, 3, None, "no record of attempt 1"),
@@ -74,7 +71,7 @@ def test_a_run_that_is_not_whole_or_not_sound_is_refused(
     first: dict[str, Any] | None,
     rest: int,
     planned: int,
-    spoil: Callable[[Path], None] | None,
+    spoil: Callable[[Path], object] | None,
     said: str,
 ) -> None:
     """In these words, and nothing is written."""

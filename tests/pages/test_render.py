@@ -339,19 +339,6 @@ def test_a_log_line_changes_no_heading_table_or_block() -> None:
     assert not any("<script" in line for line in outside_fences(text))
 
 
-def test_a_description_changes_no_structure() -> None:
-    text = f"Meaning: {HOSTILE}\nEscalation: <b>\n# Heading"
-    cause = examples.cause(description=HOSTILE, name="A | `b` <c>")
-    found = page(bound=examples.runbook(cause, description=text))
-    shape = [h for h in headings(found) if not h.startswith(("## Cause", "### Fault"))]
-    plain = [
-        h
-        for h in headings(page(bound=examples.runbook(examples.cause())))
-        if not h.startswith(("## Cause", "### Fault"))
-    ]
-    assert shape == plain
-
-
 def test_a_page_with_much_to_say_stays_small() -> None:
     long = "\n".join("x" * 500 for _ in range(500))
     drills = [

@@ -19,9 +19,7 @@ def nodes(result: pytest.RunResult) -> list[str]:
     return [line for line in result.outlines if "::" in line]
 
 
-def test_one_class_per_cause_and_control_and_healthy_asks_every_cause(
-    project: pytest.Pytester,
-) -> None:
+def test_one_class_per_cause_and_healthy_asks_every_cause(project: pytest.Pytester) -> None:
     found = nodes(project.runpytest("features", "--collect-only", "-q"))
     assert not any(set("[] ") & set(line) for line in found)  # at which pytest cuts an id
     classes = list(dict.fromkeys(line.split("::")[1] for line in found))
@@ -75,7 +73,7 @@ def test_no_area_is_passed_by(project: pytest.Pytester) -> None:
     assert nodes(asked) == []
 
 
-def test_an_unknown_setting_is_told(
+def test_unknown_settings_are_told(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (project.path / "drillbook.toml").write_text("no_such_setting = 1\n")

@@ -48,9 +48,7 @@ DENIED = 'ERROR:  permission denied for table "orders"'
         (None, f"exec failed: {DENIED}", Outcome.NOT_APPLIED),
     ],
 )
-def test_blocked_only_when_the_program_itself_was_refused(
-    code: int | None, output: str, outcome: Outcome
-) -> None:
+def test_when_a_program_was_blocked(code: int | None, output: str, outcome: Outcome) -> None:
     assert judged(Ran(code, output), Refusal.PERMISSION_DENIED, "x").outcome is outcome
     assert judged(Ran(code, output), None, "x").outcome is not Outcome.BLOCKED
 

@@ -121,9 +121,7 @@ def test_of_two_that_begin_together_the_elder_stays(api: FakeApi, two: Any) -> N
     assert [one["metadata"]["name"] for one in api.all("Drill")] == ["drill-a"]
 
 
-def test_one_that_looked_first_stays(
-    api: FakeApi, two: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_who_looked_first_stays(api: FakeApi, two: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("drillbook.changes.undo.precedence.YIELD_WITHIN_S", 0.2)
     late, early = two
     early._take_lease()

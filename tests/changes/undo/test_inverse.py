@@ -142,9 +142,7 @@ WITHOUT_THE_SERVERS = {
         (record(Verb.CUT_NETWORK), None, AskHost(), None),
     ],
 )
-def test_what_is_done_about_what_is_found(
-    made: UndoRecord, found: Any, step: Any, left: str | None
-) -> None:
+def test_what_an_undo_does(made: UndoRecord, found: Any, step: Any, left: str | None) -> None:
     done = inverse(made, found)
     assert isinstance(done, step) if isinstance(step, type) else done == step
     if left is not None:

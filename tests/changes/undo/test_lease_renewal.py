@@ -112,9 +112,7 @@ def changed(**fields: str) -> dict[str, Any]:
         (changed(resourceVersion="2"), Conflict("moved"), ""),
     ],
 )
-def test_what_came_between_is_a_loss(
-    there: dict[str, Any] | None, error: Exception, lost: str
-) -> None:
+def test_what_came_between(there: dict[str, Any] | None, error: Exception, lost: str) -> None:
     found, _, server, _ = keeper()
     server.body, server.refuses = there, error
     found.renew()
