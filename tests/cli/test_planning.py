@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from drillbook.cli.commands.planning import change_words, refuse, told
+from drillbook.cli.commands.planning import change_words, planned, refuse, told
+from drillbook.cluster.settings import Settings
 from drillbook.drill.refusals import Finding
 from drillbook.model import Change, Duration, KillNode, Patch, Refusal, Run, Target, Var
 from drillbook.model.errors import CouldNotTell, DrillbookError, Refused
@@ -40,6 +41,12 @@ DEAD = "127.0.0.1:9"
 )
 def test_a_change_is_told_as_yaml(change: Change, words: str) -> None:
     assert change_words(change) == words
+
+
+def test_each_cause_is_told_with_its_blast_radius() -> None:
+    lines = list(planned(Settings(max_pods=7), examples.runbook()))
+    assert sum("1 of at most 7 pods" in line for line in lines) == 2
+    assert sum("creates  Deployment/orders" in line for line in lines) == 2
 
 
 NO_REAPER = Refused("refused: there is none.")

@@ -107,6 +107,11 @@ def login(folder: Path) -> dict[str, Any]:
     }
 
 
+def test_an_auth_provider_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="logs in by `auth-provider`"):
+        context_name(settings(kubeconfig(tmp_path, {"auth-provider": {"name": "gcp"}})))
+
+
 def test_another_users_program_does_not_matter(tmp_path: Path) -> None:
     users = [{"name": "u", "user": {"token": "t"}}, {"name": "v", "user": login(tmp_path)}]
     clients = Connections(settings(kubeconfig(tmp_path, {}, users=users)), {})
@@ -118,6 +123,9 @@ def test_another_users_program_does_not_matter(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "document",
     [
+        b"\xff\xfe\x00",
+        b"- a\n- list\n",
+        b"contexts: text\n",
         b"contexts: [text]\n",
         b"contexts: [{name: a, context: b}]\ncurrent-context: a\n",
         b"contexts: [{name: a}, {name: a}]\ncurrent-context: a\n",
@@ -128,3 +136,7 @@ def test_what_is_no_kubeconfig_is_a_usage_error(tmp_path: Path, document: bytes)
     path.write_bytes(document)
     with pytest.raises(UsageError, match="config"):
         context_name(settings(path))
+    with pytest.raises(UsageError, match="missing or empty"):
+        context_name(settings(tmp_path / "none"))
+    with pytest.raises(UsageError, match="drillbook staging up"):
+        context_name(Settings(kubeconfig=None))

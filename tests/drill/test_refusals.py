@@ -198,6 +198,8 @@ def test_what_does_not_answer_is_a_finding_too(tmp_path: Path) -> None:
     found, _ = asked(tmp_path, {}, one(), prometheus_url="http://127.0.0.1:9")
     assert isinstance(found["monitoring"].error, CouldNotTell)
     assert found["reaper"].said == "alive"
+    found, _ = asked(tmp_path, {}, one(Cordon(node="node2")))
+    assert "node2 (UID u-2)" in found["nodes of oom"].said
 
 
 def under_way(domain: str) -> leases.Lease:
