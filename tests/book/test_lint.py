@@ -265,6 +265,7 @@ GIT, PAGE = "https://git.example/b", "runbooks/shop/no-orders.md"
         ({"url": f"{GIT}/{PAGE}"}, "", f'Write `pages_url = "{GIT}"` in drillbook.toml'),
         ({"url": "https://wiki/no-orders"}, GIT, "Write its runbook under features/."),
         ({"url": PAGE.replace("orders", "order")}, "", f"Write runbook_url: {PAGE}"),
+        ({"url": PAGE.replace("orders", "order")}, "", f"Did you mean {PAGE}?"),
         ({"name": "Stray", "url": "https://wiki/stray"}, "", "Write its runbook under features/."),
         ({"name": "Other", "url": PAGE}, "", "@alert:Other"),
     ],
@@ -274,7 +275,7 @@ def test_an_alert_leads_to_its_page(changed: dict[str, str], base: str, fix: str
     other = rule(name=name, line=9, annotations={"runbook_url": url})
     rules = (other,) if name == "NoOrders" else (rule(), other)
     ones = [p for p in problems(book(TEXT, rules=rules, pages_url=base)) if p.rule == "runbook-url"]
-    assert bool(ones) is bool(fix)
+    assert {(one.path, one.line) for one in ones} == ({(other.file, 9)} if fix else set())
     assert any(fix in one.fix for one in ones) or not fix
 
 

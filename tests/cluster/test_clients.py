@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import yaml
 
 from drillbook.cluster import scratch
 from drillbook.cluster.clients import Connections
+from drillbook.cluster.deadline import within
 from drillbook.cluster.settings import Settings
 from drillbook.model.errors import CouldNotTell
 from tests.bad_input.servers import never_answering
@@ -75,3 +77,21 @@ def test_a_command_gets_no_secret_of_ours(tmp_path: Path, monkeypatch: pytest.Mo
     assert found["PATH"].startswith("/tools:")
     assert found["PATH"].endswith(":/ours")
     assert not set(others) & set(found)
+
+
+@pytest.mark.parametrize("error", [CouldNotTell("no"), KeyError("k"), SystemExit(1)])
+def test_what_is_read_or_raised_comes_through(error: BaseException) -> None:
+    def read() -> None:
+        raise error
+
+    with pytest.raises(type(error)) as caught:
+        within(5, "x", read)
+    assert caught.value is error
+    assert within(5, "x", lambda: None) is None
+
+
+def test_what_does_not_end_is_given_up_and_named() -> None:
+    ended = threading.Event()
+    with pytest.raises(CouldNotTell, match=r"the log of x: it did not end within 0\.05 s"):
+        within(0.05, "the log of x", ended.wait)
+    ended.set()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,8 +13,22 @@ from drillbook.book.monitoring import AlertRule
 from drillbook.changes.undo import lease as leases
 from drillbook.changes.undo.record import stamp
 from drillbook.cluster.settings import Settings
+from drillbook.drill.refusal import record_of_refusal
 from drillbook.drill.refusals import Finding, Refusals, _beside, findings, lacking
-from drillbook.model import BoundRunbook, Change, Cordon, KillNode, Workload, domains
+from drillbook.evidence import records
+from drillbook.model import (
+    BoundRunbook,
+    Change,
+    Control,
+    Cordon,
+    Injection,
+    KillNode,
+    Phase,
+    Undo,
+    Verdict,
+    Workload,
+    domains,
+)
 from drillbook.model.clock import SystemClock
 from drillbook.model.errors import CouldNotTell, Refused
 from tests import runbook_examples as examples
@@ -230,3 +244,34 @@ def test_a_rule_for_one_name_grants_nothing_on_the_others() -> None:
     wanted = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]
     assert lacking([{**wanted[0], "resourceNames": ["a"]}], wanted) == ["get pods"]
     assert lacking(wanted, wanted) == []
+
+
+NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
+
+
+def refusal(words: str) -> records.Drill:
+    return record_of_refusal(
+        Refused(words),
+        runbook=examples.runbook().runbook,
+        cause="oom",
+        control=Control.PLAIN,
+        run="r",
+        commit="abc",
+        until=Phase.PREVENTION,
+        started=NOW,
+        ended=NOW + timedelta(seconds=2),
+    )
+
+
+def test_it_is_refused_and_changed_nothing() -> None:
+    drill = refusal("cluster/node/2 is held by drill-b of run s")
+    assert (drill.refused, drill.verdict, drill.injection, drill.undo, drill.valid) == (
+        *(True, Verdict.ERROR, Injection.REFUSED),
+        *(Undo.NOT_NEEDED, False),
+    )
+    assert drill.reason == "cluster/node/2 is held by drill-b of run s"
+    assert drill.cost.wall_s == 2
+    assert records.exit_code([drill]) == 3
+    assert drill.name == "RB-APP-001--oom--plain--1", "which the dispatcher looks for"
+    login = refusal("refused: https://me:hunter2hunter2@10.0.0.1/ did not take us")
+    assert "hunter2hunter2" not in login.reason

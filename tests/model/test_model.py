@@ -5,7 +5,21 @@ from typing import Any
 
 import pytest
 
-from drillbook.model import Component, Duration, Joined, Probe, Var, command, join, resolve, shell
+from drillbook.model import (
+    Component,
+    Delete,
+    Duration,
+    Joined,
+    Patch,
+    Probe,
+    Scale,
+    Target,
+    Var,
+    command,
+    join,
+    resolve,
+    shell,
+)
 from drillbook.model.matchers import equals
 from drillbook.sources import Http
 
@@ -63,3 +77,20 @@ def test_a_workload_is_made_of_named_objects(bad: Any, part: str) -> None:
     assert Component(title="it", manifests=(GOOD,), ready=(READY,)).manifests == (GOOD,)
     with pytest.raises(ValueError, match=part):
         Component(title="it", manifests=(GOOD, bad), ready=(READY,))
+
+
+@pytest.mark.parametrize("place", [{}, {"name": ""}, {"name": "pg-0", "selector": "app=pg"}])
+def test_a_target_is_one_object_or_those_of_a_selector(place: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="a name or a label selector"):
+        Target(api_version="v1", kind="Pod", **place)
+
+
+def test_a_change_of_one_object_names_it() -> None:
+    many = Target(api_version="v1", kind="Pod", selector="app=pg")
+    for change in (
+        lambda: Patch(target=many, patch={}),
+        lambda: Scale(target=many, replicas=0),
+        lambda: Delete(target=many),
+    ):
+        with pytest.raises(ValueError, match="needs its name"):
+            change()
