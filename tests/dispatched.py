@@ -87,6 +87,7 @@ def drills(*causes: str, domain: str = "cluster/namespace") -> list[Selected]:
 
 def stage(root: Path, does: dict[str, str]) -> None:
     """Write the stand-in and what each cause's process is to do."""
+    root.mkdir(exist_ok=True)
     (root / "pytest.py").write_text(STAND_IN, "utf-8")
     plan = {"does": does, "record": json.loads(drill().model_dump_json())}
     (root / "plan.json").write_text(json.dumps(plan), "utf-8")

@@ -29,6 +29,7 @@ from drillbook.model import (
     Component,
     Control,
     Duration,
+    Evidence,
     Fault,
     FilledIn,
     Finding,
@@ -324,6 +325,18 @@ TIMES = Times(
 CLUSTER = Cluster(uid="uid-1", name="staging", version="v1.34.4", environment="staging")
 
 
+def evidence(verdict: Verdict = Verdict.PASSED, observed: str = "") -> Evidence:
+    """What a step saw."""
+    return Evidence(
+        verdict=verdict,
+        command="kubectl get pods",
+        expected="`x`",
+        observed=observed,
+        started=STARTED,
+        took=timedelta(),
+    )
+
+
 def question(cause_id: str, held: bool | None = False, phase: Phase = Phase.DIAGNOSIS) -> Question:
     return Question(cause=cause_id, phase=phase, held=held, scenarios=())
 
@@ -369,6 +382,11 @@ def drill(
         "cost": Cost(wall_s=125.0, waiting_s=118.0, commands_s=4.0),
     }
     return Drill(**(given | fields))
+
+
+def failed_in(phase: Phase, verdict: Verdict = Verdict.FAILED, **fields: Any) -> Drill:
+    """A drill of which one phase did not pass."""
+    return drill(phase_verdicts={phase: verdict}, **{"verdict": verdict, **fields})
 
 
 def healthy(

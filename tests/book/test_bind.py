@@ -1,9 +1,7 @@
 """Sentences become values; what does not bind is reported, all of it."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
-from pathlib import PurePosixPath
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 from cucumber_expressions.expression import CucumberExpression
@@ -14,7 +12,6 @@ from drillbook.book.sentences import TYPES, Definition
 from drillbook.model import (
     Action,
     BoundRunbook,
-    Command,
     Component,
     Duration,
     Fault,
@@ -23,7 +20,6 @@ from drillbook.model import (
     Part,
     Probe,
     Problem,
-    Value,
     Var,
     Where,
     Word,
@@ -32,202 +28,110 @@ from drillbook.model import (
     name_of,
 )
 from drillbook.model.errors import UsageError
-from drillbook.model.matchers import equals, firing
-from drillbook.sources import FiringAlert, Http, Kube
-
-READY = Probe(source=Http(url="http://x"), expect=equals("200"))
-
-FILE = PurePosixPath("features/x/x.feature")
+from drillbook.model.matchers import equals
+from drillbook.sources import Http, Kube
+from tests.lint_examples import DEFINITIONS, PATH, TEXT, edited
 
 
-def system(where: Where, app: str) -> Component:
-    name = name_of(app, Var("APP"), command("find-it"))
-    return Component(title="it", manifests=(), ready=(READY,), names=(name,))
+def problems(text: str, definitions: Sequence[Definition] = DEFINITIONS) -> list[Problem]:
+    return Binder(definitions).bind(reader.parse(text, PATH))[1]
 
 
-def fault(app: Word) -> Fault:
-    return Fault(title="broken", changes=(), effect=READY)
+def test_steps_become_values_in_order_and_a_name_of_the_workload_its_variable() -> None:
+    bound, found = Binder(DEFINITIONS).bind(reader.parse(TEXT, PATH))
+    assert (bound is not None, found) == (True, [])
+    detection, _, remediation, _ = bound.causes[0].scenarios
+    assert [step.value.within for step in detection.steps] == [Duration("60s")]
+    action, silent, shows = (step.value for step in remediation.steps)
+    assert [type(one) for one in (action, silent, shows)] == [Action, Probe, Probe]
+    assert str(action.command) == 'start "$APP"'
 
 
-def fires(where: Where, alert: str, budget: Duration) -> Probe:
-    return Probe(source=FiringAlert(alert=alert), expect=firing(), within=budget)
+@pytest.mark.parametrize(
+    ("old", "new", "rule", "line", "said"),
+    [
+        ("is started within", "is startet within", "unbound-step", 26, "is started within"),
+        ("fires within 60s", "fires within 60", "not-a-duration", 18, "60"),
+        ("fires within 60s", "fires within soon", "not-a-duration", 18, "soon"),
+        ("fires within 60s", "fires within -5s", "not-a-duration", 18, "-5s"),
+        ("When the database of", "Then the database of", "wrong-keyword", 26, "Write When"),
+        ('"corner" is started', '"other" is started', "bad-argument", 26, "there is 'corner'"),
+        # A given that does not bind is one problem, and not that of a missing fault as well.
+        ("Given the shop", "Given the shoppe", "unbound-step", 9, "the shop"),
+        ("is stopped", "is stoped", "unbound-step", 14, "is stopped"),
+    ],
+)
+def test_what_does_not_bind_is_told(old: str, new: str, rule: str, line: int, said: str) -> None:
+    found = problems(edited((old, new)))
+    assert (found[0].rule, found[0].line, said in str(found[0])) == (rule, line, True)
+    assert len({(one.rule, one.line) for one in found}) == 1
 
 
-def restart(where: Where, app: Word) -> Action:
-    return Action(command=command("restart", join("deployment/", app)))
+def test_every_problem_is_reported_at_once_and_what_did_bind_is_there_for_lint() -> None:
+    text = edited(("is started", "is gone"), ("fires within 60s", "fires within 60"))
+    bound, found = Binder(DEFINITIONS).bind(reader.parse(text, PATH))
+    assert {one.rule for one in found} == {"unbound-step", "not-a-duration"}
+    assert [len(one.steps) for one in bound.causes[0].scenarios] == [0, 1, 2, 2]
 
 
-def restart_literally(where: Where, app: Word) -> Action:
-    return Action(command=command("restart", "deployment/orders"))
+def test_a_runbook_without_a_workload_or_fault_says_so() -> None:
+    text = edited(('      Given the database of "corner" is stopped\n', ""))
+    assert "one-fault" in {one.rule for one in problems(text)}
+    text = edited(('the shop "corner" takes orders', 'the database of "corner" is stopped'))
+    assert "no-component" in {one.rule for one in problems(text)}
 
 
-def define(keyword: str, pattern: str, build: object) -> Definition:
+def another(keyword: str, pattern: str, build: Callable[..., Any]) -> Definition:
     return Definition(
         keyword=keyword,
         pattern=pattern,
-        build=build,  # type: ignore[arg-type]
+        build=build,
         expression=CucumberExpression(pattern, TYPES),
         file="steps/x.py",
         line=1,
     )
 
 
-DEFINITIONS = (
-    define("given", "the system {string}", system),
-    define("given", "{string} is broken", fault),
-    define("then", "the alert {string} fires within {duration}", fires),
-    define("when", "{string} is restarted", restart),
-)
-
-TEXT = """
-@id:RB-X-001
-Feature: it
-  Background:
-    Given the system "orders"
-
-  @cause:one
-  Rule: one
-    Background:
-      Given "orders" is broken
-    @detection
-    Scenario: seen
-      Then the alert "Down" fires within 90s
-    @remediation
-    Scenario: mended
-      When "orders" is restarted
-"""
-
-
-def problems(text: str, definitions: Sequence[Definition] = DEFINITIONS) -> list[Problem]:
-    return Binder(definitions).bind(reader.parse(text, FILE))[1]
-
-
-def values(text: str = TEXT) -> list[Value]:
-    bound, found = Binder(DEFINITIONS).bind(reader.parse(text, FILE))
-    assert bound is not None, found
-    return [step.value for s in bound.causes[0].scenarios for step in s.steps]
-
-
-def test_steps_become_values_in_order() -> None:
-    alert, action = values()
-    assert isinstance(alert, Probe)
-    assert alert.within == Duration("90s")
-    assert isinstance(action, Action)
-
-
-def test_a_name_of_the_workload_becomes_its_variable() -> None:
-    action = values()[1]
-    assert isinstance(action, Action)
-    assert action.command == Command(("restart", join("deployment/", Var("APP"))))
-    assert str(action.command) == 'restart deployment/"$APP"'
-
-
-def test_a_literal_drill_name_on_a_page_is_a_problem() -> None:
-    literal = define("when", "{string} is restarted", restart_literally)
-    (problem,) = problems(TEXT, (*DEFINITIONS[:3], literal))
-    assert problem.rule == "literal-drill-name"
-    assert "$APP" in problem.fix
-
-
-def test_an_unbound_step_names_the_nearest() -> None:
-    (problem,) = problems(TEXT.replace("is restarted", "is restartet"))
-    assert (problem.rule, problem.line) == ("unbound-step", 16)
-    assert "{string} is restarted" in problem.what
+STARTED = "the database of {string} is started within {duration}"
 
 
 def test_an_ambiguous_step_names_every_definition() -> None:
-    twice = (*DEFINITIONS, define("when", "{string} is {word}", restart))
-    (problem,) = problems(TEXT, twice)
+    twice = another("when", "the database of {string} is {word} within {duration}", Fault)
+    (problem,) = problems(TEXT, (*DEFINITIONS, twice))
     assert problem.rule == "ambiguous-step"
-    assert problem.what.count("steps/x.py:1") == 2
+    assert ("steps/x.py:1" in problem.what, problem.what.count("steps/shop.py")) == (True, 1)
 
 
-@pytest.mark.parametrize("length", ["90", "soon", "-5s"])
-def test_what_is_no_duration_is_named(length: str) -> None:
-    (problem,) = problems(TEXT.replace("90s", length))
-    assert problem.rule == "not-a-duration"
-    assert problem.fix.endswith(".")
-    assert length in problem.what
+def literal(where: Where, app: Word, budget: Duration) -> Action:
+    return Action(command=command("start", "deployment/corner"))
 
 
-def test_every_problem_is_reported_at_once() -> None:
-    text = TEXT.replace("is restarted", "is gone").replace("90s", "90")
-    assert {p.rule for p in problems(text)} == {"unbound-step", "not-a-duration"}
-
-
-def test_a_runbook_without_a_workload_or_fault_says_so() -> None:
-    text = TEXT.replace('      Given "orders" is broken\n', "")
-    assert [p.rule for p in problems(text)] == ["one-fault"]
-    text = TEXT.replace('Given the system "orders"', 'Given "orders" is broken')
-    assert "no-component" in [p.rule for p in problems(text)]
-
-
-def test_a_given_that_does_not_bind_is_one_problem() -> None:
-    text = TEXT.replace('Given the system "orders"', 'Given the sistem "orders"')
-    assert [p.rule for p in problems(text)] == ["unbound-step"]
-    assert [p.rule for p in problems(TEXT.replace("is broken", "is braken"))] == ["unbound-step"]
-
-
-def test_a_name_that_the_workload_does_not_own_is_a_problem() -> None:
-    (problem,) = problems(TEXT.replace('When "orders"', 'When "order"'))
-    assert (problem.rule, problem.line) == ("bad-argument", 16)
-    assert "there is 'orders'" in problem.what
-
-
-def test_a_sentence_under_another_keyword_is_told_its_own() -> None:
-    (problem,) = problems(TEXT.replace('When "orders"', 'Then "orders"'))
-    assert problem.rule == "wrong-keyword"
-    assert "Write When" in problem.fix
-
-
-def test_what_did_bind_is_still_there_for_lint() -> None:
-    text = TEXT.replace("is restarted", "is gone")
-    bound, found = Binder(DEFINITIONS).bind(reader.parse(text, FILE))
-    assert [p.rule for p in found] == ["unbound-step"]
-    assert bound is not None
-    assert [len(s.steps) for s in bound.causes[0].scenarios] == [1, 0]
-
-
-def reads_a_missing_file(where: Where, app: Word) -> Action:
+def reads_a_missing_file(where: Where, app: Word, budget: Duration) -> Action:
     raise FileNotFoundError("no such workload")
 
 
-def test_a_builder_that_cannot_read_its_file_is_a_problem_of_that_step() -> None:
-    definition = define("when", "{string} is restarted", reads_a_missing_file)
-    (problem,) = problems(TEXT, (*DEFINITIONS[:3], definition))
-    assert (problem.rule, problem.line) == ("bad-argument", 16)
-
-
-def refuses(where: Where, app: Word) -> Action:
+def refuses(where: Where, app: Word, budget: Duration) -> Action:
     raise UsageError(f"no such application: {app}.")
 
 
-def test_a_builder_that_refuses_its_argument_is_a_problem_of_that_step() -> None:
-    definition = define("when", "{string} is restarted", refuses)
-    (problem,) = problems(TEXT, (*DEFINITIONS[:3], definition))
-    assert (problem.rule, problem.line) == ("bad-argument", 16)
+def breaks(where: Where, app: Word, budget: Duration) -> Fault:
+    return Fault(title="broken", changes=(), effect=None)
 
 
-def test_a_runbook_without_rules_has_its_fault_in_its_background() -> None:
-    text = """
-@id:RB-X-001
-Feature: it
-  Background:
-    Given the system "orders"
-    And "orders" is broken
-  @detection
-  Scenario: seen
-    Then the alert "Down" fires within 90s
-"""
-    assert problems(text) == []
+@pytest.mark.parametrize(
+    ("build", "rule"),
+    [
+        (literal, "literal-drill-name"),
+        (reads_a_missing_file, "bad-argument"),
+        (refuses, "bad-argument"),
+        (breaks, "wrong-keyword"),
+    ],
+)
+def test_a_builder_that_goes_wrong_is_a_problem(build: Callable[..., Any], rule: str) -> None:
+    own = [one for one in DEFINITIONS if one.pattern != STARTED]
+    (problem,) = problems(TEXT, (*own, another("when", STARTED, build)))
+    assert (problem.rule, problem.line) == (rule, 26)
 
-
-def test_a_keyword_must_fit_its_value() -> None:
-    wrong = define("when", "{string} is restarted", fault)
-    assert problems(TEXT, (*DEFINITIONS[:3], wrong))[0].rule == "wrong-keyword"
-
-
-# --------------------------------------------------------------------------- several components
 
 LAKE = """\
 @id:RB-X-001 @alert:Down @rto:5m
@@ -246,6 +150,13 @@ Feature: Two systems
       Then the process of "db" runs "postgres"
       And "sales.orders" has rows
 """
+
+
+READY = Probe(source=Http(url="http://x"), expect=equals("200"))
+
+
+def fault(app: Word) -> Fault:
+    return Fault(title="broken", changes=(), effect=READY)
 
 
 def server(where: Where, name: str) -> Component:
@@ -279,16 +190,16 @@ def has_rows(rows: Word) -> Probe:
 
 
 SEVERAL = (
-    define("given", "the server {string}", server),
-    define("given", "a table {string} on {string}", table),
-    define("given", "{string} is broken", fault),
-    define("then", "{part} runs {string}", runs),
-    define("then", "{string} has rows", has_rows),
+    another("given", "the server {string}", server),
+    another("given", "a table {string} on {string}", table),
+    another("given", "{string} is broken", fault),
+    another("then", "{part} runs {string}", runs),
+    another("then", "{string} has rows", has_rows),
 )
 
 
 def several(text: str) -> tuple[BoundRunbook | None, list[Problem]]:
-    return Binder(SEVERAL).bind(reader.parse(text, FILE))
+    return Binder(SEVERAL).bind(reader.parse(text, PATH))
 
 
 def test_components_stand_on_each_other_and_names_may_be_of_several_variables() -> None:
@@ -298,7 +209,7 @@ def test_components_stand_on_each_other_and_names_may_be_of_several_variables() 
     (cause,) = bound.causes
     assert [one.title for one in cause.workload.components] == ["it", "on it"]
     assert cause.workload.values == {"DB": "db", "SCHEMA": "sales", "TABLE": "orders"}
-    runs_, rows = (str(s.value.source.command()) for s in cause.scenarios[0].steps)  # type: ignore[union-attr]
+    runs_, rows = (str(s.value.source.command()) for s in cause.scenarios[0].steps)
     assert '-l a="$DB"' in runs_
     assert rows.endswith('http://x/"$SCHEMA"."$TABLE"')
 
@@ -322,7 +233,6 @@ def test_a_value_of_the_drill_on_a_line_that_changes_is_refused() -> None:
     def scale(app: Word, count: int) -> Action:
         return Action(command=command("scale", join("--replicas=", str(count)), app))
 
-    text = TEXT.replace("is restarted", "is scaled to 5")
-    definitions = (*DEFINITIONS, define("when", "{string} is scaled to {int}", scale))
-    _, found = Binder(definitions).bind(reader.parse(text, FILE))
-    assert [problem.rule for problem in found] == ["drill-value"]
+    text = edited(("is started within 1m", "is scaled to 5"))
+    scaled = another("when", "the database of {string} is scaled to {int}", scale)
+    assert [one.rule for one in problems(text, (*DEFINITIONS, scaled))] == ["drill-value"]

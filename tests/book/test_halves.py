@@ -1,7 +1,5 @@
 """A large book's work in two processes, with one process' answer."""
 
-from __future__ import annotations
-
 import os
 import signal
 from collections.abc import Callable, Sequence
@@ -44,7 +42,7 @@ def failed() -> None:
 
 
 @pytest.mark.parametrize("why", [killed, failed])
-def test_what_the_second_process_owes_is_done_here(
+def test_what_is_owed_is_done_here(
     why: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})

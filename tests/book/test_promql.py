@@ -1,7 +1,5 @@
 """What an expression reads and which labels its result can carry; Prometheus is the judge."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
@@ -125,9 +123,6 @@ def test_which_series_an_expression_reads(expr: str, metric: str, does: bool) ->
 @pytest.mark.parametrize(("text", "s"), [("0", 0), ("90s", 90), ("1h30m", 5400), ("10ms", 0.01)])
 def test_a_duration_as_prometheus_writes_it(text: str, s: float) -> None:
     assert promql.seconds(text) == s
-
-
-@pytest.mark.parametrize("text", ["", "soon", "5", "-5m", "1m1h"])
-def test_what_is_no_duration(text: str) -> None:
-    with pytest.raises(ValueError, match="is not a duration"):
-        promql.seconds(text)
+    for wrong in ("", "soon", "5", f"-{text}", f"1m{text}1h"):
+        with pytest.raises(ValueError, match="is not a duration"):
+            promql.seconds(wrong)

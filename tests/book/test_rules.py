@@ -1,8 +1,6 @@
 """The rules that Prometheus loads, judged by promtool, in every environment; and mutants of each
 clause of a rule, which the tests of its own file must kill."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil
@@ -35,7 +33,7 @@ CLAUSES = {
             "max by (namespace, pod) (kube_pod_container_status_restarts",
             "max by (pod) (kube_pod_container_status_restarts",
         ),
-    ],
+    ]
 }
 """What is not generated: rule file -> clauses and what stands in their place."""
 

@@ -1,10 +1,9 @@
 """A fake API server, somebody who may become everybody on it, and a drill's custody there."""
 
-from __future__ import annotations
-
-import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,8 +16,10 @@ from drillbook.cluster.settings import Settings
 from drillbook.model import domains
 from drillbook.model.clock import SystemClock
 from tests.changes.fake_api import FakeApi, serving
+from tests.cluster.test_kubeconfig import kubeconfig_of
 
 DRILL = "drill-a"
+NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -45,21 +46,36 @@ def clients(server: tuple[FakeApi, str], tmp_path: Path) -> Connections:
     known: dict[str, Settings] = {}
 
     def become(identity: Identity) -> Settings:
-        document = {
-            "current-context": "c",
-            "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
-            "clusters": [{"name": "c", "cluster": {"server": server[1]}}],
-            "users": [{"name": "u", "user": {"token": str(identity)}}],
-        }
         if identity not in known:
-            path = tmp_path / f"{identity}.json"
-            path.write_text(json.dumps(document), encoding="utf-8")
+            (tmp_path / identity).mkdir()
+            path = kubeconfig_of(tmp_path / identity, server[1], str(identity))
             known[identity] = Settings(
                 root=tmp_path, kubeconfig=path, acknowledged_within="1s", undo_within="1s"
             )
         return known[identity]
 
     return Connections(become(Identity.OBSERVER), {}, become)
+
+
+def lease_body(
+    name: str = DRILL, at: datetime = NOW, holder: str = "host/1", **changed: Any
+) -> dict[str, Any]:
+    """A drill's lease as a server gives it, with `changed` in its spec."""
+    body = leases.manifest(
+        name=name,
+        namespace=SYSTEM_NAMESPACE,
+        run="r",
+        holder=holder,
+        now=at,
+        duration_s=30.0,
+        deadline=NOW + timedelta(minutes=45),
+        locks="[]",
+        verbs=(Verb.CREATE, Verb.CORDON),
+        owner={"kind": "Drill"},
+    )
+    body["metadata"].update(uid="u", resourceVersion="1")
+    body["spec"].update(changed)
+    return body
 
 
 def custody_of(clients: Connections, name: str = DRILL) -> Custody:

@@ -4,13 +4,11 @@ A service account's token is its name, so `asked` says who did what. A pod that 
 recreated when it is deleted; what is in a namespace, or owned by what goes, goes with it.
 """
 
-from __future__ import annotations
-
 import itertools
 import json
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -160,21 +158,33 @@ def serving() -> Iterator[tuple[FakeApi, str]]:
     """The server and its URL."""
     api = FakeApi()
 
+    def answer(*asked: Any) -> tuple[int, Object]:
+        try:
+            return 200, api.answer(*asked)
+        except No as no:
+            return no.args[0], {"message": no.args[1], "reason": no.args[2]}
+
+    with answering(answer) as url:
+        yield api, url
+
+
+@contextmanager
+def answering(answer: Callable[[str, str, str, Any], tuple[int, Any]]) -> Iterator[str]:
+    """The URL of a server that answers by who asks, the method, the path and the body."""
+
     class Handler(BaseHTTPRequestHandler):
-        def answer(self) -> None:
+        def handle_one(self) -> None:
             text = self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}"
             who = self.headers.get("Authorization", "").removeprefix("Bearer ")
-            try:
-                status, body = 200, api.answer(who, self.command, self.path, json.loads(text))
-            except No as no:
-                status, body = no.args[0], {"message": no.args[1], "reason": no.args[2]}
+            status, body = answer(who, self.command, self.path, json.loads(text))
             data = json.dumps(body).encode()
             self.send_response(status)
+            self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)
 
-        do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = answer
+        do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = handle_one
 
         def log_message(self, *words: Any) -> None:
             """Quiet."""
@@ -183,7 +193,7 @@ def serving() -> Iterator[tuple[FakeApi, str]]:
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
-        yield api, f"http://127.0.0.1:{server.server_port}"
+        yield f"http://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         thread.join()

@@ -1,7 +1,5 @@
 """How many drills a machine carries."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -16,11 +14,8 @@ from tests import runbook_examples as examples
 MOST = PER_PROCESSOR * len(os.sched_getaffinity(0))
 
 
-def test_what_was_asked_for_is_what_is_done() -> None:
-    assert room(7, workloads_here=True) == Room(7)
-
-
 def test_as_many_as_processors_and_the_control_groups_memory_carry(tmp_path: Path) -> None:
+    assert room(7, workloads_here=True) == Room(7), "what was asked for"
     (tmp_path / "memory.max").write_text(f"{3 * OWN_BYTES}\n")
     (tmp_path / "memory.current").write_text(f"{OWN_BYTES}\n")
     assert room(None, workloads_here=True, cgroup=tmp_path) == Room(MOST, 2.0 * OWN_BYTES)
@@ -38,9 +33,7 @@ def test_as_many_as_processors_and_the_control_groups_memory_carry(tmp_path: Pat
         ({}, 3, 0),
     ],
 )
-def test_a_drill_asks_for_what_its_containers_declare(
-    resources: object, replicas: int, wanted: float
-) -> None:
+def test_a_drill_asks_for_what_it_declares(resources: object, replicas: int, wanted: float) -> None:
     pod = {"containers": [{"name": "a", "resources": resources}]}
     (deployment,) = examples.workload().manifests
     made = {**deployment, "spec": {"replicas": replicas, "template": {"spec": pod}}}

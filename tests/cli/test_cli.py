@@ -1,7 +1,5 @@
 """The command line on checkouts that something is wrong with: words and a code, no traceback."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess
@@ -14,41 +12,12 @@ import pytest
 from drillbook.cli import app as cli
 from drillbook.model.errors import CouldNotTell
 from tests.bad_input.command_line import FEATURE, MANIFESTS, ROOT, drillbook, replace
-from tests.bad_input.conftest import checkout
-
-__all__ = ["checkout"]
-
-
-def appended(name: str, text: str) -> Callable[[Path], object]:
-    def edit(checkout: Path) -> None:
-        with (checkout / name).open("a") as file:
-            file.write(text)
-
-    return edit
-
-
-def replaced(name: str, old: str, new: str) -> Callable[[Path], object]:
-    def edit(checkout: Path) -> None:
-        text = (checkout / name).read_text()
-        assert old in text
-        (checkout / name).write_text(text.replace(old, new))
-
-    return edit
+from tests.cli.conftest import Edit, put, write
 
 
 def a_file_in_place_of_pages(checkout: Path) -> None:
     shutil.rmtree(checkout / "runbooks")
     (checkout / "runbooks").touch()
-
-
-def a_second_file_that_is_no_runbook(checkout: Path) -> None:
-    (checkout / "features/spark/torn.feature").write_text(
-        "Feature: x\n  Scenario: y\n    Given a\n    nonsense\n"
-    )
-
-
-def stray(checkout: Path) -> None:
-    (checkout / "features/spark/other.feature.bak").touch()
 
 
 def windows_page(checkout: Path) -> None:
@@ -59,46 +28,44 @@ def windows_page(checkout: Path) -> None:
 
 START = "fixtures/spark/orders/app/start.sh"
 NAMELESS = "---\napiVersion: v1\nkind: Secret\n"
-NO_TOOL = (
-    "steps/spark.py",
-    "scripts/spark/diagnose_driver.py",
-    "scripts/spark/diagnose_drivers.py",
+
+
+def appended(name: str, text: str) -> Edit:
+    return lambda c: (c / name).write_bytes((c / name).read_bytes() + text.encode())
+
+
+BROKEN = "groups:\n  - name: x\n    rules:\n      - record: a\n        expr: sum(up\n"
+TOOL = "scripts/spark/diagnose_driver"
+REFUSED = write("monitoring/alerts/broken.yaml", BROKEN)
+OWN_RULE = put("monitoring/alerts/spark.yaml", ">= 2\n", ">=\n")
+TORN = write(
+    "features/spark/torn.feature", "Feature: x\n  Scenario: y\n    Given a\n    nonsense\n"
 )
-
-
-def a_second_rule_file_that_prometheus_refuses(checkout: Path) -> None:
-    text = "groups:\n  - name: x\n    rules:\n      - record: a\n        expr: sum(up\n"
-    (checkout / "monitoring/alerts/broken.yaml").write_text(text)
-
-
-REFUSED = a_second_rule_file_that_prometheus_refuses
-OWN_RULE = replaced("monitoring/alerts/spark.yaml", ">= 2\n", ">=\n")
-TORN, NO_PAGES = a_second_file_that_is_no_runbook, a_file_in_place_of_pages
+NO_PAGES = a_file_in_place_of_pages
 BAD = [
-    (appended("steps/spark.py", "def (\n"), "lint", 2, "spark.py:"),
     (appended("steps/spark.py", "nobody\n"), "lint", 2, "NameError: name 'nobody'"),
-    (replaced("steps/alerts.py", "alert {string} f", "alert {strin} f"), "lint", 2, "alerts.py:"),
-    (lambda c: (c / "steps/__init__.py").write_text(""), "lint", 2, "names no step module"),
-    (lambda c: shutil.rmtree(c / "steps"), "lint", 2, "steps: no __init__.py here"),
+    (put("steps/alerts.py", "alert {string} f", "alert {strin} f"), "lint", 2, "alerts.py:"),
+    (write("steps/__init__.py", ""), "lint", 2, "names no step module"),
     (appended(MANIFESTS, "---\n"), "lint", 1, "[bad-argument]"),
     (appended(MANIFESTS, NAMELESS), "lint", 1, "has no metadata.name"),
-    (replaced(*NO_TOOL), "lint", 1, "Did you mean scripts/spark/diagnose_driver.py?"),
+    (
+        put("steps/spark.py", f"{TOOL}.py", f"{TOOL}s.py"),
+        "lint",
+        1,
+        "Did you mean scripts/spark/diagnose_driver.py?",
+    ),
     (NO_PAGES, "render", 2, "the page cannot be written"),
     (NO_PAGES, "render --check", 1, "pages that are not what"),
     (REFUSED, "lint", 1, "alerts/broken.yaml:5: [bad-rule]"),
     (REFUSED, "list", 2, "refused-configuration"),
-    (REFUSED, "show RB-SPARK-001", 0, "diagnose_driver.py"),
     (OWN_RULE, "list", 2, "unknown"),
     (OWN_RULE, "show RB-SPARK-001", 2, "diagnose_driver.py"),
     (TORN, "lint", 2, "torn.feature:4"),
-    (TORN, "render", 2, "torn.feature:4"),
     (TORN, "list", 2, "refused-configuration"),
     # Of another runbook nobody was asked.
     (TORN, "show rb-spark-001", 0, "diagnose_driver.py"),
-    (TORN, "plan RB-SPARK-001 --offline", 4, "creates"),
     (TORN, "lint rb-spark-001", 0, "no problem"),
-    (stray, "lint rb-spark-001", 0, "no problem"),
-    (stray, "lint", 1, "[stray-file]"),
+    (write("features/spark/other.feature.bak", ""), "lint", 1, "[stray-file]"),
     (TORN, "show features/spark/torn.feature", 2, "torn.feature:4"),
     (appended(START, "\r\n"), "lint", 1, "[line-ends]"),
     (appended(START, "\r\n"), "list", 0, "Windows line ends"),
@@ -107,19 +74,12 @@ BAD = [
 
 
 @pytest.mark.parametrize(("edit", "words", "code", "part"), BAD)
-def test_bad_input_gets_a_clear_answer(
-    checkout: Path, edit: Callable[[Path], object], words: str, code: int, part: str
+def test_bad_input_is_answered(
+    checkout: Path, edit: Edit, words: str, code: int, part: str
 ) -> None:
     edit(checkout)
     answer = drillbook(checkout, *words.split())
     assert (answer.code, part in answer.said) == (code, True), answer.said
-
-
-@pytest.mark.parametrize("words", ["lint", "render --check", "list"])
-def test_the_checkout_itself_is_good(checkout: Path, words: str) -> None:
-    # Without accepted runs the pages say "never drilled", so they are written first.
-    assert drillbook(checkout, "render").code == 0
-    assert drillbook(checkout, *words.split()).code == 0
 
 
 def test_the_place_where_one_stands_changes_nothing(checkout: Path) -> None:
@@ -179,9 +139,6 @@ def test_what_asks_no_cluster_loads_no_client_library(checkout: Path, words: str
     assert done.stdout.splitlines()[-1:] == ["LOADED"], done.stdout + done.stderr
 
 
-# --------------------------------------------------------------------------- the net
-
-
 def raising(error: BaseException) -> Callable[[], object]:
     def command() -> None:
         raise error
@@ -200,14 +157,11 @@ def raising(error: BaseException) -> Callable[[], object]:
 def test_an_error_is_one_line_and_a_code(
     capsys: pytest.CaptureFixture[str], error: BaseException, code: int, line: str
 ) -> None:
+    assert cli._run(lambda: None) == 0
     assert cli._run(raising(error)) == code
     said = capsys.readouterr().err
     assert line in said
     assert said.count("\n") == 1
-
-
-def test_what_goes_well_is_zero() -> None:
-    assert cli._run(lambda: None) == 0
 
 
 @pytest.mark.parametrize(
@@ -219,9 +173,11 @@ def test_what_goes_well_is_zero() -> None:
         ("undo", "say what"),
         ("drill --leave-standing=3x", "not a duration"),
         ("drill --leave-standing 3h", "2h at most"),
+        ("drill -j 0", "--jobs"),
+        ("drill --jobs two", "--jobs"),
     ],
 )
-def test_what_ends_drills_or_lasts_is_said_in_full(
+def test_what_is_no_command_line_is_told(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: str, asked: str
 ) -> None:
     """Halt ends everybody's drills: somebody once typed it to see what it says."""

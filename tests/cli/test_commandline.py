@@ -1,7 +1,5 @@
 """`--leave-standing` with its duration, and without."""
 
-from __future__ import annotations
-
 import pytest
 import typer
 from typer.testing import CliRunner

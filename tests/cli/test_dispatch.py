@@ -1,7 +1,5 @@
 """One process for each drill, side by side, told apart, and all of them ended by a signal."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess
@@ -62,11 +60,8 @@ def test_one_job_or_one_lock_is_one_after_the_other(tmp_path: Path, jobs: int, d
     does = {"one": "be alone", "two": "be alone", "three": "be alone"}
     _, found = run(tmp_path, does, jobs, Heard(), domain)
     assert [(d.cause, d.verdict) for d in found] == [(c, Verdict.PASSED) for c in does]
-
-
-def test_the_stand_in_tells_when_it_was_not_alone(tmp_path: Path) -> None:
-    _, found = run(tmp_path, {"one": "be alone", "two": "be alone"}, 2, Heard())
-    assert Verdict.FAILED in [d.verdict for d in found]
+    _, found = run(tmp_path / "both", {"one": "be alone", "two": "be alone"}, 2, Heard())
+    assert Verdict.FAILED in [d.verdict for d in found], "the stand-in would not tell"
 
 
 def test_its_lines_begin_with_whose_they_are(tmp_path: Path) -> None:
@@ -105,9 +100,7 @@ def test_two_set_up_at_a_time_however_many_may_run(tmp_path: Path) -> None:
     assert [d.verdict for d in found] == [Verdict.PASSED] * 3
 
 
-def test_the_manifest_is_written_whole_or_not_at_all(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_manifest_is_whole_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(before: object, after: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -127,18 +120,10 @@ def test_a_drill_without_a_record_is_told_and_the_others_go_on(tmp_path: Path) -
     assert "the reason" in died
     assert "RB-X-001--one--plain--1.log" in died
     assert [text for text in said if "not a drill record of schema 1" in text]
-
-
-def test_a_drill_that_was_killed_says_who_undoes_it(tmp_path: Path) -> None:
-    said = Heard()
-    run(tmp_path, {"one": "fall"}, 1, said)
-    (died,) = (text for text in said if "the drill left no record" in text)
-    assert "exit code -9" in died
-    assert "The reaper does when its lease has run out" in died
-    assert "\n\n" not in died
-
-
-# ------------------------------------------------------------------ how it ends
+    run(tmp_path / "second", {"one": "fall"}, 1, said)
+    assert "exit code -9" in said[-1]
+    assert "The reaper does when its lease has run out" in said[-1]
+    assert "\n\n" not in said[-1]
 
 
 def test_a_signal_ends_every_drill_by_its_undo_and_starts_no_other(tmp_path: Path) -> None:
@@ -191,17 +176,3 @@ def test_a_dispatcher_that_is_killed_takes_all_its_drills_along(tmp_path: Path) 
     while len(list((tmp_path / "run").glob("RB-*.json"))) < 2:
         assert time.monotonic() < end, "a drill did not notice that its dispatcher is gone"
         time.sleep(0.05)
-
-
-@pytest.mark.parametrize("words", [("-j", "0"), ("--jobs", "-1"), ("-j", "two")])
-def test_jobs_that_are_none_are_a_usage_error(words: tuple[str, ...]) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", "from drillbook.cli.app import main; main()", "drill", *words],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert "--jobs" in done.stderr

@@ -1,7 +1,5 @@
 """The command `drill` from its guards to its last line, with a stand-in for pytest and servers."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,8 @@ from drillbook.model import Verdict
 from tests import runbook_examples as examples
 from tests.bad_input.command_line import FEATURE, Answer, copied, drillbook
 from tests.bad_input.servers import serving
-from tests.drill.test_guard import UID, kubeconfig
+from tests.cluster.test_kubeconfig import kubeconfig_of
+from tests.drill.test_guard import UID
 from tests.drill.test_refusals import answering, data
 
 CAUSES = ("driver-oom", "missing-module", "refused-configuration")
@@ -57,7 +56,7 @@ def run(checkout: Path, *words: str) -> Answer:
     rules = data({"groups": [{"name": "g", "interval": 5, "rules": [rule]}]})
     with serving(answering({"/api/v1/rules": rules})) as server:
         settings = {
-            "kubeconfig": str(kubeconfig(checkout, server.url)),
+            "kubeconfig": str(kubeconfig_of(checkout, server.url)),
             "allowed_clusters": [UID],
             "allowed_hosts": [urlsplit(server.url).netloc],
             "prometheus_url": f"{server.url}/prometheus",
@@ -89,7 +88,4 @@ def test_a_failure_is_told_with_how_to_repeat_it(checkout: Path) -> None:
     assert f"drillbook drill {FEATURE} --cause driver-oom --control plain" in done.said
     assert "  because   no answer" in done.said
     assert done.said.splitlines()[-1].endswith(": 1 ERROR, 2 PASSED")
-
-
-def test_what_is_asked_for_may_be_nothing(checkout: Path) -> None:
     assert "no drill matches" in run(checkout, "--cause", "typo").said

@@ -1,7 +1,5 @@
 """The exit code of a whole run, and what a child is told of the cluster."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest
@@ -10,7 +8,6 @@ from drillbook.cli.commands.drill import exit_code
 from drillbook.cli.dispatch import Dispatcher
 from drillbook.cli.selection import select
 from drillbook.model import Undo, Verdict
-from drillbook.model.errors import UsageError
 from tests.cli.test_selection import RUNBOOK
 from tests.evidence.test_records import drill
 
@@ -34,11 +31,6 @@ def test_the_exit_code_of_a_run(
     drills: list[object], missing: bool, interrupted: bool, left_behind: bool, code: int
 ) -> None:
     assert exit_code(drills, missing, interrupted, left_behind) == code  # type: ignore[arg-type]
-
-
-def test_a_misspelt_cause_is_not_passed_over() -> None:
-    with pytest.raises(UsageError, match="typo"):
-        select([RUNBOOK], ["one", "typo"], [])
 
 
 def test_a_child_drills_the_cluster_that_was_admitted(tmp_path: Path) -> None:

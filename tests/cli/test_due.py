@@ -1,7 +1,5 @@
 """Which drills are due, which a change made another, and one healthy drill on each Background."""
 
-from __future__ import annotations
-
 import subprocess
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -16,9 +14,6 @@ from drillbook.evidence.records import Drill
 from drillbook.model import BoundRunbook, Control, Phase, Verdict
 from drillbook.model.errors import UsageError
 from tests import runbook_examples as examples
-from tests.cli.test_cli import checkout
-
-__all__ = ["checkout"]
 
 BOUND = examples.runbook()
 EVERY = select([BOUND.runbook], [], [])
@@ -52,12 +47,13 @@ def asked(*drills: tuple[Selected, Drill], hashes: Hashes = HASHES) -> list[Sele
     return due(EVERY, proofs, hashes, together, TODAY, days=20)
 
 
-def test_what_is_proven_today_is_not_due() -> None:
-    assert asked(*((one, proven(one)) for one in EVERY)) == []
-
-
 def test_never_drilled_comes_first_then_what_is_stale_then_what_ran_out() -> None:
     assert asked() == EVERY
+    assert asked(*((one, proven(one)) for one in EVERY)) == []
+    before = {"RB-APP-001": {**HASHES["RB-APP-001"], "oom": "0"}}
+    assert changed(EVERY, HASHES, HASHES) == []
+    assert changed(EVERY, HASHES, before) == [OOM]
+    assert changed(EVERY, HASHES, {}) == EVERY
     old, stale = proven(OOM, day=7), proven(CONFIG, hash="0" * 64)
     assert asked((OOM, old), (CONFIG, stale)) == [HEALTHY, CONFIG, OOM]
 
@@ -83,28 +79,17 @@ def test_a_repetition_does_not_better_what_failed() -> None:
     assert due([OOM], proofs, HASHES, {"RB-APP-001": ["RB-APP-001"]}, TODAY, days=20) == [OOM]
 
 
-def test_what_did_not_ask_a_new_neighbour_comes_last() -> None:
+def test_what_did_not_ask_a_new_neighbour_comes_last_and_what_a_neighbour_asked_counts() -> None:
     old = proven(HEALTHY, day=5)
     both = {**HASHES, "RB-APP-002": {"new": "b" * 64, "all": "f" * 64}}
     proofs = [(OOM, proven(OOM)), (CONFIG, proven(CONFIG)), (HEALTHY, old)]
     assert asked(*proofs, hashes=both) == [HEALTHY, OOM, CONFIG]
-
-
-def test_a_healthy_drill_of_a_neighbour_counts_when_it_asked_these_causes() -> None:
-    both = {**HASHES, "RB-APP-002": {"new": "b" * 64, "all": "f" * 64}}
     own = proven(HEALTHY)
     named = [q.model_copy(update={"runbook": "RB-APP-001"}) for q in own.questions]
     theirs = {"runbook": "RB-APP-002", "hash": "f" * 64}
     one = own.model_copy(update={**theirs, "questions": tuple(named)})
     assert HEALTHY not in asked((HEALTHY, one), hashes=both)
     assert HEALTHY in asked((HEALTHY, own.model_copy(update=theirs)), hashes=both)
-
-
-def test_changed_is_what_has_another_hash() -> None:
-    before = {"RB-APP-001": {**HASHES["RB-APP-001"], "oom": "0"}}
-    assert changed(EVERY, HASHES, HASHES) == []
-    assert changed(EVERY, HASHES, before) == [OOM]
-    assert changed(EVERY, HASHES, {}) == EVERY
 
 
 def test_the_tree_of_a_commit_is_hashed_by_this_engine(checkout: Path) -> None:
@@ -128,9 +113,6 @@ def test_the_tree_of_a_commit_is_hashed_by_this_engine(checkout: Path) -> None:
     git("commit", "-qam", "broken")
     with pytest.raises(UsageError, match="cannot bind the runbooks of that commit"):
         hashes_at(settings, "HEAD")
-
-
-# --------------------------------------------------------------------------- one Background
 
 
 def other(id: str, bound: BoundRunbook = BOUND) -> BoundRunbook:

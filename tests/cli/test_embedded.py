@@ -1,7 +1,5 @@
 """The embedded cluster as the engine finds it, and a machine that has the engine alone."""
 
-from __future__ import annotations
-
 import pytest
 
 from drillbook.cli import embedded

@@ -1,7 +1,5 @@
 """What is told of a drill while it runs, by what its own progress announces."""
 
-from __future__ import annotations
-
 import io
 
 from drillbook.cli.follow import Followed

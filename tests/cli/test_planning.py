@@ -1,7 +1,5 @@
 """What `plan` prints of the files, and how it ends."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest
@@ -9,27 +7,14 @@ import pytest
 from drillbook.cli.commands.planning import change_words, planned, refuse, told
 from drillbook.cluster.settings import Settings
 from drillbook.drill.refusals import Finding
-from drillbook.model import (
-    Change,
-    Create,
-    Duration,
-    KillNode,
-    Patch,
-    Refusal,
-    Restart,
-    Run,
-    Target,
-    Var,
-)
+from drillbook.model import Change, Duration, KillNode, Patch, Refusal, Run, Target, Var
 from drillbook.model.errors import CouldNotTell, DrillbookError, Refused
 from tests import runbook_examples as examples
 from tests.bad_input.command_line import drillbook
-from tests.bad_input.conftest import checkout
-
-__all__ = ["checkout"]
+from tests.cluster.test_kubeconfig import kubeconfig_of
 
 APP = Target(api_version="apps/v1", kind="Deployment", name=Var("APP"))
-MANIFEST = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}}
+DEAD = "127.0.0.1:9"
 
 
 @pytest.mark.parametrize(
@@ -39,14 +24,6 @@ MANIFEST = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}}
             Patch(target=APP, patch={"spec": {"images": [{"name": "x"}], "paused": True}}),
             'target: Deployment/"$APP"\npatch:\n  spec:\n    images:\n    - name: x'
             "\n    paused: true",
-        ),
-        (
-            Restart(target=Target(api_version="v1", kind="Pod", selector="a=b")),
-            "target: Pod -l a=b",
-        ),
-        (
-            Create(manifest=MANIFEST),
-            "manifest:\n  apiVersion: v1\n  kind: Secret\n  metadata:\n    name: s",
         ),
         (KillNode(node=Var("NODE")), "node: '\"$NODE\"'"),
         (
@@ -79,9 +56,7 @@ OTHER_RULE = CouldNotTell("another expression is loaded.")
 @pytest.mark.parametrize(
     ("errors", "code"), [([], 0), ([NO_REAPER, OTHER_RULE], 3), ([OTHER_RULE, NO_REAPER], 4)]
 )
-def test_it_ends_as_the_drill_would_with_the_words_of_all(
-    errors: list[DrillbookError], code: int
-) -> None:
+def test_it_ends_as_the_drill_with_all_words(errors: list[DrillbookError], code: int) -> None:
     wrong = [Finding("x", str(error), error) for error in errors]
     if not wrong:
         refuse(examples.runbook(), wrong)
@@ -94,9 +69,6 @@ def test_it_ends_as_the_drill_would_with_the_words_of_all(
     assert told(Finding("reaper", "alive")) == "  yes  reaper: alive"
 
 
-# --------------------------------------------------------------------------- the command
-
-
 @pytest.mark.parametrize(
     ("settings", "options", "code", "part"),
     [
@@ -105,24 +77,14 @@ def test_it_ends_as_the_drill_would_with_the_words_of_all(
         ('kubeconfig = "/nowhere"\n', (), 2, "/nowhere"),
         ("", ("--kubeconfig", "/a:/b"), 2, "/a:/b: these are several files"),
         ('max_drill = "5m"\n', ("--offline",), 3, "`max_drill` is 5m"),
-        (
-            'allowed_hosts = ["127.0.0.1:9"]\nkubeconfig = "dead"\n',
-            (),
-            4,
-            "NO   cluster: no usable",
-        ),
+        (f'allowed_hosts = ["{DEAD}"]\nkubeconfig = "dead"\n', (), 4, "NO   cluster: no usable"),
     ],
 )
 def test_without_a_yes_of_the_cluster_it_does_not_end_well(
     checkout: Path, settings: str, options: tuple[str, ...], code: int, part: str
 ) -> None:
     (checkout / "drillbook.toml").write_text(settings)
-    (checkout / "dead").write_text(
-        "apiVersion: v1\nkind: Config\ncurrent-context: dead\n"
-        "clusters: [{name: dead, cluster: {server: 'http://127.0.0.1:9'}}]\n"
-        "users: [{name: dead, user: {token: x}}]\n"
-        "contexts: [{name: dead, context: {cluster: dead, user: dead}}]\n"
-    )
+    kubeconfig_of(checkout, f"http://{DEAD}").rename(checkout / "dead")
     answer = drillbook(checkout, "plan", "rb-spark-001", *options)
     assert (answer.code, part in answer.said) == (code, True), answer.said
     assert "creates  Deployment/orders" in answer.said

@@ -1,7 +1,5 @@
 """Which drills are run, and what each will hold."""
 
-from __future__ import annotations
-
 from pathlib import PurePosixPath
 
 import pytest
@@ -29,27 +27,23 @@ Feature: it
 )
 
 
-def test_every_cause_plain_and_healthy_once() -> None:
-    assert [one.node for one in select([RUNBOOK], [], [])] == [
-        "features/x/it.feature::one--plain",
-        "features/x/it.feature::two--plain",
-        "features/x/it.feature::all--healthy",
+def test_every_cause_plain_and_healthy_once_each_in_a_namespace_of_its_own() -> None:
+    found = select([RUNBOOK], [], [])
+    assert [one.node.partition("::")[2] for one in found] == [
+        *("one--plain", "two--plain", "all--healthy")
+    ]
+    one, two, healthy = (selected.locks for selected in found)
+    assert [conflicts(one, one), conflicts(one, two), conflicts(two, healthy)] == [
+        True,
+        False,
+        False,
     ]
 
 
-def test_causes_and_controls_narrow_it() -> None:
-    assert [one.record for one in select([RUNBOOK], ["two"], [Control.PLAIN])] == [
-        "RB-X-001--two--plain--1.json"
-    ]
-
-
-def test_nothing_selected_names_what_there_is() -> None:
+def test_causes_and_controls_narrow_it_and_a_typo_names_what_there_is() -> None:
+    (found,) = select([RUNBOOK], ["two"], [Control.PLAIN])
+    assert found.record == "RB-X-001--two--plain--1.json"
     with pytest.raises(UsageError, match=r"one--plain, two--plain, all--healthy"):
         select([RUNBOOK], ["three"], [])
-
-
-def test_drills_of_one_runbook_have_namespaces_of_their_own() -> None:
-    one, two, healthy = (selected.locks for selected in select([RUNBOOK], [], []))
-    assert conflicts(one, one)
-    assert not conflicts(one, two)
-    assert not conflicts(two, healthy)
+    with pytest.raises(UsageError, match="typo"):
+        select([RUNBOOK], ["one", "typo"], [])

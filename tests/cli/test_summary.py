@@ -1,7 +1,5 @@
 """How long a run will take, and what is said of it at its end."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 
@@ -18,22 +16,18 @@ from tests.cli.test_selection import RUNBOOK
 GOOD = examples.drill("oom")
 
 
+BAD = {"verdict": Verdict.FAILED, "expected": "firing within 30s", "observed": "all\n\ninactive"}
+
+
 def failed_in(phase: Phase) -> Drill:
+    found = examples.failed_in(phase)
     scenarios = tuple(
-        one.model_copy(
-            update={
-                "verdict": Verdict.FAILED,
-                "steps": (one.steps[0].model_copy(update=BAD), *one.steps[1:]),
-            }
-        )
+        one.model_copy(update={"steps": tuple(s.model_copy(update=BAD) for s in one.steps)})
         if one.phase is phase
         else one
-        for one in GOOD.scenarios
+        for one in found.scenarios
     )
-    return GOOD.model_copy(update={"verdict": Verdict.FAILED, "scenarios": scenarios})
-
-
-BAD = {"verdict": Verdict.FAILED, "expected": "firing within 30s", "observed": "all\n\ninactive"}
+    return found.model_copy(update={"scenarios": scenarios})
 
 
 @pytest.mark.parametrize(
@@ -47,9 +41,7 @@ BAD = {"verdict": Verdict.FAILED, "expected": "firing within 30s", "observed": "
         (GOOD.model_copy(update={"verdict": Verdict.ERROR}), "could not be told"),
     ],
 )
-def test_a_failure_says_what_was_expected_what_was_seen_and_how_to_repeat_it(
-    one: Drill, likely: str
-) -> None:
+def test_a_failure_says_what_was_seen_and_how_to_repeat_it(one: Drill, likely: str) -> None:
     lines = list(failures([GOOD, one], Path("reports/runs/r")))
     assert sum(line.startswith("\n") for line in lines) == 1
     (said,) = (line for line in lines if line.startswith("  likely"))
@@ -61,13 +53,6 @@ def test_a_failure_says_what_was_expected_what_was_seen_and_how_to_repeat_it(
         assert "  saw       inactive" in lines
 
 
-def test_the_counts_come_last() -> None:
-    drills = [GOOD, GOOD, failed_in(Phase.DETECTION)]
-    assert (
-        counts(drills, 4, 372) == "4 drills in 6 min 12 s: 2 PASSED, 1 FAILED, 1 without a record"
-    )
-
-
 def test_a_run_is_estimated_by_the_last_time(tmp_path: Path) -> None:
     selected = select([RUNBOOK], [], [Control.PLAIN])
     one, two = selected
@@ -75,6 +60,9 @@ def test_a_run_is_estimated_by_the_last_time(tmp_path: Path) -> None:
         path = tmp_path / folder / one.record
         path.parent.mkdir(parents=True)
         path.write_text(json.dumps({"cost": {"wall_s": seconds}}))
+    drills = [GOOD, GOOD, failed_in(Phase.DETECTION)]
+    said = "4 drills in 6 min 12 s: 2 PASSED, 1 FAILED, 1 without a record"
+    assert counts(drills, 4, 372) == said
     (tmp_path / "runs/2026-11-04").mkdir()
     (tmp_path / "runs/2026-11-04" / two.record).write_text("{torn")
     known = estimate.last_durations(selected, (tmp_path / "proof", tmp_path / "runs"))

@@ -1,40 +1,30 @@
 """Every request to the Kubernetes API has a deadline."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from drillbook.cluster import scratch
 from drillbook.cluster.clients import Connections
+from drillbook.cluster.deadline import within
 from drillbook.cluster.settings import Settings
 from drillbook.model.errors import CouldNotTell
 from tests.bad_input.servers import never_answering
-
-
-def kubeconfig(folder: Path, url: str) -> Path:
-    path = folder / "kubeconfig"
-    document = {
-        "current-context": "c",
-        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
-        "clusters": [{"name": "c", "cluster": {"server": url}}],
-        "users": [{"name": "u", "user": {"token": "t"}}],
-    }
-    path.write_text(json.dumps(document), encoding="utf-8")
-    return path
+from tests.cluster.test_kubeconfig import kubeconfig_of
 
 
 def test_discovery_of_a_server_that_says_nothing_ends(tmp_path: Path) -> None:
     with never_answering() as url:
         settings = Settings(
-            root=tmp_path, kubeconfig=kubeconfig(tmp_path, url), request_timeout_s=0.5
+            root=tmp_path, kubeconfig=kubeconfig_of(tmp_path, url), request_timeout_s=0.5
         )
         begin = time.monotonic()
         with pytest.raises(CouldNotTell):
@@ -54,11 +44,9 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_a_killed_process_leaves_no_key_of_its_kubeconfig_but_where_the_next_one_removes_it(
-    tmp_path: Path,
-) -> None:
-    path = kubeconfig(tmp_path, "http://127.0.0.1:9")
-    document = json.loads(path.read_text(encoding="utf-8"))
+def test_a_killed_process_leaves_its_keys_where_the_next_removes_them(tmp_path: Path) -> None:
+    path = kubeconfig_of(tmp_path, "http://127.0.0.1:9")
+    document = yaml.safe_load(path.read_text())
     document["users"][0]["user"] = {"client-certificate-data": KEY, "client-key-data": KEY}
     document["clusters"][0]["cluster"] = {
         "server": "https://127.0.0.1:9",
@@ -76,18 +64,34 @@ def test_a_killed_process_leaves_no_key_of_its_kubeconfig_but_where_the_next_one
     assert list(top.iterdir()) == []
 
 
-def test_a_command_gets_what_it_needs_and_none_of_our_secrets(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_command_gets_no_secret_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = {"HOME": "/h", "LANG": "C", "LC_ALL": "C.UTF-8", "TZ": "UTC", "SSL_CERT_FILE": "/ca"}
     others = ("PGPASSWORD", "AWS_SECRET_ACCESS_KEY", "https_proxy", "HTTPS_PROXY", "GITHUB_TOKEN")
     for name, value in (*kept.items(), *((name, "x") for name in others)):
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("PATH", "/ours")
-    settings = Settings(root=tmp_path, kubeconfig=kubeconfig(tmp_path, "u"), tool_path="/tools")
+    settings = Settings(root=tmp_path, kubeconfig=kubeconfig_of(tmp_path, "u"), tool_path="/tools")
     found = Connections(settings, {"APP": "orders", "TZ": "the drill's"}).environment()
     assert {**kept, "TZ": "the drill's", "APP": "orders"}.items() <= found.items()
     assert found["KUBECONFIG"] == str(settings.kubeconfig)
     assert found["PATH"].startswith("/tools:")
     assert found["PATH"].endswith(":/ours")
     assert not set(others) & set(found)
+
+
+@pytest.mark.parametrize("error", [CouldNotTell("no"), KeyError("k"), SystemExit(1)])
+def test_what_is_read_or_raised_comes_through(error: BaseException) -> None:
+    def read() -> None:
+        raise error
+
+    with pytest.raises(type(error)) as caught:
+        within(5, "x", read)
+    assert caught.value is error
+    assert within(5, "x", lambda: None) is None
+
+
+def test_what_does_not_end_is_given_up_and_named() -> None:
+    ended = threading.Event()
+    with pytest.raises(CouldNotTell, match=r"the log of x: it did not end within 0\.05 s"):
+        within(0.05, "the log of x", ended.wait)
+    ended.set()

@@ -1,7 +1,5 @@
 """A forward is opened, opened again when it went, and ends; what kubectl says is told apart."""
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Iterator

@@ -1,13 +1,9 @@
 """Tokens of the identities: asked for once, kept private, and never silently somebody else's."""
 
-from __future__ import annotations
-
-import json
 import stat
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -21,44 +17,22 @@ from drillbook.cluster.settings import Settings
 from drillbook.evidence import records
 from drillbook.model.errors import CouldNotTell, Refused
 from drillbook.plugin.session import with_whom
+from tests.changes.fake_api import answering
+from tests.cluster.test_kubeconfig import kubeconfig
 
 Answer = Callable[[str, dict[str, Any]], tuple[int, Any]]
 MINTED = "minted"
 
 
-@contextmanager
-def serving(answer: Answer) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            status, body = answer(self.path, asked)
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.end_headers()
-            self.wfile.write(json.dumps(body).encode())
-
-        def log_message(self, format: str, *words: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-
-
 def runner(folder: Path, url: str, **fields: Any) -> Settings:
-    document = {
-        "current-context": "staging",
-        "contexts": [{"name": "staging", "context": {"cluster": "c", "user": "runner"}}],
-        "clusters": [{"name": "c", "cluster": {"server": url, "certificate-authority": "ca.crt"}}],
-        "users": [{"name": "runner", "user": {"token": "the runner's"}}],
-    }
-    path = folder / "runner.kubeconfig"
-    path.write_text(yaml.safe_dump(document))
+    clusters = [{"name": "c", "cluster": {"server": url, "certificate-authority": "ca.crt"}}]
+    path = kubeconfig(folder, {"token": "the runner's"}, clusters=clusters)
     (folder / "ca.crt").touch()
     return Settings(root=folder, kubeconfig=path, request_timeout_s=2, **fields)
+
+
+def serving(answer: Answer) -> AbstractContextManager[str]:
+    return answering(lambda who, method, path, asked: answer(path, asked))
 
 
 class Mint:
@@ -94,12 +68,9 @@ def test_each_has_a_private_kubeconfig_for_the_same_cluster(tmp_path: Path) -> N
     assert stat.S_IMODE(found.kubeconfig.stat().st_mode) == 0o600
     assert stat.S_IMODE(found.kubeconfig.parent.stat().st_mode) == 0o700
     document = yaml.safe_load(found.kubeconfig.read_text())
-    assert document["current-context"] == found.context == "staging"
+    assert document["current-context"] == found.context == "one"
     (cluster,) = document["clusters"]
-    assert cluster["cluster"] == {
-        "server": url,
-        "certificate-authority": str(tmp_path / "ca.crt"),
-    }
+    assert cluster["cluster"] == {"server": url, "certificate-authority": str(tmp_path / "ca.crt")}
     assert "the runner's" not in found.kubeconfig.read_text()
     assert found.model_copy(update={"kubeconfig": given.kubeconfig, "context": None}) == given
 
@@ -159,46 +130,32 @@ def test_no_usable_answer_is_could_not_tell(tmp_path: Path, answer: tuple[int, A
         Identities(runner(tmp_path, url)).settings_for(Identity.INJECTOR)
 
 
-def test_an_administrator_by_override_needs_none_where_there_are_none(tmp_path: Path) -> None:
-    with serving(lambda path, asked: (404, {})) as url:
+@pytest.mark.parametrize(("there", "said"), [(False, True), (True, False)])
+def test_an_administrator_uses_them_where_they_are(tmp_path: Path, there: bool, said: bool) -> None:
+    """It needs none where there are none."""
+    mint = Mint()
+    with serving(mint if there else lambda path, asked: (404, {})) as url:
         given = runner(tmp_path, url, allow_cluster_admin=True)
-        assert Identities(given).settings_for(Identity.INJECTOR) is given
+        clients = connections(given)
+        found = Identities(given).settings_for(Identity.INJECTOR)
+    assert (found is given) is not there
+    assert there is False or token_of(found).startswith(MINTED)
+    cluster = records.Cluster(uid="u", name="c", version="v", environment="staging")
+    assert with_whom(cluster, given, clients).cluster_admin is said
 
 
-def test_and_uses_them_where_they_are(tmp_path: Path) -> None:
-    with serving(Mint()) as url:
-        given = runner(tmp_path, url, allow_cluster_admin=True)
-        assert token_of(Identities(given).settings_for(Identity.INJECTOR)) == f"{MINTED}-1"
-
-
-def test_a_set_that_is_not_whole_is_refused_by_override_too(tmp_path: Path) -> None:
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_set_that_is_not_whole_is_refused_by_override_too(tmp_path: Path, status: int) -> None:
     mint = Mint()
 
     def no_injector(path: str, asked: dict[str, Any]) -> tuple[int, Any]:
-        return (404, {}) if "/injector/" in path else mint(path, asked)
+        return (status, {}) if "/injector/" in path else mint(path, asked)
 
     with serving(no_injector) as url:
         identities = Identities(runner(tmp_path, url, allow_cluster_admin=True))
         identities.settings_for(Identity.OBSERVER)
-        with pytest.raises(Refused, match="injector"):
+        with pytest.raises(Refused, match=f"injector.*HTTP {status}"):
             identities.settings_for(Identity.INJECTOR)
-
-
-@pytest.mark.parametrize(("status", "said"), [(404, True), (201, False)])
-def test_the_record_says_that_the_runner_did_everything(
-    tmp_path: Path, status: int, said: bool
-) -> None:
-    """Also where it may not do everything."""
-    found = records.Cluster(uid="u", name="c", version="v", environment="staging")
-    mint = Mint()
-
-    def answer(path: str, asked: dict[str, Any]) -> tuple[int, Any]:
-        return (404, {}) if status == 404 else mint(path, asked)
-
-    with serving(answer) as url:
-        given = runner(tmp_path, url, allow_cluster_admin=True)
-        clients = connections(given)
-    assert with_whom(found, given, clients).cluster_admin is said
 
 
 def test_no_token_lasts_for_longer_than_the_policy_allows(tmp_path: Path) -> None:
@@ -215,34 +172,17 @@ def test_no_token_lasts_for_longer_than_the_policy_allows(tmp_path: Path) -> Non
         assert identities.settings_for(Identity.OBSERVER) is not first
 
 
-def test_the_override_does_not_turn_a_missing_right_into_the_runners(tmp_path: Path) -> None:
-    with serving(lambda path, asked: (403, {})) as url:
-        identities = Identities(runner(tmp_path, url, allow_cluster_admin=True))
-        with pytest.raises(Refused, match="HTTP 403"):
-            identities.settings_for(Identity.INJECTOR)
-
-
-# --------------------------------------------------------------------------- connections
-
-
 def test_identities_share_what_the_drill_knows(tmp_path: Path) -> None:
+    now = [0.0]
     with serving(Mint()) as url:
         given = runner(tmp_path, url)
-        clients = Connections(given, {"APP": "orders"}, Identities(given).settings_for)
+        become = Identities(given, lambda: now[0]).settings_for
+        clients = Connections(given, {"APP": "orders"}, become)
         observer = clients.acting_as(Identity.OBSERVER)
         assert clients.acting_as(Identity.OBSERVER) is observer
         clients.values["NAMESPACE"] = "drill-x"
         assert observer.values == {"APP": "orders", "NAMESPACE": "drill-x"}
         assert observer.environment()["KUBECONFIG"] == str(observer.settings.kubeconfig)
         assert observer.settings.kubeconfig != clients.settings.kubeconfig
-
-
-def test_a_new_token_means_new_connections(tmp_path: Path) -> None:
-    now = [0.0]
-    with serving(Mint()) as url:
-        given = runner(tmp_path, url)
-        become = Identities(given, lambda: now[0]).settings_for
-        clients = Connections(given, {}, become)
-        before = clients.acting_as(Identity.OBSERVER)
         now[0] = 1e6
-        assert clients.acting_as(Identity.OBSERVER) is not before
+        assert clients.acting_as(Identity.OBSERVER) is not observer, "a new token: new connections"

@@ -1,7 +1,5 @@
 """Precedence: option, environment, file, the embedded cluster's own."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 
@@ -39,9 +37,7 @@ def embedded(checkout: Path, **fields: object) -> None:
     (checkout / "state" / "cluster.json").write_text(json.dumps(known))
 
 
-def test_an_option_beats_the_environment_beats_the_file(
-    checkout: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_options_come_before_the_file(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (checkout / "drillbook.toml").write_text('kubeconfig = "/file"\npoll_s = 7\n')
     assert settings.load().kubeconfig == Path("/file")
     monkeypatch.setenv("DRILLBOOK_KUBECONFIG", "/environment")
@@ -51,17 +47,11 @@ def test_an_option_beats_the_environment_beats_the_file(
     assert settings.load(kubeconfig=Path("/option")).kubeconfig == Path("/option")
 
 
-def test_the_embedded_cluster_enters_its_own_uid(checkout: Path) -> None:
+def test_drills_on_the_embedded_cluster_are_not_its_administrator(checkout: Path) -> None:
     assert settings.load().allowed_clusters == ()
     embedded(checkout)
     loaded = settings.load()
-    assert loaded.allowed_clusters == ("the-uid",)
-    assert loaded.context == "drillbook-staging"
-
-
-def test_drills_on_the_embedded_cluster_are_not_its_administrator(checkout: Path) -> None:
-    embedded(checkout)
-    loaded = settings.load()
+    assert (loaded.allowed_clusters, loaded.context) == (("the-uid",), "drillbook-staging")
     assert loaded.kubeconfig == Path("/state/runner.kubeconfig")
     assert loaded.allowed_hosts == ("198.18.0.11:6443",)
     assert loaded.agent_socket == Path("/state/agent.sock")
@@ -69,9 +59,7 @@ def test_drills_on_the_embedded_cluster_are_not_its_administrator(checkout: Path
 
 
 @pytest.mark.parametrize("field", ["runner_kubeconfig", "api_hosts", "agent_socket"])
-def test_a_cluster_of_an_older_version_is_to_be_brought_up_to_date(
-    checkout: Path, field: str
-) -> None:
+def test_a_cluster_of_an_older_version_is_to_be_updated(checkout: Path, field: str) -> None:
     embedded(checkout, **{field: None})
     with pytest.raises(UsageError, match=f"no {field}.*Run `drillbook staging up` again"):
         settings.load()
@@ -91,11 +79,13 @@ def test_a_bad_file_is_named(checkout: Path, text: str) -> None:
     (checkout / "drillbook.toml").write_text(text)
     with pytest.raises(UsageError, match=r"drillbook\.toml"):
         settings.load()
+    (checkout / "drillbook.toml").unlink()
+    (checkout / "drillbook.toml").mkdir()
+    with pytest.raises(UsageError, match=r"drillbook\.toml: cannot be read"):
+        settings.load()
 
 
-def test_outside_a_checkout_says_where_to_go(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_outside_of_a_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="Change into the checkout"):
         settings.load()
@@ -108,12 +98,6 @@ def test_a_setting_of_time_must_be_one(checkout: Path, name: str) -> None:
         settings.load()
     (checkout / "drillbook.toml").write_text(f'{name}_within = "90s"\n')
     assert settings.load().duration(f"{name}_within").seconds == 90
-
-
-def test_a_file_that_cannot_be_read_is_named(checkout: Path) -> None:
-    (checkout / "drillbook.toml").mkdir()
-    with pytest.raises(UsageError, match=r"drillbook\.toml: cannot be read"):
-        settings.load()
 
 
 def test_a_list_in_the_environment_is_json(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,12 +116,6 @@ def test_what_staging_did_not_write_is_named(checkout: Path, text: str) -> None:
         settings.load()
 
 
-def test_an_incident_is_not_kept_for_longer_than_a_lease_may_last(checkout: Path) -> None:
-    (checkout / "drillbook.toml").write_text('leave_standing = "3h"\n', encoding="utf-8")
-    with pytest.raises(UsageError, match="at most 2h"):
-        settings.load(root=checkout)
-
-
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -149,11 +127,10 @@ def test_an_incident_is_not_kept_for_longer_than_a_lease_may_last(checkout: Path
         ),
         ('max_drill = "5s"', r"max_drill is 5s: it must be more than request_timeout_s \(5 s\)"),
         ('max_drill = "9h"', "no token lasts longer"),
+        ('leave_standing = "3h"', "at most 2h"),
     ],
 )
-def test_settings_that_cannot_hold_together_are_refused(
-    checkout: Path, text: str, said: str
-) -> None:
+def test_settings_that_cannot_be_are_refused(checkout: Path, text: str, said: str) -> None:
     (checkout / "drillbook.toml").write_text(f"{text}\n", encoding="utf-8")
     with pytest.raises(UsageError, match=said):
         settings.load(root=checkout)

@@ -1,7 +1,5 @@
 """Every other cause on the Background is asked, and for how long."""
 
-from __future__ import annotations
-
 import io
 from dataclasses import dataclass, replace
 from math import inf
@@ -10,17 +8,16 @@ from typing import Any
 
 import pytest
 import runbook_examples as examples
+from test_live_drill import order_of
 from test_perform import Script, says
 
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.settings import Settings
 from drillbook.drill.backgrounds import neighbours_of
 from drillbook.drill.cross_checks import CrossChecks
-from drillbook.drill.order import DrillOrder
 from drillbook.drill.perform import Performer
 from drillbook.drill.progress import Progress
 from drillbook.drill.recorder import Recorder, question_records
-from drillbook.evidence import records
 from drillbook.model import BoundCause, BoundRunbook, Control, Duration, Fault, Phase, Probe
 from drillbook.model.clock import CountingClock, SystemClock
 from drillbook.model.errors import InvalidDrill
@@ -53,22 +50,8 @@ def checks(tmp_path: Path, *neighbours: BoundRunbook, **changed: Any) -> CrossCh
     settings = Settings(root=tmp_path, kubeconfig=tmp_path / "none", poll_s=0.01, scrape_s=0.02)
     clock = SystemClock()
     performer = Performer(Connections(settings, {}), settings, clock)
-    order = DrillOrder(
-        **{
-            "bound": OWN,
-            "cause": "own",
-            "control": Control.PLAIN,
-            "run": "r",
-            "commit": "abc",
-            "cluster": records.Cluster(uid="u", name="n", version="v", environment="staging"),
-            "rules": {},
-            "skew_s": 0.0,
-            "hash": "0",
-            "neighbours": neighbours,
-            "hashes": {("RB-APP-002", "other"): "h"},
-            **changed,
-        }
-    )
+    given = {"neighbours": neighbours, "hashes": {("RB-APP-002", "other"): "h"}, **changed}
+    order = order_of(**{"bound": OWN, "cause": "own", **given})
     recorder = Recorder(CountingClock(clock))
     return CrossChecks(order, performer, recorder, Progress(clock, stream=io.StringIO()))
 

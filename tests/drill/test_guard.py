@@ -1,7 +1,5 @@
 """What the production guard refuses: each condition by itself, with what to set."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +7,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import runbook_examples as examples
-import yaml
 
 from drillbook.book.alert_rules import AlertRule, Cadence, RecordingRule
 from drillbook.cluster.clients import Connections
@@ -18,6 +15,7 @@ from drillbook.cluster.settings import Settings
 from drillbook.drill import guard
 from drillbook.model.errors import CouldNotTell, Refused, RunbookProblem, UsageError
 from tests.bad_input.servers import Bad, as_json, serving
+from tests.cluster.test_kubeconfig import kubeconfig_of
 
 UID = "11111111-2222-3333-4444-555555555555"
 
@@ -58,24 +56,11 @@ VERSION = dict.fromkeys(
 )
 
 
-def kubeconfig(folder: Path, url: str) -> Path:
-    """One context, of a server that asks for no more than a token."""
-    path = folder / "kubeconfig"
-    document = {
-        "current-context": "drillbook-staging",
-        "contexts": [{"name": "drillbook-staging", "context": {"cluster": "c", "user": "u"}}],
-        "clusters": [{"name": "c", "cluster": {"server": url}}],
-        "users": [{"name": "u", "user": {"token": "t"}}],
-    }
-    path.write_text(yaml.safe_dump(document))
-    return path
-
-
 def asked_of(folder: Path, api: Api, **fields: Any) -> Any:
     """The guard's answer, on settings that allow this cluster but for `fields`."""
     with serving(lambda path: as_json(*api.answer(path))) as server:
         allowed = {"allowed_clusters": (UID,), "allowed_hosts": (urlsplit(server.url).netloc,)}
-        path = kubeconfig(folder, server.url)
+        path = kubeconfig_of(folder, server.url)
         given = {"root": folder, "kubeconfig": path, "request_timeout_s": 2, **allowed, **fields}
         settings = Settings(**given)
         return guard.admitted(settings, Connections(settings, {}))
@@ -91,16 +76,44 @@ def refused(folder: Path, api: Api, **fields: Any) -> str:
     return said
 
 
-def test_a_cluster_of_which_all_holds_is_admitted(tmp_path: Path) -> None:
+def test_a_cluster_of_which_all_holds_is_admitted_and_the_override_recorded(tmp_path: Path) -> None:
     found = asked_of(tmp_path, Api())
-    assert (found.uid, found.name, found.version) == (UID, "drillbook-staging", "v1.34.4")
+    assert (found.uid, found.name, found.version) == (UID, "one", "v1.34.4")
     assert (found.environment, found.cluster_admin) == ("staging", False)
+    assert asked_of(tmp_path, Api(admin=True), allow_cluster_admin=True).cluster_admin is True
+    assert asked_of(tmp_path, Api(admin=False), allow_cluster_admin=True).cluster_admin is False
 
 
-def test_another_uid(tmp_path: Path) -> None:
-    said = refused(tmp_path, Api(uid="another"))
-    assert '"another" to `allowed_clusters`' in said
-    assert "allowed_hosts" not in said
+LABEL = "kubectl label namespace drillbook-system environment=staging"
+ELSEWHERE = {"environment": "production"}
+
+
+@pytest.mark.parametrize(
+    ("api", "said", "unsaid"),
+    [
+        (Api(uid="another"), ['"another" to `allowed_clusters`'], "allowed_hosts"),
+        (Api(labels=None), [LABEL], "allowed_clusters"),
+        (Api(labels={}), [LABEL], "allowed_clusters"),
+        (Api(labels={"environment": ""}), [LABEL], "allowed_clusters"),
+        # What says something else is not to be relabelled.
+        (Api(labels=ELSEWHERE), ["says 'production'"], "kubectl label"),
+        (Api(admin=True), ["(cluster-admin)", "`runner`", "allow_cluster_admin = true"], LABEL),
+        (Api(status=403), ["HTTP 403", "create token runner"], LABEL),
+        # Every reason is told at once.
+        (Api("another", None, True), ["allowed_clusters", LABEL, "allow_cluster_admin"], "HTTP"),
+    ],
+)
+def test_each_reason_is_told(tmp_path: Path, api: Api, said: list[str], unsaid: str) -> None:
+    found = refused(tmp_path, api)
+    assert [one for one in said if one not in found] == []
+    assert unsaid not in found
+
+
+def test_production_is_never_drilled_and_none_does_not_fit(tmp_path: Path) -> None:
+    api = Api(labels=ELSEWHERE)
+    assert "production is never drilled" in refused(tmp_path, api, environment="production")
+    assert api.asked == []
+    refused(tmp_path, Api(labels={"environment": ""}), environment="")
 
 
 @pytest.mark.parametrize("hosts", [(), ("another:6443",), ("127.0.0.1",), ("127.0.0.1:1",)])
@@ -112,55 +125,6 @@ def test_another_api_server_is_never_asked(tmp_path: Path, hosts: tuple[str, ...
     assert api.asked == []
 
 
-@pytest.mark.parametrize("labels", [None, {}, {"environment": ""}, {"env": "staging"}])
-def test_a_cluster_that_does_not_say_that_it_is_staging(
-    tmp_path: Path, labels: dict[str, str] | None
-) -> None:
-    said = refused(tmp_path, Api(labels=labels))
-    assert "kubectl label namespace drillbook-system environment=staging" in said
-
-
-def test_a_cluster_that_says_something_else_is_not_relabelled(tmp_path: Path) -> None:
-    said = refused(tmp_path, Api(labels={"environment": "production"}))
-    assert "says 'production'" in said
-    assert "kubectl label" not in said
-
-
-def test_production_is_never_drilled(tmp_path: Path) -> None:
-    api = Api(labels={"environment": "production"})
-    assert "production is never drilled" in refused(tmp_path, api, environment="production")
-    assert api.asked == []
-
-
-def test_no_environment_is_not_one_that_fits(tmp_path: Path) -> None:
-    refused(tmp_path, Api(labels={"environment": ""}), environment="")
-
-
-def test_the_administrator(tmp_path: Path) -> None:
-    said = refused(tmp_path, Api(admin=True))
-    assert "may do everything (cluster-admin)" in said
-    assert "service account `runner`" in said
-    assert "allow_cluster_admin = true" in said
-
-
-def test_the_override_is_recorded(tmp_path: Path) -> None:
-    assert asked_of(tmp_path, Api(admin=True), allow_cluster_admin=True).cluster_admin is True
-    assert asked_of(tmp_path, Api(admin=False), allow_cluster_admin=True).cluster_admin is False
-
-
-def test_every_reason_is_told_at_once(tmp_path: Path) -> None:
-    said = refused(tmp_path, Api(uid="another", labels=None, admin=True))
-    for what in ("allowed_clusters", "kubectl label namespace", "allow_cluster_admin"):
-        assert what in said
-
-
-@pytest.mark.parametrize("status", [401, 403])
-def test_credentials_that_are_not_accepted(tmp_path: Path, status: int) -> None:
-    said = refused(tmp_path, Api(status=status))
-    assert f"HTTP {status}" in said
-    assert "create token runner" in said
-
-
 @pytest.mark.parametrize("api", [Api(status=500), Api(admin=None), Api(uid="")])
 def test_no_answer_is_neither_yes_nor_no(tmp_path: Path, api: Api) -> None:
     with pytest.raises(CouldNotTell):
@@ -170,6 +134,9 @@ def test_no_answer_is_neither_yes_nor_no(tmp_path: Path, api: Api) -> None:
 def test_an_address_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not an address"):
         asked_of(tmp_path, Api(), allowed_hosts=("host:port",))
+    for server in ("", "https://", "https://host:port", "host:99999"):
+        with pytest.raises(ValueError, match=r"names no host|[Pp]ort"):
+            host_of(server)
 
 
 @pytest.mark.parametrize(
@@ -188,14 +155,6 @@ def test_an_address_that_is_none(tmp_path: Path) -> None:
 def test_the_host_of_a_server(server: str, host: str) -> None:
     assert host_of(server) == host
 
-
-@pytest.mark.parametrize("server", ["", "https://", "https://host:port", "host:99999"])
-def test_what_has_no_host(server: str) -> None:
-    with pytest.raises(ValueError, match=r"names no host|[Pp]ort"):
-        host_of(server)
-
-
-# --------------------------------------------------------------------------- monitoring
 
 RECORD = RecordingRule(name="job:up", expr="sum by (job) (up)", labels={}, file="f", line=1)
 RULE = AlertRule(
@@ -221,20 +180,11 @@ LOADED = {
 def differences(folder: Path, loaded: dict[str, dict[str, Any]], scrape: str = "5s") -> str:
     """What the guard says of rules that a Prometheus runs; empty: nothing."""
     severities = {"Down": {"severity": "P2"}, "Worst": {"severity": "P1"}}
-    groups = [
-        {
-            "interval": one["interval"],
-            "rules": [
-                {
-                    "name": name.replace("Worst", "Down"),
-                    "type": "alerting",
-                    "labels": severities.get(name),
-                    **one,
-                }
-            ],
-        }
-        for name, one in loaded.items()
-    ]
+    groups = []
+    for name, one in loaded.items():
+        known = {"name": name.replace("Worst", "Down"), "type": "alerting"}
+        rule = {**known, "labels": severities.get(name), **one}
+        groups.append({"interval": one["interval"], "rules": [rule]})
 
     def answer(path: str) -> Bad:
         url = urlsplit(path)
@@ -258,29 +208,22 @@ def differences(folder: Path, loaded: dict[str, dict[str, Any]], scrape: str = "
     return ""
 
 
-def test_the_rules_that_are_loaded_are_those_of_the_checkout(tmp_path: Path) -> None:
+def test_the_rules_and_the_scrape_interval_are_those_of_the_checkout(tmp_path: Path) -> None:
     assert differences(tmp_path, LOADED) == ""
+    assert "scrape interval 90 s, settings say 5 s" in differences(tmp_path, LOADED, "1m30s")
 
 
 @pytest.mark.parametrize(
     ("name", "change", "said"),
     [
         ("Down", None, "loaded with the labels {'severity': 'P1'}, not {'severity': 'P2'}"),
-        (
-            "Down",
-            {"query": "job:up == 1"},
-            "Down has another expression: loaded `job:up == 1`, wanted `job:up == 0`",
-        ),
+        ("Down", {"query": "job:up == 1"}, "loaded `job:up == 1`, wanted `job:up == 0`"),
         ("Worst", {"duration": 0}, "Down has for 0 s, not 60 s"),
         ("Down", {"keepFiringFor": 0}, "Down has keep_firing_for 0 s, not 30 s"),
         ("Down", {"interval": 5}, "Down is evaluated every 5 s, not 10 s"),
         ("Worst", {"labels": {"severity": "P2"}}, "2 rules of the same labels are named Down"),
         ("job:up", None, "job:up is not loaded"),
-        (
-            "job:up",
-            {"query": "vector(0)"},
-            "job:up has another expression: loaded `vector(0)`, wanted `sum by (job) (up)`",
-        ),
+        ("job:up", {"query": "vector(0)"}, "job:up has another expression: loaded `vector(0)`"),
     ],
 )
 def test_every_rule_that_is_loaded_otherwise_is_named(
@@ -290,10 +233,6 @@ def test_every_rule_that_is_loaded_otherwise_is_named(
     if change is None:
         del loaded[name]
     assert said in differences(tmp_path, loaded)
-
-
-def test_another_scrape_interval_is_named(tmp_path: Path) -> None:
-    assert "scrape interval 90 s, settings say 5 s" in differences(tmp_path, LOADED, "1m30s")
 
 
 @pytest.mark.parametrize(

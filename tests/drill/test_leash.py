@@ -1,7 +1,5 @@
 """A command on a leash ends with its holder's death, silence or word, and all that it started."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess
@@ -29,21 +27,20 @@ def test_it_runs_the_line_in_its_folder_with_its_environment(tmp_path: Path) -> 
     ran = run('echo "$APP"; pwd; echo beside >&2', tmp_path)
     assert (ran.code, ran.cut) == (0, "")
     assert ran.said.splitlines() == ["orders", str(tmp_path), "beside"]
+    assert run("cat; echo end", tmp_path).said == "end", "it reads from the terminal"
+    for line, code in (("exit 3", 3), ("kill -9 $$", 137), ("$NOTHING", 1)):
+        assert run(line, tmp_path).code == code
 
 
-@pytest.mark.parametrize(("line", "code"), [("exit 3", 3), ("kill -9 $$", 137), ("$NOTHING", 1)])
-def test_its_exit_code_is_the_lines(line: str, code: int, tmp_path: Path) -> None:
-    assert run(line, tmp_path).code == code
-
-
-def test_nothing_is_read_from_the_terminal(tmp_path: Path) -> None:
-    assert run("cat; echo end", tmp_path).said == "end"
-
-
-def test_a_budget_that_is_used_up_ends_it(tmp_path: Path) -> None:
+def test_a_budget_that_is_used_up_or_a_leash_that_is_not_paid_out_ends_it(tmp_path: Path) -> None:
     ran = run("echo begun; sleep 60; touch done", tmp_path, within_s=0.6)
     assert (ran.code, ran.said, ran.cut) == (None, "begun", "")
     assert not (tmp_path / "done").exists()
+    """The thread that holds it may hang; the leash does not."""
+    begin = since_boot()
+    ran = run("sleep 60", tmp_path, held_for_s=lambda: begin + 1 - since_boot())
+    assert ran.code is None
+    assert ran.cut
 
 
 def test_a_lost_lease_ends_it_with_all_that_it_started(tmp_path: Path) -> None:
@@ -53,14 +50,6 @@ def test_a_lost_lease_ends_it_with_all_that_it_started(tmp_path: Path) -> None:
     assert (ran.code, ran.cut) == (None, "gone")
     time.sleep(1.5)
     assert not (tmp_path / "late").exists()
-
-
-def test_a_leash_that_is_not_paid_out_ends_it(tmp_path: Path) -> None:
-    """The thread that holds it may hang; the leash does not."""
-    begin = since_boot()
-    ran = run("sleep 60", tmp_path, held_for_s=lambda: begin + 1 - since_boot())
-    assert ran.code is None
-    assert ran.cut
 
 
 @pytest.mark.parametrize(

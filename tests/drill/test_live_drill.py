@@ -1,8 +1,6 @@
 """The undo runs whatever raises, and what went wrong is a record. Nobody is at home at any server:
 the namespace is a stand-in that notes what is asked of it."""
 
-from __future__ import annotations
-
 import io
 from pathlib import Path
 from typing import Any
@@ -20,9 +18,10 @@ from drillbook.drill.order import DrillOrder
 from drillbook.drill.printed import Shown
 from drillbook.drill.progress import Progress
 from drillbook.evidence import records
-from drillbook.model import Advice, Control, Duration, Injection, Undo, Verdict
+from drillbook.model import Advice, BoundRunbook, Control, Duration, Injection, Undo, Verdict
 from drillbook.model.clock import Clock, SystemClock
 from drillbook.model.errors import CouldNotTell, DrillbookError, Refused, UndoFailed
+from tests.cli.test_follow import Gone
 from tests.drill.test_perform import HandClock
 
 NOBODY = "http://127.0.0.1:9"
@@ -53,11 +52,20 @@ class Namespace:
         return answer
 
 
-class Gone(io.StringIO):
-    """A terminal that was closed."""
-
-    def write(self, text: str) -> int:
-        raise BrokenPipeError
+def order_of(bound: BoundRunbook, cause: str, **changed: Any) -> DrillOrder:
+    """A plain drill's on some cluster."""
+    given: dict[str, Any] = {
+        "bound": bound,
+        "cause": cause,
+        "control": Control.PLAIN,
+        "run": "r",
+        "commit": "abc",
+        "cluster": records.Cluster(uid="u", name="n", version="v", environment="staging"),
+        "rules": {},
+        "skew_s": 0.0,
+        "hash": "0" * 64,
+    }
+    return DrillOrder(**{**given, **changed})
 
 
 @pytest.fixture
@@ -65,17 +73,7 @@ def order(request: pytest.FixtureRequest) -> DrillOrder:
     root = request.config.rootpath
     bound, _ = Binder(book.definitions(root)).bind(reader.read(root / FEATURE, root))
     assert bound is not None
-    return DrillOrder(
-        bound=bound,
-        cause="driver-oom",
-        control=Control.PLAIN,
-        run="r",
-        commit="abc",
-        cluster=records.Cluster(uid="u", name="n", version="v", environment="staging"),
-        rules=load_alerts(root, "staging"),
-        skew_s=0.0,
-        hash="0" * 64,
-    )
+    return order_of(bound, "driver-oom", rules=load_alerts(root, "staging"))
 
 
 def incident(
@@ -108,9 +106,7 @@ def begun_and_ended(found: LiveDrill) -> records.Drill:
     "error", [CouldNotTell("no answer"), RuntimeError("surprise"), KeyboardInterrupt()]
 )
 @pytest.mark.parametrize("verb", ["create", "apply"])
-def test_whatever_the_opening_raises_the_undo_runs(
-    order: DrillOrder, verb: str, error: BaseException
-) -> None:
+def test_the_undo_always_runs(order: DrillOrder, verb: str, error: BaseException) -> None:
     namespace = Namespace(**{verb: error})
     record = begun_and_ended(incident(order, namespace))
     assert namespace.asked[-1] == "close"
@@ -143,26 +139,22 @@ def test_what_the_harness_takes_itself_is_not_waiting(order: DrillOrder) -> None
     assert (cost.wall_s - cost.waiting_s, cost.commands_s) == (pytest.approx(20.0), 0.0)
 
 
+def test_neither_a_closed_terminal_nor_unreadable_secrets_skip_the_undo(order: DrillOrder) -> None:
+    namespace = Namespace()
+    begun_and_ended(incident(order, namespace, stream=Gone()))
+    assert namespace.asked[-1] == "close"
+    namespace = Namespace(secret_values=CouldNotTell("HTTP 403"))
+    record = begun_and_ended(incident(order, namespace))
+    assert ("apply" in namespace.asked, namespace.asked[-1]) == (False, "close")
+    assert (record.verdict, records.exit_code([record])) == (Verdict.ERROR, 4)
+
+
 def test_a_refusal_before_anything_was_changed_is_a_refusal(order: DrillOrder) -> None:
     namespace = Namespace(open=Refused("another drill holds it"))
     record = begun_and_ended(incident(order, namespace))
     assert namespace.asked == ["open"]
     assert (record.refused, record.injection) == (True, Injection.REFUSED)
     assert (record.undo, records.exit_code([record])) == (Undo.NOT_NEEDED, 3)
-
-
-def test_secrets_that_cannot_be_read_end_the_drill_before_its_workload(order: DrillOrder) -> None:
-    namespace = Namespace(secret_values=CouldNotTell("HTTP 403"))
-    record = begun_and_ended(incident(order, namespace))
-    assert "apply" not in namespace.asked
-    assert namespace.asked[-1] == "close"
-    assert (record.verdict, records.exit_code([record])) == (Verdict.ERROR, 4)
-
-
-def test_a_closed_terminal_does_not_skip_the_undo(order: DrillOrder) -> None:
-    namespace = Namespace()
-    begun_and_ended(incident(order, namespace, stream=Gone()))
-    assert namespace.asked[-1] == "close"
 
 
 @pytest.mark.parametrize("error", [UndoFailed("pod/x is left"), ValueError("no JSON")])
@@ -172,20 +164,17 @@ def test_an_undo_that_raises_is_an_undo_that_failed(order: DrillOrder, error: Ex
     assert records.exit_code([record]) == 5
 
 
-def test_what_cannot_be_given_an_expiry_is_not_kept(order: DrillOrder) -> None:
+@pytest.mark.parametrize(
+    ("raises", "asked", "undo"),
+    [({}, ["keep"], Undo.KEPT), ({"keep": CouldNotTell("no")}, ["keep", "close"], Undo.VERIFIED)],
+)
+def test_what_was_asked_for_is_kept_unless_it_cannot_be_given_an_expiry(
+    order: DrillOrder, raises: dict[str, Any], asked: list[str], undo: Undo
+) -> None:
     kept = DrillOrder(**{**vars(order), "leave_standing": Duration("30m")})
-    namespace = Namespace(keep=CouldNotTell("no answer"))
+    namespace = Namespace(**raises)
     record = begun_and_ended(incident(kept, namespace))
-    assert namespace.asked[-2:] == ["keep", "close"]
-    assert record.undo is Undo.VERIFIED
-
-
-def test_what_was_asked_for_is_kept(order: DrillOrder) -> None:
-    kept = DrillOrder(**{**vars(order), "leave_standing": Duration("30m")})
-    namespace = Namespace()
-    record = begun_and_ended(incident(kept, namespace))
-    assert namespace.asked[-1] == "keep"
-    assert record.undo is Undo.KEPT
+    assert (namespace.asked[-len(asked) :], record.undo) == (asked, undo)
 
 
 def test_a_surprise_in_a_step_is_an_error_that_ends_the_drill(order: DrillOrder) -> None:
@@ -205,9 +194,7 @@ def test_a_surprise_in_a_step_is_an_error_that_ends_the_drill(order: DrillOrder)
     assert {s.verdict for s in record.scenarios[1:]} == {Verdict.NOT_RUN}
 
 
-def test_a_printed_line_that_lies_fails_the_step_before_anything_is_changed(
-    order: DrillOrder,
-) -> None:
+def test_a_printed_line_that_lies_fails_before_anything_is_changed(order: DrillOrder) -> None:
     found = incident(order, Namespace())
     read, change = (order.scenarios[n].steps[0].step.line for n in (0, 2))
     lie = Shown(command="curl", verdict=Verdict.FAILED, printed="[]", why="it does not show it")

@@ -1,7 +1,5 @@
 """The printed line beside a read: it must say the same, and it may take a moment."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +10,7 @@ from drillbook.cluster.clients import Connections
 from drillbook.cluster.settings import Settings
 from drillbook.drill.perform import Performer
 from drillbook.drill.printed import LINES, WIDTH, PrintedLines, Shown
-from drillbook.model import Command, Probe, Reading, Var, Verdict, command
+from drillbook.model import Command, Matcher, Probe, Var, Verdict, command
 from drillbook.model.clock import SystemClock
 from drillbook.model.matchers import at_least, contains
 
@@ -27,16 +25,22 @@ class Printing(Script):
         return command("bash", "-euc", self.line, "", Var("ANSWER"))
 
 
-def shown(tmp_path: Path, line: str, answer: str, scrape_s: float = 30.0) -> Shown:
-    settings = Settings(root=tmp_path, kubeconfig=tmp_path / "none", poll_s=0.01, scrape_s=scrape_s)
-    clients = Connections(settings, {"ANSWER": "2"})
-    lines = PrintedLines(Performer(clients, settings, SystemClock()))
-    source = Printing(says(answer).answers, line=line)
-    try:
-        lines.run(7, Probe(source=source, expect=at_least(2)))
-        return lines.settle()[7]
-    finally:
-        lines.end()
+def printed_lines(root: Path, scrape_s: float = 30.0) -> PrintedLines:
+    settings = Settings(root=root, kubeconfig=root / "none", poll_s=0.01, scrape_s=scrape_s)
+    return PrintedLines(Performer(Connections(settings, {"ANSWER": "2"}), settings, SystemClock()))
+
+
+TWO = at_least(2)
+
+
+def shown(
+    root: Path, line: str, answer: str, scrape_s: float = 30.0, expect: Matcher = TWO
+) -> Shown:
+    lines = printed_lines(root, scrape_s)
+    lines.run(7, Probe(source=Printing(says(answer).answers, line=line), expect=expect))
+    found = lines.settle()[7]
+    lines.end()
+    return found
 
 
 TWICE = "if [ -e seen ]; then echo 2; else touch seen; echo 1; fi"
@@ -64,21 +68,12 @@ def test_a_printed_line_is_compared_with_the_read(
 def test_what_is_kept_fits_on_a_page(tmp_path: Path) -> None:
     found = shown(tmp_path, "for i in $(seq 20); do printf '%0300d\\n' $i; done", "2")
     assert [len(line) for line in found.printed.splitlines()] == [WIDTH + 3] * LINES
-
-
-def test_of_a_log_the_lines_that_were_looked_for_are_kept(tmp_path: Path) -> None:
-    settings = Settings(root=tmp_path, kubeconfig=tmp_path / "none")
-    clients = Connections(settings, {"ANSWER": ""})
-    lines = PrintedLines(Performer(clients, settings, SystemClock()))
-    source = Printing((Reading(answer="why"),), line="seq 100; echo why; seq 100")
-    lines.run("log", Probe(source=source, expect=contains("why")))
-    assert lines.settle()["log"].printed == "why"
-    lines.end()
+    found = shown(tmp_path, "seq 100; echo why; seq 100", "why", expect=contains("why"))
+    assert found.printed == "why", "of a log the lines that were looked for"
 
 
 def test_a_line_ends_with_the_drill(tmp_path: Path) -> None:
-    settings = Settings(root=tmp_path, kubeconfig=tmp_path / "none")
-    lines = PrintedLines(Performer(Connections(settings, {}), settings, SystemClock()))
+    lines = printed_lines(tmp_path)
     lines.run(1, Probe(source=Printing((), line="sleep 60"), expect=at_least(2)))
     lines.end()
     assert lines.settle()[1].verdict is Verdict.ERROR

@@ -1,10 +1,8 @@
 """Everything that refuses a drill, asked of a stand-in of the servers: nothing is changed there."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,13 +13,29 @@ from drillbook.book.alert_rules import AlertRule
 from drillbook.changes.undo import lease as leases
 from drillbook.changes.undo.record import stamp
 from drillbook.cluster.settings import Settings
+from drillbook.drill.refusal import record_of_refusal
 from drillbook.drill.refusals import Finding, Refusals, _beside, findings, lacking
-from drillbook.model import BoundRunbook, Change, Cordon, KillNode, Workload, domains
+from drillbook.evidence import records
+from drillbook.model import (
+    BoundRunbook,
+    Change,
+    Control,
+    Cordon,
+    Injection,
+    KillNode,
+    Phase,
+    Undo,
+    Verdict,
+    Workload,
+    domains,
+)
 from drillbook.model.clock import SystemClock
 from drillbook.model.errors import CouldNotTell, Refused
 from tests import runbook_examples as examples
 from tests.bad_input.servers import Bad, as_json, serving
-from tests.drill.test_guard import UID, VERSION, kubeconfig
+from tests.changes.conftest import lease_body
+from tests.cluster.test_kubeconfig import kubeconfig_of
+from tests.drill.test_guard import UID, VERSION
 
 KINDS = {
     "v1": {"Namespace": False, "ConfigMap": True, "Node": False, "PersistentVolume": False},
@@ -62,13 +76,12 @@ def answering(answers: dict[str, Any]) -> Callable[[str], Bad]:
 def standing() -> dict[str, Any]:
     """What a good cluster says."""
     discovered = {
-        f"/apis/{group}": {
+        f"/apis/{group}" if "/" in group else f"/api/{group}": {
             "kind": "APIResourceList",
             "groupVersion": group,
             "resources": listed(kinds),
         }
         for group, kinds in KINDS.items()
-        if "/" in group
     }
     groups = [
         {"name": name, "versions": [version], "preferredVersion": version}
@@ -90,11 +103,6 @@ def standing() -> dict[str, Any]:
         **discovered,
         "/api": {"kind": "APIVersions", "versions": ["v1"]},
         "/apis": {"kind": "APIGroupList", "groups": groups},
-        "/api/v1": {
-            "kind": "APIResourceList",
-            "groupVersion": "v1",
-            "resources": listed(KINDS["v1"]),
-        },
         "/api/v1/rules": data(rules),
         "/api/v1/status/config": data({"yaml": "global: {scrape_interval: 5s}"}),
         "/api/v1/format_query": data(EXPR),
@@ -120,7 +128,7 @@ def asked(
     override."""
     with serving(answering(answers)) as server:
         fields: dict[str, Any] = {
-            "kubeconfig": kubeconfig(folder, server.url),
+            "kubeconfig": kubeconfig_of(folder, server.url),
             "allowed_clusters": (UID,),
             "allowed_hosts": (urlsplit(server.url).netloc,),
             "allow_cluster_admin": True,
@@ -164,44 +172,23 @@ def named(kind: str, version: str, **more: Any) -> dict[str, Any]:
 
 
 STOP = {"metadata": {"name": "halt"}, "data": {"reason": "an incident"}}
+OLD = {"spec": {"renewTime": "2026-01-01T00:00:00Z"}}
 ONLY_READS = {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get"]}
+READS = {ROLE: {"rules": [ONLY_READS]}}
+BINDS = named("Job", "batch/v1", rules=[{"resources": ["x"], "verbs": ["bind"]}])
+SPACE = "namespace of oom"
 
 
 @pytest.mark.parametrize(
     ("answers", "bound", "about", "said"),
     [
-        (
-            {"/api/v1/rules": data({"groups": []})},
-            one(),
-            "monitoring",
-            "AppDown is not loaded",
-        ),
+        ({"/api/v1/rules": data({"groups": []})}, one(), "monitoring", "AppDown is not loaded"),
         ({f"{SYSTEM}/configmaps/halt": STOP}, one(), "stops", "halted: an incident"),
-        (
-            {f"{SYSTEM}/leases/reaper": {"spec": {"renewTime": "2026-01-01T00:00:00Z"}}},
-            one(),
-            "reaper",
-            "last sign of life",
-        ),
-        (
-            {ROLE: {"rules": [ONLY_READS]}},
-            one(),
-            "namespace of oom",
-            "create deployments.apps, patch deployments.apps",
-        ),
-        (
-            {ROLE: {"rules": [ONLY_READS]}},
-            one(manifest=named("Job", "batch/v1", rules=[{"resources": ["x"], "verbs": ["bind"]}])),
-            "namespace of oom",
-            "create jobs.batch, patch jobs.batch, bind x",
-        ),
-        ({}, one(manifest=named("Thing", "x.dev/v1")), "namespace of oom", "x.dev/v1"),
-        (
-            {},
-            one(manifest=named("PersistentVolume", "v1")),
-            "namespace of oom",
-            "PersistentVolume/extra is not namespaced",
-        ),
+        ({f"{SYSTEM}/leases/reaper": OLD}, one(), "reaper", "last sign of life"),
+        (READS, one(), SPACE, "create deployments.apps, patch deployments.apps"),
+        (READS, one(manifest=BINDS), SPACE, "create jobs.batch, patch jobs.batch, bind x"),
+        ({}, one(manifest=named("Thing", "x.dev/v1")), SPACE, "x.dev/v1"),
+        ({}, one(manifest=named("PersistentVolume", "v1")), SPACE, "extra is not namespaced"),
         ({}, one(Cordon(node="node9")), "nodes of oom", "the node node9 is not there"),
         ({}, one(KillNode(node="node2")), "nodes of oom", "no host agent is set"),
     ],
@@ -214,15 +201,8 @@ def test_each_refusal_is_told(
     assert said in found[about].said
 
 
-def test_a_node_is_shown_by_its_uid(tmp_path: Path) -> None:
-    found, _ = asked(tmp_path, {}, one(Cordon(node="node2")))
-    assert "node2 (UID u-2)" in found["nodes of oom"].said
-
-
 @pytest.mark.parametrize("changed", [{"allowed_clusters": ("another",)}, {"allowed_hosts": ()}])
-def test_a_cluster_that_may_not_be_drilled_is_asked_nothing_more(
-    tmp_path: Path, changed: dict[str, Any]
-) -> None:
+def test_what_may_not_be_drilled_is_not_asked_more(tmp_path: Path, changed: dict[str, Any]) -> None:
     answers, _ = asked(tmp_path, {}, one(), **changed)
     (found,) = answers.values()
     assert isinstance(found.error, Refused)
@@ -232,27 +212,13 @@ def test_what_does_not_answer_is_a_finding_too(tmp_path: Path) -> None:
     found, _ = asked(tmp_path, {}, one(), prometheus_url="http://127.0.0.1:9")
     assert isinstance(found["monitoring"].error, CouldNotTell)
     assert found["reaper"].said == "alive"
-
-
-# --------------------------------------------------------------------------- pure
+    found, _ = asked(tmp_path, {}, one(Cordon(node="node2")))
+    assert "node2 (UID u-2)" in found["nodes of oom"].said
 
 
 def under_way(domain: str) -> leases.Lease:
-    at = datetime(2026, 11, 21, 15, 0, tzinfo=UTC)
-    body = leases.manifest(
-        name="drill-other",
-        namespace="drillbook-system",
-        run="run",
-        holder="host/1",
-        now=at,
-        duration_s=30,
-        deadline=at.replace(hour=16),
-        locks=domains.to_text(domains.locks(domain, "drill-other")),
-        verbs=(),
-        owner={},
-    )
-    metadata = {**body["metadata"], "uid": "u", "resourceVersion": "1"}
-    return leases.from_object({**body, "metadata": metadata})
+    found = leases.from_object(lease_body("drill-other"))
+    return replace(found, locks=domains.to_text(domains.locks(domain, "drill-other")))
 
 
 @pytest.mark.parametrize(
@@ -263,12 +229,10 @@ def under_way(domain: str) -> leases.Lease:
         ("cluster/node/2", "cluster/namespace", False),
     ],
 )
-def test_a_drill_under_way_that_holds_what_is_needed_refuses(
-    ours: str, theirs: str, free: bool
-) -> None:
+def test_a_drill_that_holds_what_is_needed_refuses(ours: str, theirs: str, free: bool) -> None:
     locks, other = domains.locks(ours, "planned"), under_way(theirs)
     if free:
-        assert "drill-other (until 15:00:30 UTC" in _beside(other, locks)
+        assert "drill-other (until 03:00:30 UTC" in _beside(other, locks)
     else:
         with pytest.raises(Refused, match="needs some of that"):
             _beside(other, locks)
@@ -280,3 +244,34 @@ def test_a_rule_for_one_name_grants_nothing_on_the_others() -> None:
     wanted = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]
     assert lacking([{**wanted[0], "resourceNames": ["a"]}], wanted) == ["get pods"]
     assert lacking(wanted, wanted) == []
+
+
+NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
+
+
+def refusal(words: str) -> records.Drill:
+    return record_of_refusal(
+        Refused(words),
+        runbook=examples.runbook().runbook,
+        cause="oom",
+        control=Control.PLAIN,
+        run="r",
+        commit="abc",
+        until=Phase.PREVENTION,
+        started=NOW,
+        ended=NOW + timedelta(seconds=2),
+    )
+
+
+def test_it_is_refused_and_changed_nothing() -> None:
+    drill = refusal("cluster/node/2 is held by drill-b of run s")
+    assert (drill.refused, drill.verdict, drill.injection, drill.undo, drill.valid) == (
+        *(True, Verdict.ERROR, Injection.REFUSED),
+        *(Undo.NOT_NEEDED, False),
+    )
+    assert drill.reason == "cluster/node/2 is held by drill-b of run s"
+    assert drill.cost.wall_s == 2
+    assert records.exit_code([drill]) == 3
+    assert drill.name == "RB-APP-001--oom--plain--1", "which the dispatcher looks for"
+    login = refusal("refused: https://me:hunter2hunter2@10.0.0.1/ did not take us")
+    assert "hunter2hunter2" not in login.reason

@@ -1,7 +1,5 @@
 """What came of the second injection, by what the API server says to it and what the effect does."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -59,9 +57,7 @@ def outcome(evidence: Evidence) -> tuple[Verdict, Any]:
     return evidence.verdict, evidence.outcome
 
 
-def test_what_is_in_place_is_taken_back_and_an_effect_that_stays_away_is_absorbed(
-    incident: Incident,
-) -> None:
+def test_what_is_in_place_is_taken_back_and_no_effect_is_absorbed(incident: Incident) -> None:
     found = incident.again()
     assert outcome(found) == (Verdict.PASSED, "absorbed")
     assert "taken back first: configmap/drill-a/conf" in found.observed

@@ -1,7 +1,5 @@
 """What a process prints is redacted line by line, and the stream is still a stream."""
 
-from __future__ import annotations
-
 import io
 import os
 import pty

@@ -1,7 +1,5 @@
 """The last drills, the newest first, and never too many."""
 
-from __future__ import annotations
-
 import runbook_examples as examples
 
 from drillbook.evidence.history import shown
@@ -15,15 +13,12 @@ def test_rows_are_the_newest_first_and_folded_after_ten() -> None:
 
 
 def test_a_drill_that_is_not_counted_says_why_in_its_cell() -> None:
-    bad = examples.drill(undo=Undo.FAILED, verdict=Verdict.ERROR, reason="a | b\n# c" + "x" * 300)
+    fields = {"undo": Undo.FAILED, "verdict": Verdict.ERROR, "commit": "abc1234def56+dirty"}
+    bad = examples.drill(**fields, reason="a | b\n# c" + "x" * 300)
     (row,) = shown([bad]).rows
     assert row.verdict.startswith(r"ERROR, not counted (the undo is failed: a \| b # c")
-    assert len(row.verdict) < 220
-
-
-def test_what_was_uncommitted_is_marked() -> None:
-    (row,) = shown([examples.drill(commit="abc1234def56+dirty")]).rows
-    assert row.commit == "abc1234+"
+    assert (len(row.verdict) < 220, row.commit) == (True, "abc1234+")
+    assert (shown([]).rows, str(shown([]).passed)) == ((), "0 of 0 (no data)")
 
 
 def test_the_trend_and_the_share_count_judged_plain_drills() -> None:
@@ -33,13 +28,5 @@ def test_the_trend_and_the_share_count_judged_plain_drills() -> None:
     )
     assert str(found.passed) == "1 of 2 (50 %)"
     assert found.trend == (("oom", "not recovered, 1 min 17 s"),)
-
-
-def test_a_drill_that_passed_without_a_recovery_time_did_not_recover() -> None:
     times = examples.TIMES.model_copy(update={"t7": None})
     assert shown([examples.drill(times=times)]).trend == (("oom", "not recovered"),)
-
-
-def test_nothing() -> None:
-    assert shown([]).rows == ()
-    assert str(shown([]).passed) == "0 of 0 (no data)"

@@ -1,7 +1,5 @@
 """A hash changes with what was proven, and with nothing else."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -28,7 +26,7 @@ def root(tmp_path: Path) -> Path:
     (folder / "reading.py").write_text("from . import deeper\n")
     (folder / "deeper.py").write_text("DEPTH = 1\n")
     (folder / "neighbour.py").write_text("NEAR = 1\n")
-    (folder / "unrelated.py").write_text("FAR = 1\n")
+    (folder / "far.py").write_text("FAR = 1\n")
     return tmp_path
 
 
@@ -39,13 +37,7 @@ def test_a_hash_is_64_hex_digits_for_each_cause_and_the_healthy_drill(root: Path
     assert all(len(bytes.fromhex(value)) == 32 for value in found.values())
 
 
-def test_one_hash_is_the_same_as_among_all(root: Path) -> None:
-    bound = examples.runbook()
-    for cause, value in proof.hashes(bound, root, RULES).items():
-        assert proof.hashes(bound, root, RULES)[cause] == value
-
-
-def test_lines_and_the_file_s_place_do_not_count(root: Path) -> None:
+def test_lines_places_and_words_for_people_do_not_count(root: Path) -> None:
     """A comment only moves lines: the reader drops it."""
     bound = examples.runbook(examples.cause(line=10), line=3)
     moved = examples.runbook(examples.cause(line=99), line=7)
@@ -55,6 +47,8 @@ def test_lines_and_the_file_s_place_do_not_count(root: Path) -> None:
     assert proof.hashes(moved, root, RULES) == want
     assert proof.hashes(replace(bound, runbook=elsewhere), root, RULES) == want
     assert proof.hashes(bound, root, rules) == want
+    rules = {"AppDown": replace(RULES["AppDown"], annotations={"summary": "x"}, line=99)}
+    assert proof.hashes(reworded(), root, rules) == proof.hashes(examples.runbook(), root, RULES)
 
 
 def oom(**fields: object) -> BoundRunbook:
@@ -123,29 +117,6 @@ def reworded() -> BoundRunbook:
     return examples.changed(other, 3, action)
 
 
-def test_words_for_people_links_and_layout_stale_nothing(root: Path) -> None:
-    rules = {"AppDown": replace(RULES["AppDown"], annotations={"summary": "x"}, line=99)}
-    before = proof.hashes(examples.runbook(), root, RULES)
-    assert proof.hashes(reworded(), root, rules) == before
-
-
-def test_a_field_at_its_default_is_not_covered() -> None:
-    probe = examples.probe()
-    assert "throughout" not in proof.canonical(probe)
-    assert "throughout" in proof.canonical(replace(probe, throughout=Duration("5s")))
-
-
-def test_a_kind_of_source_that_was_mended_stales_what_reads_by_it(
-    root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = proof.hashes(examples.runbook(), root, RULES)
-    monkeypatch.setattr(FiringAlert, "REVISION", 2, raising=False)
-    assert all(v != before[c] for c, v in proof.hashes(examples.runbook(), root, RULES).items())
-    monkeypatch.setattr(FiringAlert, "REVISION", 0, raising=False)
-    monkeypatch.setattr(Series, "REVISION", 2, raising=False)
-    assert proof.hashes(examples.runbook(), root, RULES) == before
-
-
 def test_an_image_counts_by_its_own_recipe(root: Path) -> None:
     component = replace(examples.component(), images=("localhost/shop:1",))
     bound = examples.runbook(examples.cause(load=Workload((component,))))
@@ -158,38 +129,75 @@ def test_an_image_counts_by_its_own_recipe(root: Path) -> None:
     assert len({each["oom"] for each in (before, first, proof.hashes(bound, root, RULES))}) == 3
 
 
-@pytest.mark.parametrize("rule", [examples.rule(for_s=1.0), examples.rule(expr="up == 2")])
-def test_the_rendered_rule_counts(rule: object, root: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "rule", "counts"),
+    [
+        ("AppDown", examples.rule(for_s=1.0), True),
+        ("AppDown", examples.rule(expr="up == 2"), True),
+        ("Other", examples.rule(for_s=99.0), False),
+    ],
+)
+def test_the_rendered_rule_counts(name: str, rule: object, counts: bool, root: Path) -> None:
     before = proof.hashes(examples.runbook(), root, RULES)
-    assert proof.hashes(examples.runbook(), root, {**RULES, "AppDown": rule}) != before
+    after = proof.hashes(examples.runbook(), root, {**RULES, name: rule})
+    assert (after != before) is counts
 
 
-def test_another_runbook_s_rule_does_not_count(root: Path) -> None:
+@pytest.mark.parametrize(
+    ("place", "name", "value", "counts"),
+    [
+        (proof, "ENGINE", proof.ENGINE + 1, True),
+        (FiringAlert, "REVISION", 2, True),
+        (Series, "REVISION", 2, False),
+    ],
+)
+def test_what_was_mended_in_the_engine_or_in_a_kind_of_source_that_is_read_counts(
+    place: object, name: str, value: int, counts: bool, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = proof.hashes(examples.runbook(), root, RULES)
-    rules = {**RULES, "Other": examples.rule(for_s=99.0)}
-    assert proof.hashes(examples.runbook(), root, rules) == before
+    monkeypatch.setattr(place, name, value, raising=False)
+    after = proof.hashes(examples.runbook(), root, RULES)
+    assert {after[cause] != before[cause] for cause in before} == {counts}
 
 
-@pytest.mark.parametrize("name", ["diagnose", "reading", "deeper", "neighbour"])
-def test_a_tool_and_what_it_imports_count(name: str, root: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [("diagnose", True), ("reading", True), ("deeper", True), ("neighbour", True), ("far", False)],
+)
+def test_a_tool_and_what_it_imports_count(name: str, counts: bool, root: Path) -> None:
     before = proof.hashes(examples.runbook(), root, RULES)
-    path = root / "scripts" / "app" / f"{name}.py"
-    path.write_text(path.read_text() + "# another byte\n")
-    assert all(v != before[c] for c, v in proof.hashes(examples.runbook(), root, RULES).items())
+    with (root / f"scripts/app/{name}.py").open("a") as file:
+        file.write("# another byte\n")
+    after = proof.hashes(examples.runbook(), root, RULES)
+    assert {after[cause] != before[cause] for cause in before} == {counts}
 
 
-def test_a_tool_that_nothing_runs_does_not_count(root: Path) -> None:
-    before = proof.hashes(examples.runbook(), root, RULES)
-    (root / "scripts" / "app" / "unrelated.py").write_text("FAR = 2\n")
-    assert proof.hashes(examples.runbook(), root, RULES) == before
+def test_what_is_not_there_is_named(root: Path) -> None:
+    probe = Probe(source=examples.tool("scripts/app/gone.py"), expect=any_equals("x"))
+    with pytest.raises(RunbookProblem, match=r"runs scripts/app/gone\.py, which is not there"):
+        proof.hashes(examples.changed(examples.runbook(), 1, probe), root, RULES)
+    with pytest.raises(RunbookProblem, match="no rule for the alert AppDown"):
+        proof.hashes(examples.runbook(), root, {})
+
+
+def test_the_canonical_form() -> None:
+    """Sorted, of every type, without defaults, with variables by name; or none."""
+    assert proof.canonical({"b": (1,), "a": {"y", "x"}}) == '{"a":["x","y"],"b":[1]}'
+    firing, silent = examples.ALERT_FIRES.expect, examples.ALERT_SILENT.expect
+    assert proof.canonical(firing) != proof.canonical(silent)
+    probe = examples.probe()
+    assert "throughout" not in proof.canonical(probe)
+    assert "throughout" in proof.canonical(replace(probe, throughout=Duration("5s")))
+    assert r"\"$APP\"" in proof.canonical(examples.cause())
+    with pytest.raises(TypeError, match="cannot be hashed"):
+        proof.canonical(SimpleNamespace(x=1))
 
 
 def test_the_tools_are_found_with_their_imports(root: Path) -> None:
     names = ("deeper", "diagnose", "neighbour", "reading")
-    assert proof.tools(examples.cause(), root) == tuple(f"scripts/app/{n}.py" for n in names)
-
-
-def test_a_module_run_by_name_and_a_sourced_script_are_found(root: Path) -> None:
+    (root / "scripts" / "__init__.py").touch()  # a package's runs before its modules
+    modules = ("scripts/__init__.py", *(f"scripts/app/{name}.py" for name in names))
+    assert proof.tools(examples.cause(), root) == modules
     (root / "scripts" / "lib.sh").write_text("true\n")
     (root / "scripts" / "run.sh").write_text(". scripts/lib.sh\n")
     lines = (command("bash", "scripts/run.sh"), command("python3", "-m", "scripts.app.deeper"))
@@ -197,43 +205,3 @@ def test_a_module_run_by_name_and_a_sourced_script_are_found(root: Path) -> None
     bound = examples.changed(examples.runbook(), 3, action).causes[0]
     found = set(proof.tools(bound, root))
     assert {"scripts/run.sh", "scripts/lib.sh", "scripts/app/deeper.py"} <= found
-
-
-def test_packages_run_before_their_modules(root: Path) -> None:
-    (root / "scripts" / "__init__.py").write_text("")
-    assert "scripts/__init__.py" in proof.tools(examples.cause(), root)
-
-
-def test_a_tool_that_is_not_there_is_named(root: Path) -> None:
-    probe = Probe(source=examples.tool("scripts/app/gone.py"), expect=any_equals("x"))
-    with pytest.raises(RunbookProblem, match=r"runs scripts/app/gone\.py, which is not there"):
-        proof.hashes(examples.changed(examples.runbook(), 1, probe), root, RULES)
-
-
-def test_an_alert_without_a_rule_is_named(root: Path) -> None:
-    with pytest.raises(RunbookProblem, match="no rule for the alert AppDown"):
-        proof.hashes(examples.runbook(), root, {})
-
-
-def test_the_engine_s_behaviour_counts(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = proof.hashes(examples.runbook(), root, RULES)
-    monkeypatch.setattr(proof, "ENGINE", proof.ENGINE + 1)
-    after = proof.hashes(examples.runbook(), root, RULES)
-    assert all(after[cause] != before[cause] for cause in before)
-
-
-def test_variables_are_covered_by_name_never_by_value(root: Path) -> None:
-    text = proof.canonical(examples.cause())
-    assert r"\"$APP\"" in text
-    assert r"\"$NAMESPACE\"" in text
-
-
-def test_what_has_no_canonical_form_is_refused() -> None:
-    with pytest.raises(TypeError, match="cannot be hashed"):
-        proof.canonical(SimpleNamespace(x=1))
-
-
-def test_mappings_are_sorted_and_types_are_told_apart() -> None:
-    assert proof.canonical({"b": (1,), "a": {"y", "x"}}) == '{"a":["x","y"],"b":[1]}'
-    firing, silent = examples.ALERT_FIRES.expect, examples.ALERT_SILENT.expect
-    assert proof.canonical(firing) != proof.canonical(silent)

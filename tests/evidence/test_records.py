@@ -1,52 +1,24 @@
 """Records: what is valid, what falsifies, which exit code follows, and the published schema."""
 
-from __future__ import annotations
-
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from drillbook.evidence import records
-from drillbook.evidence.records import Cost, Drill, Question, ScenarioRecord, Times, exit_code
+from drillbook.evidence.records import Cost, Drill, Question, Times, exit_code
 from drillbook.model import Control, Injection, Phase, Undo, Verdict
 from drillbook.model.errors import UsageError
-
-NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
-SCENARIO = ScenarioRecord(
-    cause="driver-oom",
-    name="seen",
-    line=3,
-    phase=Phase.DETECTION,
-    verdict=Verdict.PASSED,
-    steps=(),
-)
+from tests import runbook_examples as examples
 
 
 def drill(**changed: Any) -> Drill:
     fields: dict[str, Any] = {
-        "run": "r",
         "runbook": "RB-X-001",
-        "runbook_version": "1.0.0",
-        "path": "features/x/x.feature",
-        "cause": "driver-oom",
-        "control": Control.PLAIN,
-        "commit": "abc",
-        "hash": "0" * 64,
-        "engine": 1,
-        "started": NOW,
-        "ended": NOW,
-        "namespace": "drill-x",
-        "cluster": None,
-        "verdict": Verdict.PASSED,
-        "injection": Injection.CONFIRMED,
-        "undo": Undo.VERIFIED,
         "times": Times(t1=30, t4=40, t5=42, t6=60, t7=80, siblings_s=15, floor_s=10),
-        "scenarios": (SCENARIO,),
         "cost": Cost(wall_s=100, waiting_s=90, commands_s=6),
     }
-    return Drill(**{**fields, **changed})
+    return examples.drill("driver-oom", **{**fields, **changed})
 
 
 def question(held: bool | None) -> Question:
@@ -58,9 +30,6 @@ def test_the_derived_times() -> None:
     assert (times.ttd_s, times.ttl_s, times.ttr_s, times.fix_s) == (40, 2, 65, 20)
     assert times.detection_overhead_s == 0
     assert Times().ttr_s is None
-
-
-def test_the_harness_overhead_is_what_is_neither_waiting_nor_commands() -> None:
     assert drill().cost.overhead_share == pytest.approx(0.04)
 
 

@@ -1,7 +1,5 @@
 """Secrets go, ordinary text stays."""
 
-from __future__ import annotations
-
 import pytest
 
 from drillbook.evidence.redact import holds_secret, redact
@@ -22,19 +20,16 @@ def clean(text: str, *secrets: str) -> str:
     ("text", "secret"),
     [
         (f"password={PASSWORD}", PASSWORD),
-        ("password: hunter2", "hunter2"),
         ('{"password": "hunter2", "user": "orders"}', "hunter2"),
         (r"{\"password\": \"hunter2\", \"user\": \"orders\"}", "hunter2"),
         ('"password": "cut off in the mid', "cut off"),
         ("PGPASSWORD=hunter2 psql", "hunter2"),
-        ("MYSQL_PWD=hunter2", "hunter2"),
         ("spark.hadoop.fs.s3a.secret.key=abc/def+ghi", "abc/def+ghi"),
         ("aws_secret_access_key = wJalrXUtnFEMI/K7MDENG", "wJalrXUtnFEMI"),
         ("AIRFLOW__CORE__FERNET_KEY=Zm9vYmFyYmF6", "Zm9vYmFyYmF6"),
         ("jdbc:x;user=a;password=p,w;ssl=true", "p,w"),
         ("<name>db.password</name><value>hunter2</value>", "hunter2"),
         ("tool --password hunter2 --json", "hunter2"),
-        ("tool --token=abcd1234 --json", "abcd1234"),
         ("Authorization: Bearer abcdef", "abcdef"),
         ("curl -H 'authorization: Basic dXNlcjpwdw=='", "dXNlcjpwdw"),
         ("sent bearer abc123def456ghi", "abc123def456ghi"),
@@ -77,9 +72,6 @@ def test_the_shape_of_a_secret_is_removed(text: str, secret: str) -> None:
         "bearer certificates are not used here",
         "https://example.org:8080/a@b",
         "PWD=/srv/app",
-        "the passwords of all users expire",
-        "ModuleNotFoundError: No module named 'orders_lib'",
-        "1763694000.123",
         "password=[redacted]",
         "",
         "a call with `Authorization: Bearer $TOKEN` answers 401, for the password: see the vault;",
@@ -115,25 +107,22 @@ def test_a_known_value(value: str, text: str, clean_text: str) -> None:
     assert clean(text, value) == clean_text
 
 
-def test_the_longer_of_two_known_values_goes_first() -> None:
-    assert clean("abcdefgh-more", "abcdefgh", "abcdefgh-more") == "[redacted]"
+HOLDS = ("DB_PASSWORD", "PGPASSWORD", "API_KEY", "AWS_SECRET_ACCESS_KEY")
+HOLDS_NONE = ("PWD", "OLDPWD", "PATH", "KEYBOARD", "TOKEN_FILE", "PUBLIC_KEY")
 
 
-@pytest.mark.parametrize("name", ["DB_PASSWORD", "PGPASSWORD", "API_KEY", "AWS_SECRET_ACCESS_KEY"])
-def test_an_environment_variable_that_holds_a_secret(name: str) -> None:
-    assert holds_secret(name)
-    assert redact(f"saw {PASSWORD}", environ={name: PASSWORD}) == "saw [redacted]"
-
-
-@pytest.mark.parametrize("name", ["PWD", "OLDPWD", "PATH", "KEYBOARD", "TOKEN_FILE", "PUBLIC_KEY"])
-def test_an_environment_variable_that_holds_none(name: str) -> None:
-    assert not holds_secret(name)
-    assert redact(PASSWORD, environ={name: PASSWORD}) == PASSWORD
+@pytest.mark.parametrize("name", HOLDS + HOLDS_NONE)
+def test_whether_an_environment_variable_holds_a_secret(name: str) -> None:
+    assert holds_secret(name) is (name in HOLDS)
+    said = "[redacted]" if name in HOLDS else PASSWORD
+    assert redact(f"saw {PASSWORD}", environ={name: PASSWORD}) == f"saw {said}"
 
 
 def test_redacting_twice_changes_nothing_more() -> None:
     once = clean(f"password: hunter2, Authorization: Bearer {JWT} https://u:p4ss@h {KEY}")
     assert clean(once) == once
+    longer = clean("abcdefgh-more", "abcdefgh", "abcdefgh-more")
+    assert longer == "[redacted]", "the longer of two known values goes first"
 
 
 def test_a_long_line_costs_linear_time() -> None:

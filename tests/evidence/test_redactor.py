@@ -1,9 +1,6 @@
 """A redactor learns while it runs, and fails closed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,22 +8,10 @@ import runbook_examples as examples
 
 from drillbook.evidence import records, redactor
 from drillbook.evidence.redactor import BROKEN, WITHHELD, Redactor
-from drillbook.model import Evidence, Verdict
+from drillbook.model import Verdict
 from drillbook.model.errors import CouldNotTell
 
 SECRET = "hunter2-correct-horse"  # noqa: S105 - of nothing
-
-
-def evidence(observed: str, verdict: Verdict) -> Evidence:
-    started = datetime(2026, 11, 21, tzinfo=UTC)
-    return Evidence(
-        verdict=verdict,
-        command="kubectl get pods",
-        expected="`x`",
-        observed=observed,
-        started=started,
-        took=timedelta(),
-    )
 
 
 def cut_off() -> Iterable[str]:
@@ -79,21 +64,16 @@ def test_the_password_inside_of_a_secret_s_value_counts(value: str) -> None:
         (((), ValueError("not base64"), ()), WITHHELD),
     ],
 )
-def test_a_secret_that_comes_during_the_drill_counts_and_is_not_forgotten(
-    times: tuple[Any, ...], seen: str
-) -> None:
+def test_a_secret_that_comes_during_the_drill_counts(times: tuple[Any, ...], seen: str) -> None:
     one = Redactor({})
     one.watch(Namespace(*times).read)
     one.settle()
     assert one.seen(f"a log line, {SECRET}") == one.text(f"a log line, {SECRET}") == seen
 
 
-def test_unreadable_secrets_at_the_start_are_an_error_with_the_next_move() -> None:
+def test_while_secrets_cannot_be_read_nothing_is_seen() -> None:
     with pytest.raises(CouldNotTell, match=r"HTTP 403 Forbidden\. Let the identity"):
         Redactor({}).watch(cut_off)
-
-
-def test_while_they_cannot_be_read_nothing_seen_is_written() -> None:
     one = blind()
     assert one.text("an ordinary log line") == WITHHELD
     assert one.seen("an ordinary log line") == "an ordinary log line"  # read again, and they could
@@ -103,7 +83,7 @@ def test_evidence_that_cannot_be_told_from_a_secret_is_an_error() -> None:
     one = Redactor({})
     one.watch(Namespace((), CouldNotTell("HTTP 403."), CouldNotTell("HTTP 403.")).read)
     for verdict in (Verdict.PASSED, Verdict.FAILED):
-        found = one.evidence(evidence("an ordinary log line", verdict))
+        found = one.evidence(examples.evidence(verdict, "an ordinary log line"))
         assert (found.verdict, found.observed) == (Verdict.ERROR, f"{WITHHELD} HTTP 403.")
 
 

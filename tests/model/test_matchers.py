@@ -25,9 +25,7 @@ SINCE = datetime(2026, 11, 21, tzinfo=UTC)
         (matchers.gone(), Absent("pod"), "still here"),
     ],
 )
-def test_holds_for_the_good_and_not_for_the_bad(
-    matcher: Matcher, good: Answer, bad: Answer
-) -> None:
+def test_holds_for_the_good_only(matcher: Matcher, good: Answer, bad: Answer) -> None:
     assert matcher.holds(good, SINCE)
     assert not matcher.holds(bad, SINCE)
     assert matcher.describe()
@@ -46,13 +44,5 @@ def test_holds_for_the_good_and_not_for_the_bad(
 )
 def test_absent_makes_ordinary_matchers_false(matcher: Matcher) -> None:
     assert not matcher.holds(Absent("it"), SINCE)
-
-
-def test_absent_makes_silence_and_absence_hold() -> None:
     assert matchers.silent().holds(Absent("it"), SINCE)
-    assert matchers.gone().holds(Absent("it"), SINCE)
-
-
-@pytest.mark.parametrize("text", ["NaN", "inf", "-inf", ""])
-def test_what_is_no_finite_number_never_reaches_a_threshold(text: str) -> None:
-    assert not matchers.at_least(0).holds(text, None)
+    assert not any(matchers.at_least(0).holds(text, None) for text in ("NaN", "inf", "-inf", ""))

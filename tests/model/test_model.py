@@ -5,7 +5,21 @@ from typing import Any
 
 import pytest
 
-from drillbook.model import Component, Duration, Joined, Probe, Var, command, join, resolve, shell
+from drillbook.model import (
+    Component,
+    Delete,
+    Duration,
+    Joined,
+    Patch,
+    Probe,
+    Scale,
+    Target,
+    Var,
+    command,
+    join,
+    resolve,
+    shell,
+)
 from drillbook.model.matchers import equals
 from drillbook.sources import Http
 
@@ -24,24 +38,15 @@ def test_a_word_with_a_variable_stays_one_argument() -> None:
     assert done.stdout == "deployment/o r; id $(id)|a b|$(id)|x;y|"
 
 
-def test_a_variable_is_printed_not_filled_in() -> None:
-    assert shell(join("deployment/", APP)) == 'deployment/"$APP"'
-
-
-def test_join_merges_literals_so_that_equal_words_are_equal() -> None:
+def test_words_are_joined_printed_and_resolved() -> None:
     assert join("a", "b") == "ab"
     assert join("a", join("b", APP), "") == Joined(("ab", APP))
     assert join(APP) == APP
-
-
-def test_resolve_needs_every_variable() -> None:
+    assert shell(join("deployment/", APP)) == 'deployment/"$APP"'
+    assert command("a", APP, join("b", Var("NS"))).variables == {"APP", "NS"}
     assert resolve(join("x-", APP), {"APP": "orders"}) == "x-orders"
     with pytest.raises(KeyError):
         resolve(APP, {})
-
-
-def test_a_command_knows_its_variables() -> None:
-    assert command("a", APP, join("b", Var("NS"))).variables == {"APP", "NS"}
 
 
 @pytest.mark.parametrize(
@@ -49,12 +54,9 @@ def test_a_command_knows_its_variables() -> None:
 )
 def test_durations(text: str, seconds: float) -> None:
     assert Duration(text).seconds == seconds
-
-
-@pytest.mark.parametrize("text", ["90", "-5s", "NaN", "", "5 s", "1.5m"])
-def test_what_is_no_duration_says_so(text: str) -> None:
-    with pytest.raises(ValueError, match="not a duration"):
-        Duration(text)
+    for wrong in ("90", f"-{text}", f" {text}", "NaN", "", "1.5m"):
+        with pytest.raises(ValueError, match="not a duration"):
+            Duration(wrong)
 
 
 READY = Probe(source=Http(url="http://x"), expect=equals("200"))
@@ -75,3 +77,20 @@ def test_a_workload_is_made_of_named_objects(bad: Any, part: str) -> None:
     assert Component(title="it", manifests=(GOOD,), ready=(READY,)).manifests == (GOOD,)
     with pytest.raises(ValueError, match=part):
         Component(title="it", manifests=(GOOD, bad), ready=(READY,))
+
+
+@pytest.mark.parametrize("place", [{}, {"name": ""}, {"name": "pg-0", "selector": "app=pg"}])
+def test_a_target_is_one_object_or_those_of_a_selector(place: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="a name or a label selector"):
+        Target(api_version="v1", kind="Pod", **place)
+
+
+def test_a_change_of_one_object_names_it() -> None:
+    many = Target(api_version="v1", kind="Pod", selector="app=pg")
+    for change in (
+        lambda: Patch(target=many, patch={}),
+        lambda: Scale(target=many, replicas=0),
+        lambda: Delete(target=many),
+    ):
+        with pytest.raises(ValueError, match="needs its name"):
+            change()

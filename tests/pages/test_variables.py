@@ -1,7 +1,5 @@
 """Every variable of a page's commands is exported, by a command that can find it."""
 
-from __future__ import annotations
-
 import json
 import re
 import subprocess
@@ -37,14 +35,9 @@ def exported(bound: BoundRunbook) -> list[str]:
     ]
 
 
-def test_the_variables_come_in_the_order_in_which_they_need_each_other() -> None:
-    assert exported(examples.runbook()) == [
-        *("CONTEXT", "ALERTMANAGER", "NAMESPACE", "POD"),
-        "APP",
-    ]
-
-
-def test_a_name_is_found_by_its_own_command() -> None:
+def test_variables_are_found_by_their_own_commands_in_the_order_of_their_need() -> None:
+    order = ["CONTEXT", "ALERTMANAGER", "NAMESPACE", "POD", "APP"]
+    assert exported(examples.runbook()) == order
     lines = setup(examples.runbook()).exports
     find = 'kubectl --context "$CONTEXT" -n "$NAMESPACE" get pod "$POD" -o'
     assert f"export APP=\"$({find} 'jsonpath={{.metadata.name}}')\"" in lines
@@ -59,13 +52,6 @@ def test_only_what_is_used_is_asked_for() -> None:
     cause = examples.cause(scenarios=(nodes,), load=load, fault=fault)
     assert exported(examples.runbook(cause)) == ["CONTEXT"]
     assert setup(examples.runbook(cause)).tools == ("kubectl", "curl")
-
-
-def test_a_variable_without_a_source_is_a_problem() -> None:
-    action = Action(command=command("kubectl", "get", "node", Var("HOST")))
-    bound = examples.changed(examples.runbook(), 3, action)
-    with pytest.raises(RunbookProblem, match="its commands use HOST"):
-        setup(bound)
 
 
 def test_programs_and_scripts_are_named_with_the_way_to_get_them() -> None:
@@ -104,13 +90,6 @@ def test_an_empty_value_is_an_error_and_not_the_default_namespace() -> None:
         assert (f"{missing}: is empty" in done.stderr.decode()) == (missing != "")
 
 
-def test_several_alerts_are_asked_for_at_once() -> None:
-    bound = examples.runbook()
-    tags = (*bound.runbook.tags, Tag(name="alert", value="AppSlow", line=1))
-    lines = setup(replace(bound, runbook=replace(bound.runbook, tags=tags))).exports
-    assert any('alertname=~"AppDown|AppSlow"' in line for line in lines)
-
-
 @pytest.mark.parametrize(
     ("expr", "listed", "namespace"),
     [
@@ -118,9 +97,7 @@ def test_several_alerts_are_asked_for_at_once() -> None:
         ("sum by (pod) (up) == 0", {'pod!=""'}, "config view --minify"),
     ],
 )
-def test_the_alert_is_told_by_the_labels_that_it_carries(
-    expr: str, listed: set[str], namespace: str
-) -> None:
+def test_an_alert_is_told_by_its_labels(expr: str, listed: set[str], namespace: str) -> None:
     rule = replace(examples.rule(expr=expr), labels={"severity": "P1"})
     lines = setup(examples.runbook(), [rule]).exports
     (pod,) = (line for line in lines if line.startswith("export POD="))
@@ -132,9 +109,13 @@ def test_the_alert_is_told_by_the_labels_that_it_carries(
     assert namespace in where
 
 
-def test_a_label_that_no_alert_carries_gives_no_variable_its_value() -> None:
+def test_alerts_and_their_labels_give_the_variables_their_values() -> None:
+    bound = examples.runbook()
+    tags = (*bound.runbook.tags, Tag(name="alert", value="AppSlow", line=1))
+    lines = setup(replace(bound, runbook=replace(bound.runbook, tags=tags))).exports
+    assert any('alertname=~"AppDown|AppSlow"' in line for line in lines)
     with pytest.raises(RunbookProblem, match="its commands use POD"):
-        setup(examples.runbook(), [examples.rule(expr="sum by (namespace) (up) == 0")])
+        setup(bound, [examples.rule(expr="sum by (namespace) (up) == 0")])
 
 
 def test_the_newest_alert_counts_and_not_what_an_older_rule_left_behind() -> None:

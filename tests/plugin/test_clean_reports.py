@@ -1,7 +1,5 @@
 """pytest's reports without secrets: terminal, JUnit XML and Allure, with a drill's worst habits."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

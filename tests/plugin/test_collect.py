@@ -1,35 +1,10 @@
 """`.feature` files as pytest nodes, tried in a pytest of their own."""
 
-from __future__ import annotations
-
 import pytest
 
-RUNBOOK = """
-@id:RB-X-001
-Feature: it
-  Background:
-    Given the system "orders"
+from tests.lint_examples import edited
 
-  @cause:one
-  Rule: first
-    Background:
-      Given "orders" is broken
-    @detection
-    Scenario: It is seen
-      Then something
-    @diagnosis
-    Scenario: It is [really]: understood
-      Then something
-    @remediation
-    Scenario: It is mended
-      Then something
-
-  @cause:two
-  Rule: second
-    @detection
-    Scenario: It is seen too
-      Then something
-"""
+RUNBOOK = edited(("The database has no pod", "It is [really]: understood"))
 
 
 @pytest.fixture
@@ -44,49 +19,36 @@ def nodes(result: pytest.RunResult) -> list[str]:
     return [line for line in result.outlines if "::" in line]
 
 
-def test_one_class_per_cause_and_control(project: pytest.Pytester) -> None:
+def test_one_class_per_cause_and_healthy_asks_every_cause(project: pytest.Pytester) -> None:
     found = nodes(project.runpytest("features", "--collect-only", "-q"))
     assert not any(set("[] ") & set(line) for line in found)  # at which pytest cuts an id
     classes = list(dict.fromkeys(line.split("::")[1] for line in found))
-    assert classes == ["one--plain", "two--plain", "all--healthy"]
-
-
-def test_healthy_asks_detection_and_diagnosis_of_every_cause(project: pytest.Pytester) -> None:
-    found = nodes(project.runpytest("features", "--collect-only", "-q"))
+    assert classes == ["no-database--plain", "full-disk--plain", "all--healthy"]
     healthy = [line.split("::")[2] for line in found if "all--healthy" in line]
     assert healthy == [
-        "test_one--it-is-seen",
-        "test_one--it-is-really-understood",
-        "test_two--it-is-seen-too",
+        "test_no-database--the-alert-fires",
+        "test_no-database--it-is-really-understood",
+        "test_full-disk--the-alert-fires-for-the-disk",
+        "test_full-disk--the-disk-says-so",
     ]
 
 
 def test_drills_do_not_run_by_accident(project: pytest.Pytester) -> None:
     result = project.runpytest("features")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*7 scenarios*change a cluster*--drill*"])
+    result.stderr.fnmatch_lines(["*12 scenarios*change a cluster*--drill*"])
 
 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("It is seen too", "It is seen", "duplicate-scenario"),
-        ("It is seen too", "it-is seen", "duplicate-scenario"),
-        ("It is seen too", "???", "scenario-name"),
-        ("@cause:two", "@cause:one", "duplicate-cause"),
-        ("@cause:two", "@cause:all", "reserved-cause"),
-        ("@cause:two", "", "missing-cause"),
-        ("@id:RB-X-001", "@id:../../x", "tag-value"),
-        ("@detection\n    Scenario: It is seen too", "Scenario: It is seen too", "one-phase"),
-        ("  @cause:one", "  @detection\n  Scenario: x\n    Then y\n  @cause:one", "stray-scenario"),
-        ("Scenario: It is seen too\n      Then something", "Scenario: It is", "empty-scenario"),
-        ("  Rule: second", "  Rule: second\n<<<<<<< HEAD", "a merge was not finished"),
-        ("      Then something\n\n", "      Then something\n  nonsense\n", "features/it.feature:*"),
+        (" for the disk", "", "duplicate-scenario"),
+        ("@cause:full-disk", "@cause:no-database", "duplicate-cause"),
+        ("is full\n", "is full\n<<<<<<< HEAD\n", "a merge was not finished"),
+        ('"full"\n', '"full"\n  nonsense\n', "features/it.feature:*"),
     ],
 )
-def test_what_would_be_lost_is_refused(
-    project: pytest.Pytester, old: str, new: str, said: str
-) -> None:
+def test_what_would_get_lost(project: pytest.Pytester, old: str, new: str, said: str) -> None:
     path = project.path / "features" / "it.feature"
     assert old in RUNBOOK
     path.write_text(RUNBOOK.replace(old, new))
@@ -96,28 +58,22 @@ def test_what_would_be_lost_is_refused(
 
 
 def test_names_of_another_script_are_all_there(project: pytest.Pytester) -> None:
-    text = RUNBOOK.replace("It is seen too", "Оповещение").replace("It is mended", "Перезапуск")
+    text = RUNBOOK.replace("Tidying helps", "Оповещение").replace("Starting it", "Перезапуск")
     (project.path / "features" / "it.feature").write_text(text)
     found = nodes(project.runpytest("features", "--collect-only", "-q"))
-    assert len(found) == 7
+    assert len(found) == 12
     assert any(line.endswith("::test_оповещение") for line in found)
 
 
 def test_no_area_is_passed_by(project: pytest.Pytester) -> None:
     area = project.mkdir("features/build")
     (project.path / "features" / "it.feature").rename(area / "it.feature")
-    assert len(nodes(project.runpytest("features", "--collect-only", "-q"))) == 7
+    assert len(nodes(project.runpytest("features", "--collect-only", "-q"))) == 12
     asked = project.runpytest("features", "--collect-only", "-q", "--ignore=features/build")
     assert nodes(asked) == []
 
 
-def test_a_byte_order_mark_is_fine(project: pytest.Pytester) -> None:
-    path = project.path / "features" / "it.feature"
-    path.write_text(RUNBOOK, encoding="utf-8-sig")
-    assert len(nodes(project.runpytest("features", "--collect-only", "-q"))) == 7
-
-
-def test_an_unknown_cluster_file_is_a_usage_error(
+def test_unknown_settings_are_told(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (project.path / "drillbook.toml").write_text("no_such_setting = 1\n")

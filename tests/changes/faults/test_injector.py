@@ -1,7 +1,5 @@
 """A fault's changes on an API server: what is written down, made, refused, taken back."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -62,9 +60,7 @@ def described(api: FakeApi) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_a_change_is_written_down_made_by_the_injector_and_taken_back(
-    api: FakeApi, injector: Injector, name: str
-) -> None:
+def test_a_change_is_noted_made_and_undone(api: FakeApi, injector: Injector, name: str) -> None:
     before, made = described(api), fault(CHANGES[name])
     assert injector.inject(made).outcome is Outcome.APPLIED
     assert [one["state"] for one in api.all("UndoRecord")] == [State.APPLIED]
@@ -78,17 +74,13 @@ def test_a_change_is_written_down_made_by_the_injector_and_taken_back(
 
 
 @pytest.mark.parametrize("name", ["secret", "no secret"])
-def test_no_record_and_no_word_of_it_holds_a_secret(
-    api: FakeApi, injector: Injector, name: str
-) -> None:
+def test_no_record_and_no_word_holds_a_secret(api: FakeApi, injector: Injector, name: str) -> None:
     made = fault(CHANGES[name])
     said = injector.inject(made).said
     assert "hunter2" not in f"{api.all('UndoRecord')} {said} {injector.take_back(made)}"
 
 
-def test_one_refused_change_after_one_that_was_applied_is_no_block(
-    api: FakeApi, injector: Injector
-) -> None:
+def test_a_refusal_after_a_change_went_in_is_no_block(api: FakeApi, injector: Injector) -> None:
     api.refusals.append(("injector PATCH deployments/idle", 403, QUOTA))
     applied = injector.inject(fault(PATCH, CHANGES["scale"]))
     assert applied.outcome is Outcome.NOT_APPLIED
@@ -98,15 +90,13 @@ def test_one_refused_change_after_one_that_was_applied_is_no_block(
 
 
 @pytest.mark.parametrize("write", ["POST undorecords/.*", "PATCH undorecords/.*"])
-def test_a_rule_against_the_journal_is_no_rule_of_the_system(
-    api: FakeApi, injector: Injector, write: str
-) -> None:
+def test_a_rule_on_the_journal_is_no_block(api: FakeApi, injector: Injector, write: str) -> None:
     api.refusals.append((f"provisioner {write}", 403, QUOTA))
     assert injector.inject(fault(PATCH)).outcome is Outcome.NOT_APPLIED
     assert ("injector PATCH configmaps/conf" in api.asked) is write.startswith("PATCH")
 
 
-def test_an_object_that_moves_before_the_change_is_read_again(
+def test_what_moves_is_read_again(
     api: FakeApi, injector: Injector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     planned = Custody.plan
@@ -141,15 +131,12 @@ def test_a_restart_deletes_the_pods_that_it_names_and_sees_them_recreated(
     assert not injector.recreated(made)
 
 
-def test_a_selector_that_comes_out_empty_means_nothing(api: FakeApi, injector: Injector) -> None:
+def test_what_is_not_there_or_means_nothing_is_left(api: FakeApi, injector: Injector) -> None:
     injector.clients.values["SELECTOR"] = ""
     every = Restart(target=Target(api_version="v1", kind="Pod", selector=Var("SELECTOR")))
     assert injector.inject(fault(every)).outcome is Outcome.NOT_APPLIED
     assert len(api.all("Pod")) == 2
     assert not any("DELETE" in one for one in api.asked)
-
-
-def test_what_is_not_there_is_not_changed(api: FakeApi, injector: Injector) -> None:
     gone = Delete(target=target("ConfigMap", "another"))
     assert injector.inject(fault(gone)).outcome is Outcome.NOT_APPLIED
     assert api.all("UndoRecord") == []

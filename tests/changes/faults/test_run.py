@@ -1,7 +1,5 @@
 """A program in a pod: how its end is judged, and what it is given."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 
@@ -50,9 +48,7 @@ DENIED = 'ERROR:  permission denied for table "orders"'
         (None, f"exec failed: {DENIED}", Outcome.NOT_APPLIED),
     ],
 )
-def test_blocked_only_when_the_program_itself_was_refused(
-    code: int | None, output: str, outcome: Outcome
-) -> None:
+def test_when_a_program_was_blocked(code: int | None, output: str, outcome: Outcome) -> None:
     assert judged(Ran(code, output), Refusal.PERMISSION_DENIED, "x").outcome is outcome
     assert judged(Ran(code, output), None, "x").outcome is not Outcome.BLOCKED
 
@@ -73,6 +69,9 @@ def test_each_refusal_has_words_of_its_own(refused_by: Refusal, output: str) -> 
     assert set(SAYS) == set(Refusal)
 
 
+EXIT = {"causes": [{"reason": "ExitCode", "message": "42"}]}
+
+
 def status(**fields: Any) -> bytes:
     return json.dumps(fields).encode()
 
@@ -81,14 +80,7 @@ def status(**fields: Any) -> bytes:
     ("said", "code"),
     [
         (status(status="Success"), 0),
-        (
-            status(
-                status="Failure",
-                reason="NonZeroExitCode",
-                details={"causes": [{"reason": "ExitCode", "message": "42"}]},
-            ),
-            42,
-        ),
+        (status(status="Failure", reason="NonZeroExitCode", details=EXIT), 42),
         (status(status="Failure", message="no such file", reason="InternalError"), None),
         (b"", None),
         (b"[]", None),
@@ -106,11 +98,7 @@ def test_an_exec_that_is_refused_could_not_be_told(api: FakeApi, clients: Connec
 
 @pytest.mark.parametrize("code", [0, 1])
 def test_it_runs_under_a_timeout_in_a_pod_that_runs_and_is_written_down_before(
-    api: FakeApi,
-    clients: Connections,
-    custody: Custody,
-    monkeypatch: pytest.MonkeyPatch,
-    code: int,
+    api: FakeApi, clients: Connections, custody: Custody, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     for name, phase in (("pg-0", "Pending"), ("pg-1", "Running"), ("pg-2", "Running")):
         labels = {"labels": {"app": "pg"}}

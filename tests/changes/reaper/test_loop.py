@@ -1,9 +1,7 @@
 """What the reaper answers, and which drills it takes for dead. Its deeds are tested on the cluster
 (tests/on_cluster/test_alone.py)."""
 
-from __future__ import annotations
-
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,56 +15,45 @@ from drillbook.changes.undo.record import Verb, stamp
 from drillbook.changes.undo.undoers import reaping_of
 from drillbook.cluster.settings import Settings
 from drillbook.model.clock import SystemClock
-
-NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
+from tests.changes.conftest import NOW, lease_body
 
 
 def lease(
     renewed_s_ago: float = 0.0, holder: str = "host/1", name: str = "drill-a", skew_s: float = 0.0
 ) -> Lease:
     acquired = NOW - timedelta(seconds=renewed_s_ago)
-    body = leases.manifest(
-        name=name,
-        namespace="drillbook-system",
-        run="r",
-        holder=holder,
-        now=acquired,
-        duration_s=30.0,
-        deadline=NOW + timedelta(minutes=45),
-        locks="[]",
-        verbs=(),
-        owner={},
-    )
+    body = lease_body(name, acquired, holder)
     made = stamp(acquired + timedelta(seconds=skew_s))
-    body["metadata"].update(uid="u", resourceVersion="1", creationTimestamp=made)
+    body["metadata"]["creationTimestamp"] = made
     return leases.from_object(body)
 
 
-@pytest.mark.parametrize("skew_s", [-4.0, 0.0, 4.0])
-def test_a_drill_by_the_same_clock_is_answered(skew_s: float) -> None:
-    assert no_answer(lease(skew_s=skew_s)) == ""
+@pytest.mark.parametrize(
+    ("skew_s", "declined"), [(-60.0, True), (-4.0, False), (0.0, False), (4.0, False), (6.0, True)]
+)
+def test_clocks_that_differ_are_declined(skew_s: float, declined: bool) -> None:
+    why = no_answer(lease(skew_s=skew_s))
+    assert ("clock" in why) is declined
+    assert bool(why) is declined
 
 
-@pytest.mark.parametrize("skew_s", [-60.0, 6.0])
-def test_clocks_that_differ_are_declined(skew_s: float) -> None:
-    assert "clock" in no_answer(lease(skew_s=skew_s))
-
-
-def test_an_expired_drill_is_dead_and_one_that_is_renewed_is_not() -> None:
-    found = [lease(31, name="drill-a"), lease(29, name="drill-b")]
-    assert [one.name for one in dead(found, NOW)] == ["drill-a"]
-
-
-def test_a_drill_that_begins_leaves_the_reaper_its_time() -> None:
-    """Two that were killed while they swept the same dead drill held it for a minute."""
-    found = [lease(44, name="drill-a"), lease(46, name="drill-b")]
-    assert [one.name for one in overdue(found, NOW)] == ["drill-b"]
-
-
-def test_what_a_reaper_took_over_is_a_reapers_to_end() -> None:
-    """Also its own, whose answer was lost, and one that a reaper left that is no more."""
-    found = [lease(holder="reaper/gone", name="drill-a"), lease(holder="runner/x", name="drill-b")]
-    assert [one.name for one in dead(found, NOW)] == ["drill-a"]
+@pytest.mark.parametrize(
+    ("one", "is_dead", "is_overdue"),
+    [
+        (lease(29), False, False),
+        (lease(31), True, False),
+        # Drills that were killed while they swept the same dead drill held it for a minute: one
+        # that begins leaves the reaper its time.
+        (lease(44), True, False),
+        (lease(46), True, True),
+        # What a reaper took over is a reaper's to end, also when that one is no more.
+        (lease(holder="reaper/gone"), True, False),
+        (lease(holder="runner/x"), False, False),
+    ],
+)
+def test_which_drill_is_dead(one: Lease, is_dead: bool, is_overdue: bool) -> None:
+    assert dead([one], NOW) == [one] * is_dead
+    assert overdue([one], NOW) == [one] * is_overdue
 
 
 def test_a_drill_without_a_lease_is_an_orphan_after_a_while() -> None:

@@ -1,7 +1,5 @@
 """Who may begin, and what a drill leaves, on an API server in memory."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -89,9 +87,6 @@ def test_an_undo_that_fails_is_told_and_stops_the_next(api: FakeApi, clients: Co
             custody_of(clients, "drill-b").open()
 
 
-# --------------------------------------------------------------------------- two at once
-
-
 @pytest.fixture
 def two(
     api: FakeApi, clients: Connections, monkeypatch: pytest.MonkeyPatch
@@ -126,9 +121,7 @@ def test_of_two_that_begin_together_the_elder_stays(api: FakeApi, two: Any) -> N
     assert [one["metadata"]["name"] for one in api.all("Drill")] == ["drill-a"]
 
 
-def test_one_that_looked_before_the_other_was_there_stays(
-    api: FakeApi, two: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_who_looked_first_stays(api: FakeApi, two: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("drillbook.changes.undo.precedence.YIELD_WITHIN_S", 0.2)
     late, early = two
     early._take_lease()

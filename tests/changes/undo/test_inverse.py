@@ -1,7 +1,5 @@
 """What is done about a record, for everything that may be found in its target's place."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -45,171 +43,114 @@ def live(uid: str = "u1", version: str = "8", **metadata: Any) -> dict[str, Any]
     return {"metadata": {"name": "conf", "uid": uid, "resourceVersion": version, **metadata}}
 
 
-# --------------------------------------------------------------------------- pre-images
+@pytest.mark.parametrize(
+    ("patch", "image"),
+    [
+        ({"data": {"heap": "256m"}}, {"data": {"heap": "512m"}}),
+        ({"data": {"new": "x"}}, {"data": {"new": None}}),
+        ({"spec": {"cordoned": True}}, {"spec": {"cordoned": None}}),
+    ],
+)
+def test_the_pre_image_holds_the_touched_fields_only(patch: Any, image: Any) -> None:
+    assert pre_image(LIVE, patch) == image
 
 
-def test_the_pre_image_holds_the_touched_fields_only() -> None:
-    assert pre_image(LIVE, {"data": {"heap": "256m"}}) == {"data": {"heap": "512m"}}
+@pytest.mark.parametrize(
+    ("there", "wanted", "in_place"),
+    [
+        (LIVE, {"data": {"heap": "512m"}}, True),
+        (LIVE, {"data": {"heap": "512m", "path": "/other"}}, False),
+        (LIVE, {"spec": {"x": 1}}, False),
+        # What was not there is as before when it is gone or empty.
+        (LIVE, {"data": {"new": None}, "spec": {"unschedulable": None}}, True),
+        ({"spec": {}}, {"spec": {"unschedulable": None}}, True),
+        ({"spec": {"unschedulable": True}}, {"spec": {"unschedulable": None}}, False),
+        ({"spec": {}}, {"spec": {"unschedulable": False}}, True),
+        # An empty value is not the same as none.
+        ({"data": {"key": None}}, {"data": {"key": ""}}, False),
+        ({"data": {"key": None}}, {"data": {"key": 0}}, False),
+        ({"data": {"key": 0}}, {"data": {"key": None}}, False),
+    ],
+)
+def test_what_is_in_place(there: Any, wanted: Any, in_place: bool) -> None:
+    assert contains(there, wanted) is in_place
 
 
-def test_a_field_that_was_not_there_is_taken_out_again() -> None:
-    assert pre_image(LIVE, {"data": {"new": "x"}}) == {"data": {"new": None}}
-    assert pre_image(LIVE, {"spec": {"cordoned": True}}) == {"spec": {"cordoned": None}}
+def deleted(**metadata: Any) -> UndoRecord:
+    given = {**live()["metadata"], "creationTimestamp": "t", "labels": {"a": "b"}, **metadata}
+    whole = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": given, "data": {"kept": "yes"}}
+    return record(Verb.DELETE, pre_image={**whole, "status": {"x": 1}})
 
 
-def test_a_patch_is_in_place_only_when_every_field_is() -> None:
-    assert contains(LIVE, {"data": {"heap": "512m"}})
-    assert not contains(LIVE, {"data": {"heap": "512m", "path": "/other"}})
-    assert not contains(LIVE, {"spec": {"x": 1}})
+def with_heap(heap: str, **fields: Any) -> dict[str, Any]:
+    return {**live(**fields), "data": {"heap": heap}}
 
 
-def test_what_was_not_there_is_as_before_when_it_is_gone_or_empty() -> None:
-    assert contains(LIVE, {"data": {"new": None}, "spec": {"unschedulable": None}})
-    assert contains({"spec": {}}, {"spec": {"unschedulable": None}})
-    assert not contains({"spec": {"unschedulable": True}}, {"spec": {"unschedulable": None}})
-    assert contains({"spec": {}}, {"spec": {"unschedulable": False}})
+OLD, NEW = {"data": {"heap": "512m"}}, {"data": {"heap": "1m"}}
+CHANGED = record(Verb.PATCH, pre_image=OLD, patch=NEW)
+MADE = record(Verb.CREATE, target=replace(TARGET, uid=""))
+OURS = {"labels": {LEASE_LABEL: "drill-a"}}
+CONTROLLED = {"ownerReferences": [{"kind": "ReplicaSet", "controller": True}]}
+WITHOUT_THE_SERVERS = {
+    "apiVersion": "v1",
+    "kind": "ConfigMap",
+    "metadata": {"name": "conf", "labels": {"a": "b"}},
+    "data": {"kept": "yes"},
+}
 
 
-@pytest.mark.parametrize(("was", "is_now"), [("", None), (0, None), (None, 0)])
-def test_an_empty_value_is_not_the_same_as_none(was: Any, is_now: Any) -> None:
-    assert not contains({"data": {"key": is_now}}, {"data": {"key": was}})
-
-
-# --------------------------------------------------------------------------- what goes with it
-
-
-@pytest.mark.parametrize(("found", "step"), [(None, Done), (live(uid="u2"), Done), (live(), Wait)])
-def test_a_program_is_undone_with_the_pod_that_it_ran_in(found: Any, step: type) -> None:
-    assert isinstance(inverse(record(Verb.RUN), found), step)
-
-
-def test_a_deleted_secret_of_which_nothing_is_written_down_is_not_taken_for_undone() -> None:
-    gone = record(Verb.DELETE, target=replace(TARGET, kind="Secret"))
-    assert isinstance(inverse(gone, None), Wait)
+@pytest.mark.parametrize(
+    ("made", "found", "step", "left"),
+    [
+        # A program is undone with the pod that it ran in.
+        (record(Verb.RUN), None, Done, None),
+        (record(Verb.RUN), live(uid="u2"), Done, None),
+        (record(Verb.RUN), live(), Wait, None),
+        # Of a deleted Secret nothing is written down: it is not taken for undone.
+        (record(Verb.DELETE, target=replace(TARGET, kind="Secret")), None, Wait, None),
+        # Fields.
+        (CHANGED, with_heap("1m"), Write(OLD), "is not as it was"),
+        (CHANGED, with_heap("512m"), Done, ""),
+        (CHANGED, None, Done, None),
+        # A change that may still be on its way is kept out, and the fence is taken away again.
+        (CHANGED.moved(State.PLANNED), with_heap("512m", version="7"), Touch(), None),
+        (CHANGED.moved(State.UNDOING), with_heap("512m", version="7"), Touch(), None),
+        (
+            CHANGED,
+            with_heap("512m", annotations={FENCE: "drill-a"}),
+            Write({"metadata": {"annotations": {FENCE: None}}}),
+            None,
+        ),
+        # An object of the same name that is another is never touched.
+        (record(Verb.PATCH, pre_image=OLD), with_heap("1m", uid="u2"), Done, ""),
+        (record(Verb.SCALE, pre_image=OLD), with_heap("1m", uid="u2"), Done, ""),
+        (record(Verb.CORDON, pre_image=OLD), with_heap("1m", uid="u2"), Done, ""),
+        # What was made.
+        (MADE, live(**OURS), Remove(), "still there"),
+        (MADE, live(deletionTimestamp="now", **OURS), Wait, None),
+        (MADE, live(labels={}), Done, ""),
+        (MADE, live(labels={LEASE_LABEL: "drill-b"}), Done, ""),
+        (MADE, None, Done, None),
+        # What was deleted; a controller's own is left to it.
+        (deleted(), None, Make(WITHOUT_THE_SERVERS), "is not there again"),
+        (deleted(**CONTROLLED), None, Done, ""),
+        (deleted(), live(uid="u2"), Done, None),
+        (deleted(), live(deletionTimestamp="now"), Wait, None),
+        (deleted(), live(version="7"), Touch(), None),
+        # The host undoes what no cluster can.
+        (record(Verb.KILL_NODE), None, AskHost(), None),
+        (record(Verb.CUT_NETWORK), None, AskHost(), None),
+    ],
+)
+def test_what_an_undo_does(made: UndoRecord, found: Any, step: Any, left: str | None) -> None:
+    done = inverse(made, found)
+    assert isinstance(done, step) if isinstance(step, type) else done == step
+    if left is not None:
+        said = unsettled(made, found)
+        assert left in said if left else said == ""
 
 
 def test_what_is_left_of_a_secret_is_told_without_its_value() -> None:
     old = {"data": {"key": "hunter2"}}
     secret = record(Verb.PATCH, target=replace(TARGET, kind="Secret"), pre_image=old)
     assert unsettled(secret, {**live(), "data": {"key": "wrong"}}).endswith("is not as it was")
-
-
-# --------------------------------------------------------------------------- fields
-
-
-CHANGED = record(Verb.PATCH, pre_image={"data": {"heap": "512m"}}, patch={"data": {"heap": "1m"}})
-
-
-def test_a_changed_field_is_written_back() -> None:
-    found = {**live(), "data": {"heap": "1m"}}
-    assert inverse(CHANGED, found) == Write({"data": {"heap": "512m"}})
-    assert "is not as it was" in unsettled(CHANGED, found)
-
-
-def test_a_field_that_is_as_it_was_is_left_alone() -> None:
-    found = {**live(), "data": {"heap": "512m"}}
-    assert isinstance(inverse(CHANGED, found), Done)
-    assert unsettled(CHANGED, found) == ""
-
-
-@pytest.mark.parametrize("state", [State.PLANNED, State.UNDOING])
-def test_a_change_that_may_still_be_on_its_way_is_kept_out(state: State) -> None:
-    found = {**live(version="7"), "data": {"heap": "512m"}}
-    assert inverse(CHANGED.moved(state), found) == Touch()
-
-
-def test_the_fence_is_taken_away_again() -> None:
-    found = {**live(annotations={FENCE: "drill-a"}), "data": {"heap": "512m"}}
-    assert inverse(CHANGED, found) == Write({"metadata": {"annotations": {FENCE: None}}})
-
-
-@pytest.mark.parametrize("verb", [Verb.PATCH, Verb.SCALE, Verb.CORDON])
-def test_an_object_of_the_same_name_that_is_another_is_never_touched(verb: Verb) -> None:
-    other = record(verb, pre_image={"data": {"heap": "512m"}})
-    found = {**live(uid="u2"), "data": {"heap": "1m"}}
-    assert isinstance(inverse(other, found), Done)
-    assert unsettled(other, found) == ""
-
-
-def test_a_target_that_is_gone_has_nothing_to_undo() -> None:
-    assert isinstance(inverse(CHANGED, None), Done)
-
-
-# --------------------------------------------------------------------------- creating
-
-
-MADE = record(Verb.CREATE, target=replace(TARGET, uid=""))
-OURS = {"labels": {LEASE_LABEL: "drill-a"}}
-
-
-def test_what_was_made_is_removed() -> None:
-    assert inverse(MADE, live(**OURS)) == Remove()
-    assert "still there" in unsettled(MADE, live(**OURS))
-
-
-def test_what_goes_already_is_waited_for() -> None:
-    assert isinstance(inverse(MADE, live(deletionTimestamp="now", **OURS)), Wait)
-
-
-@pytest.mark.parametrize("labels", [{}, {LEASE_LABEL: "drill-b"}])
-def test_what_somebody_else_made_is_left(labels: dict[str, str]) -> None:
-    assert isinstance(inverse(MADE, live(labels=labels)), Done)
-    assert unsettled(MADE, live(labels=labels)) == ""
-
-
-def test_what_was_never_made_is_done() -> None:
-    assert isinstance(inverse(MADE, None), Done)
-
-
-# --------------------------------------------------------------------------- deleting
-
-
-MADE_BY_SERVER = {**live()["metadata"], "creationTimestamp": "t", "generation": 3}
-
-
-def deleted(**metadata: Any) -> UndoRecord:
-    whole = {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {
-            **live()["metadata"],
-            "creationTimestamp": "t",
-            "labels": {"a": "b"},
-            **metadata,
-        },
-        "data": {"kept": "yes"},
-        "status": {"x": 1},
-    }
-    return record(Verb.DELETE, pre_image=whole)
-
-
-def test_what_was_deleted_is_made_again_without_what_the_server_gave_it() -> None:
-    assert inverse(deleted(), None) == Make(
-        {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": {"name": "conf", "labels": {"a": "b"}},
-            "data": {"kept": "yes"},
-        }
-    )
-    assert "is not there again" in unsettled(deleted(), None)
-
-
-def test_a_controllers_own_is_left_to_it() -> None:
-    owned = deleted(ownerReferences=[{"kind": "ReplicaSet", "controller": True}])
-    assert isinstance(inverse(owned, None), Done)
-    assert unsettled(owned, None) == ""
-
-
-def test_what_was_made_anew_is_left() -> None:
-    assert isinstance(inverse(deleted(), live(uid="u2")), Done)
-
-
-def test_a_deletion_under_way_is_waited_for_and_one_that_never_came_is_kept_out() -> None:
-    assert isinstance(inverse(deleted(), live(deletionTimestamp="now")), Wait)
-    assert inverse(deleted(), live(version="7")) == Touch()
-
-
-@pytest.mark.parametrize("verb", [Verb.KILL_NODE, Verb.CUT_NETWORK])
-def test_the_host_undoes_what_no_cluster_can(verb: Verb) -> None:
-    assert inverse(record(verb), None) == AskHost()

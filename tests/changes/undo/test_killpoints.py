@@ -1,7 +1,5 @@
 """The kill points are the code's own: every write has one on either side."""
 
-from __future__ import annotations
-
 import ast
 import os
 import signal
@@ -114,14 +112,9 @@ def test_nobody_writes_past_the_marked_ones() -> None:
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and node.func.attr.startswith(RAW)
-        and not _is_ours(node.func)
+        and node.func.attr not in {"create_drill", "delete_drill"}  # our own, marked themselves
     ]
     assert not raw, "\n".join(raw)
-
-
-def _is_ours(func: ast.Attribute) -> bool:
-    """`leases.create_drill(...)` and the like: functions of our own, marked themselves."""
-    return func.attr in {"create_drill", "delete_drill"}
 
 
 @pytest.mark.parametrize("receiver", ["objects", "self._as_whom(x)", "Objects(c)", "found"])
@@ -130,7 +123,7 @@ def test_a_write_without_a_mark_is_found(receiver: str) -> None:
     assert unmarked("x.py", tree) == ["x.py:2: f writes and is not marked @writes(...)"]
 
 
-def test_the_list_is_the_codes_own() -> None:
+def test_the_list_is_the_codes_own_and_a_name_is_taken_once() -> None:
     marked = {mark_of(f) for _, tree in sources() for f in functions(tree)} - {None}
     code = (
         "import drillbook.cli.app, drillbook.drill.live_drill, drillbook.changes.reaper.loop\n"
@@ -141,9 +134,6 @@ def test_the_list_is_the_codes_own() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PACKAGE.parent
     )
     assert set(done.stdout.split()) == marked
-
-
-def test_a_name_is_taken_once() -> None:
     with pytest.raises(ValueError, match=r"record\.plan"):
         killpoints.writes("record.plan")
 

@@ -1,8 +1,6 @@
 """When a lease ends, and what a lease must say."""
 
-from __future__ import annotations
-
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,30 +9,11 @@ from drillbook.changes.undo import lease as leases
 from drillbook.changes.undo.lease import KEPT, Lease
 from drillbook.changes.undo.record import Verb, stamp
 from drillbook.model.errors import CouldNotTell
-
-NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
-
-
-def written(**changed: Any) -> dict[str, Any]:
-    body = leases.manifest(
-        name="drill-a",
-        namespace="drillbook-system",
-        run="r",
-        holder="host/1",
-        now=NOW,
-        duration_s=30.0,
-        deadline=NOW + timedelta(minutes=45),
-        locks="[]",
-        verbs=(Verb.CREATE, Verb.CORDON),
-        owner={"kind": "Drill"},
-    )
-    body["metadata"].update(uid="u", resourceVersion="1")
-    body["spec"].update(changed)
-    return body
+from tests.changes.conftest import NOW, lease_body
 
 
 def lease(**changed: Any) -> Lease:
-    return leases.from_object(written(**changed))
+    return leases.from_object(lease_body(**changed))
 
 
 def test_there_and_back() -> None:
@@ -44,25 +23,20 @@ def test_there_and_back() -> None:
     assert (found.acknowledged, found.declined, found.kept) == ("", "", False)
 
 
-def test_it_ends_when_it_is_not_renewed() -> None:
+def test_when_it_ends() -> None:
+    """When it is not renewed, never after the drill's deadline, or when it is kept no longer."""
     assert not lease().expired(NOW + timedelta(seconds=30))
     assert lease().expired(NOW + timedelta(seconds=30.1))
-
-
-def test_no_renewal_outlives_the_drills_deadline() -> None:
     late = NOW + timedelta(minutes=44, seconds=50)
     assert lease(renewTime=stamp(late)).ends == NOW + timedelta(minutes=45)
-
-
-def test_what_is_kept_has_its_own_end() -> None:
-    body = written(leaseDurationSeconds=7200)
+    body = lease_body(leaseDurationSeconds=7200)
     body["metadata"]["annotations"][KEPT] = stamp(NOW)
     assert leases.from_object(body).ends == NOW + timedelta(hours=2)
 
 
 @pytest.mark.parametrize("field", ["renewTime", "leaseDurationSeconds"])
 def test_a_lease_that_no_drill_writes_is_no_lease(field: str) -> None:
-    body = written()
+    body = lease_body()
     del body["spec"][field]
     with pytest.raises(CouldNotTell, match="drill-a"):
         leases.from_object(body)

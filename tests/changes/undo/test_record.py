@@ -1,7 +1,5 @@
 """A record is data that survives the way to the cluster and back."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -35,6 +33,7 @@ def as_read() -> dict[str, Any]:
 
 def test_there_and_back() -> None:
     assert records.from_object(as_read()) == RECORD
+    assert replace(RECORD, sequence=12).name == "drill-a-012"
 
 
 @pytest.mark.parametrize(
@@ -51,10 +50,7 @@ def test_what_is_no_record_is_not_guessed_at(path: str, value: Any) -> None:
         records.from_object(body)
 
 
-def test_its_parent_decides_where_it_goes() -> None:
-    assert replace(RECORD, sequence=12).name == "drill-a-012"
-
-
+SPACE = ObjectRef(api_version="v1", kind="Namespace", name="drill-a")
 INSIDE = ObjectRef(api_version="v1", kind="ConfigMap", namespace="drill-a", name="conf", uid="u")
 
 
@@ -64,11 +60,7 @@ INSIDE = ObjectRef(api_version="v1", kind="ConfigMap", namespace="drill-a", name
         RECORD,
         replace(RECORD, verb=Verb.KILL_NODE),
         replace(RECORD, verb=Verb.PATCH, target=INSIDE),
-        replace(
-            RECORD,
-            verb=Verb.CREATE,
-            target=ObjectRef(api_version="v1", kind="Namespace", name="drill-a"),
-        ),
+        replace(RECORD, verb=Verb.CREATE, target=SPACE),
     ],
 )
 def test_what_a_drill_may_do_is_carried_out(record: UndoRecord) -> None:
@@ -84,11 +76,7 @@ def test_what_a_drill_may_do_is_carried_out(record: UndoRecord) -> None:
         replace(RECORD, verb=Verb.PATCH, target=replace(INSIDE, namespace="kube-system")),
         replace(RECORD, verb=Verb.PATCH, target=replace(INSIDE, namespace="")),
         replace(RECORD, verb=Verb.CORDON, target=INSIDE),
-        replace(
-            RECORD,
-            verb=Verb.CREATE,
-            target=ObjectRef(api_version="v1", kind="Namespace", name="drill-b"),
-        ),
+        replace(RECORD, verb=Verb.CREATE, target=replace(SPACE, name="drill-b")),
     ],
 )
 def test_a_forged_record_is_not(record: UndoRecord) -> None:
