@@ -48,11 +48,13 @@ def test_one_signal_ends_both_by_their_undo(idle: Checkout) -> None:
     assert idle.is_interrupted_and_undone(), said
 
 
-def test_a_lock_of_another_run_refuses(idle: Checkout, tmp_path: Path) -> None:
+def test_a_lock_of_another_run_refuses(
+    idle: Checkout, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """What the two may break is the same path; that they do not break it makes no difference."""
     idle.edit(FEATURE, "@domain:cluster/namespace", "@domain:cluster/postgres")
-    other = Checkout(tmp_path / "other", idle.runbook)
-    shutil.copytree(idle.root, other.root, ignore=shutil.ignore_patterns("other"))
+    other = Checkout(tmp_path_factory.mktemp("other") / "checkout", idle.runbook)
+    shutil.copytree(idle.root, other.root)
     holder = idle.begin(*WRONG)
     try:
         held = idle.namespaces()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,12 +19,14 @@ CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 
 def a_node(world: World) -> Any:
     """One that may be drilled, and that nobody drills just now."""
-    nodes = world["administrator"].core.list_node().items
-    return next(
-        one
-        for one in nodes
-        if CONTROL_PLANE not in one.metadata.labels and MARK not in (one.metadata.annotations or {})
-    )
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        for one in world["administrator"].core.list_node().items:
+            drilled = MARK in (one.metadata.annotations or {})
+            if CONTROL_PLANE not in one.metadata.labels and not drilled:
+                return one
+        time.sleep(0.5)
+    raise AssertionError("every node is drilled by somebody")
 
 
 def marked(drill: str | None, **spec: Any) -> dict[str, Any]:

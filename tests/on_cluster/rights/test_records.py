@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from secrets import token_hex
 from typing import Any
 
 import pytest
@@ -34,9 +35,9 @@ class Records:
 
 @pytest.fixture
 def record(world: World) -> Iterator[Records]:
-    """One of its own, APPLIED, with a pre-image that holds a null."""
+    """One of its own, APPLIED, with a pre-image that holds a null; each test has another name."""
     api = world["administrator"].resource("drillbook.dev/v1", "UndoRecord")
-    body = undo_record("drill-rights-of-nobody-777")
+    body = undo_record(f"{world.namespace}-{token_hex(3)}-777")
     made = api.create(body=body, namespace=SYSTEM_NAMESPACE)
     assert made.to_dict()["spec"] == body["spec"]
     yield Records(api, body["metadata"]["name"])
