@@ -29,8 +29,10 @@ class Ran:
 
     code: int | None
     """Its exit code; None when the server does not tell one: then nobody knows whether it ran."""
-    output: str
-    """The end of what it printed, or the server's word on why it could not be run."""
+    stdout: str
+    """The end of what it printed."""
+    stderr: str
+    """The end of it too; then the server's word on why it could not be run."""
 
 
 def exec_in_pod(
@@ -75,7 +77,7 @@ def _run(
         heard = _heard(opened.sock, until)
     finally:
         opened.sock.shutdown()  # without a farewell, which a silent server would not answer
-    return ended(heard.get(STATUS, b""), heard.get(STDOUT, b"") + heard.get(STDERR, b""))
+    return ended(heard.get(STATUS, b""), *(_lines(heard.get(n, b"")) for n in (STDOUT, STDERR)))
 
 
 def _heard(socket: Any, until: float) -> dict[int, bytes]:
@@ -95,20 +97,25 @@ def _heard(socket: Any, until: float) -> dict[int, bytes]:
     return heard
 
 
-def ended(status: bytes, output: bytes) -> Ran:
+def _lines(kept: bytes) -> bytes:
+    """Without the line that was cut: half of a secret is not known to be one."""
+    return kept if len(kept) < OUTPUT_LIMIT else kept.partition(b"\n")[2]
+
+
+def ended(status: bytes, stdout: bytes, stderr: bytes) -> Ran:
     """What the server's Status at the end of an exec says. Pure."""
-    said = output.decode("utf-8", "replace").strip()
+    out, err = (text.decode("utf-8", "replace").strip() for text in (stdout, stderr))
     try:
         found = json.loads(status)
         if found["status"] == "Success":
-            return Ran(0, said)
+            return Ran(0, out, err)
         if found.get("reason") == "NonZeroExitCode":
             causes = found["details"]["causes"]
             code = next(one["message"] for one in causes if one["reason"] == "ExitCode")
-            return Ran(int(code), said)
-        return Ran(None, f"{said}\n{found.get('message', '')}".strip())
+            return Ran(int(code), out, err)
+        return Ran(None, out, f"{err}\n{found.get('message', '')}".strip())
     except (ValueError, LookupError, TypeError, AttributeError, StopIteration):
-        return Ran(None, f"{said}\nthe server did not say how it ended".strip())
+        return Ran(None, out, f"{err}\nthe server did not say how it ended".strip())
 
 
 def _reason(text: str) -> str:

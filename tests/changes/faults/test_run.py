@@ -41,6 +41,9 @@ DENIED = 'ERROR:  permission denied for table "orders"'
         (1, DENIED, Outcome.BLOCKED),
         (1, "rm: cannot remove 'x': Permission denied", Outcome.BLOCKED),
         (1, "could not connect to server", Outcome.NOT_APPLIED),
+        # What it met on the way is not what it ended with; what psql adds is not its error.
+        (1, f"{DENIED}\npsql: server closed the connection", Outcome.NOT_APPLIED),
+        (1, f"{DENIED}\nHINT:  ask its owner\nLOCATION:  aclcheck_error, a.c:1\n", Outcome.BLOCKED),
         # `timeout` says that it could not run the program, or that time was up.
         (126, "timeout: failed to run command 'x': Permission denied", Outcome.NOT_APPLIED),
         (127, "timeout: failed to run command 'x': No such file", Outcome.NOT_APPLIED),
@@ -49,8 +52,10 @@ DENIED = 'ERROR:  permission denied for table "orders"'
     ],
 )
 def test_when_a_program_was_blocked(code: int | None, output: str, outcome: Outcome) -> None:
-    assert judged(Ran(code, output), Refusal.PERMISSION_DENIED, "x").outcome is outcome
-    assert judged(Ran(code, output), None, "x").outcome is not Outcome.BLOCKED
+    assert judged(Ran(code, "", output), Refusal.PERMISSION_DENIED, "x").outcome is outcome
+    assert judged(Ran(code, "", output), None, "x").outcome is not Outcome.BLOCKED
+    aside = judged(Ran(code, output, ""), Refusal.PERMISSION_DENIED, "x")
+    assert aside.outcome is not Outcome.BLOCKED, "standard output is data"
 
 
 @pytest.mark.parametrize(
@@ -58,15 +63,27 @@ def test_when_a_program_was_blocked(code: int | None, output: str, outcome: Outc
     [
         (Refusal.PERMISSION_DENIED, DENIED),
         (Refusal.SQLSTATE_42501, "ERROR:  42501: must be owner of table orders"),
+        (Refusal.SQLSTATE_42501, "psql:a.sql:1: ERROR:  42501"),
+        (Refusal.SQLSTATE_42501, "ERROR: must be owner of table orders (SQLSTATE 42501)"),
+        (None, "[pid 42501] ERROR:  relation does not exist"),
+        (None, "ERROR:  42501 rows were expected"),
         (Refusal.ACCESS_DENIED, "An error occurred (AccessDenied) when calling DeleteObject"),
         (Refusal.OBJECT_LOCK, "cannot be deleted because the object is protected by Object Lock"),
         (Refusal.READ_ONLY_FILE_SYSTEM, "touch: cannot touch 'x': Read-only file system"),
     ],
 )
-def test_each_refusal_has_words_of_its_own(refused_by: Refusal, output: str) -> None:
-    blocked = {one for one in SAYS if judged(Ran(1, output), one, "x").outcome is Outcome.BLOCKED}
-    assert blocked == {refused_by}
+def test_each_refusal_has_words_of_its_own(refused_by: Refusal | None, output: str) -> None:
+    found = {one: judged(Ran(1, "", output), one, "x").outcome for one in SAYS}
+    blocked = [one for one, outcome in found.items() if outcome is Outcome.BLOCKED]
+    assert blocked == [refused_by] * bool(refused_by)
     assert set(SAYS) == set(Refusal)
+
+
+def test_what_it_said_is_not_cut_before_it_is_redacted() -> None:
+    key = "k" * 400
+    assert key in judged(Ran(1, "", key), None, "x").said
+    kept = (b"k" * in_pod.OUTPUT_LIMIT + b"\nthe end\n")[-in_pod.OUTPUT_LIMIT :]
+    assert in_pod._lines(kept) == b"the end\n"
 
 
 EXIT = {"causes": [{"reason": "ExitCode", "message": "42"}]}
@@ -87,7 +104,7 @@ def status(**fields: Any) -> bytes:
     ],
 )
 def test_how_a_program_ended(said: bytes, code: int | None) -> None:
-    assert ended(said, b"out\n").code == code
+    assert ended(said, b"out\n", b"").code == code
 
 
 def test_an_exec_that_is_refused_could_not_be_told(api: FakeApi, clients: Connections) -> None:
@@ -108,7 +125,7 @@ def test_it_runs_under_a_timeout_in_a_pod_that_runs_and_is_written_down_before(
 
     def program(clients: Connections, pod: ObjectRef, container: str, *words: Any) -> Ran:
         given.extend((api.all("UndoRecord")[0]["state"], pod.name, container, *words))
-        return Ran(code, DENIED)
+        return Ran(code, "", DENIED)
 
     monkeypatch.setattr(in_pod, "exec_in_pod", program)
     injector = Injector(clients, DRILL, custody)

@@ -23,12 +23,14 @@ NOT_RUN: Final = frozenset({124, 125, 126, 127})
 """`timeout` exits so when time was up, or when it could not run the program."""
 SAYS: Final = {
     Refusal.PERMISSION_DENIED: r"(?i)\bpermission denied\b",
-    Refusal.SQLSTATE_42501: r"\b42501\b",
+    Refusal.SQLSTATE_42501: r"\b(?:ERROR|FATAL): +42501(?=:|$)|\bSQLSTATE(?::? |\[)42501\b",
     Refusal.ACCESS_DENIED: r"\bAccessDenied\b",
     Refusal.OBJECT_LOCK: r"(?i)\bobject[- ]?lock(?:ed)?\b|\bWORM[- ]protected\b",
     Refusal.READ_ONLY_FILE_SYSTEM: r"(?i)\bread-only file system\b",
 }
-"""How each refusal reads in what a program prints."""
+"""How each refusal reads in the last line of a program's standard error."""
+BESIDE: Final = re.compile(r"(?:DETAIL|HINT|CONTEXT|QUERY|STATEMENT|LOCATION|LINE \d+): |\s*\^$")
+"""What psql prints below its error is not the error."""
 
 
 class RunKind(Kind):
@@ -63,13 +65,19 @@ class RunKind(Kind):
 def judged(ran: Ran, refused_by: Refusal | None, what: str) -> Applied:
     """Blocked only when the program itself ran and says that it was refused. Pure."""
     said = f"{what} ended with {'no exit code' if ran.code is None else ran.code}"
-    if ran.output:
-        said = f"{said}: {ran.output.splitlines()[-1][:300]}"
+    error = _last(ran.stderr)
+    if last := error or _last(ran.stdout):
+        said = f"{said}: {last}"
     if ran.code == 0:
         return Applied(Outcome.APPLIED, said)
     itself = ran.code is not None and 0 < ran.code < 128 and ran.code not in NOT_RUN
-    refused = itself and refused_by is not None and re.search(SAYS[refused_by], ran.output)
+    refused = itself and refused_by is not None and re.search(SAYS[refused_by], error)
     return Applied(Outcome.BLOCKED if refused else Outcome.NOT_APPLIED, said)
+
+
+def _last(text: str) -> str:
+    lines = [one for one in text.splitlines() if one.strip() and not BESIDE.match(one)]
+    return lines[-1] if lines else ""
 
 
 def _runs(pod: Object) -> bool:
