@@ -55,9 +55,14 @@ class Performer:
     """Alerts that were listed during this drill: silence counts only after sound."""
 
     def probe(
-        self, probe: Probe, budget: Duration | None = None, ends: Ends | None = None
+        self,
+        probe: Probe,
+        budget: Duration | None = None,
+        ends: Ends | None = None,
+        anew: bool = False,
     ) -> Evidence:
-        """Read until it holds or the budget (or `ends`) is over. The last answer is kept."""
+        """Read until it holds or the budget (or `ends`) is over. The last answer is kept. `anew`:
+        when every answer was older than the last change, it is an ERROR."""
         within = budget or probe.within or self.settings.duration("probe_within")
         started, begin = self.clock.now(), self.clock.monotonic()
         wait = _Wait(
@@ -65,6 +70,7 @@ class Performer:
             held_for_s=probe.throughout.seconds if probe.throughout else 0.0,
             gap_limit_s=2 * self.settings.scrape_s,
             answered_at=begin,
+            anew=anew,
         )
         slept_s = 0.0
         while True:
@@ -180,6 +186,10 @@ class _Wait:
     gap_limit_s: float
     """Longer without an answer, and nobody can say what was the case meanwhile."""
     answered_at: float
+    anew: bool = False
+    """"No" needs an answer from after the last change."""
+    outdated: bool = False
+    """The newest dated answer was from before it; that its series then ends tells nothing."""
     longest_gap_s: float = 0.0
     observed: str = "nothing was read"
     unknown: bool = True
@@ -187,6 +197,7 @@ class _Wait:
 
     def answer(self, reading: Reading, holds: bool, at: float) -> None:
         self.unknown = False
+        self.outdated = self.outdated and reading.dated is None
         self.answered_at = at
         self.observed = _shown(reading)
         if not holds:
@@ -196,7 +207,7 @@ class _Wait:
 
     def stale(self, reading: Reading) -> None:
         """An answer from before the last change: it says nothing about the present."""
-        self.held_since = None
+        self.held_since, self.outdated = None, True
         # For an alert rule the question stays open until it is evaluated again; a series or an
         # object that shows no newer state by the end of the budget is an answer: it did not happen.
         self.unknown = isinstance(reading.answer, AlertState)
@@ -212,7 +223,8 @@ class _Wait:
     def verdict(self, at: float) -> Verdict:
         if self.done(at):
             return Verdict.PASSED
-        blind = self.unknown or self.longest_gap_s > self.gap_limit_s
+        blind = self.unknown or (self.anew and self.outdated)
+        blind = blind or self.longest_gap_s > self.gap_limit_s
         return Verdict.ERROR if blind else Verdict.FAILED
 
 

@@ -1,8 +1,8 @@
 """The prevention phase's "the fault is injected again", and what its outcome says.
 
 blocked: refused by an admission, validation or quota rule; passes. absorbed: applied, seen as a
-newer version, and its effect absent throughout the watch; passes. took effect: FAILED. not applied
-(a missing right, 404, 409, 429, 5xx): ERROR.
+newer version, and its effect absent throughout the watch, by a source that looked since; passes.
+took effect: FAILED. not applied (a missing right, 404, 409, 429, 5xx): ERROR.
 """
 
 from datetime import timedelta
@@ -45,13 +45,13 @@ def _judge(
         return Verdict.PASSED, "blocked", applied.said
     if applied.outcome is Outcome.NOT_APPLIED:
         return Verdict.ERROR, "not applied", applied.said
-    seen = performer.probe(fault.effect, Duration(f"{int(watch_s * 1000)}ms"))
+    seen = performer.probe(fault.effect, Duration(f"{int(watch_s * 1000)}ms"), anew=True)
     if seen.verdict is Verdict.PASSED:
         return Verdict.FAILED, "took effect", f"{applied.said}; effect: {seen.observed}"
     if seen.verdict is Verdict.ERROR:
         return Verdict.ERROR, "not applied", f"{applied.said}; effect unknown: {seen.observed}"
     if not injector.recreated(fault):
-        gone = f"{applied.said}; but no pod was recreated, so nothing could show the effect"
+        gone = f"{applied.said}; but no pod was recreated and began, so nothing could show it"
         return Verdict.ERROR, "not applied", gone
     quiet = f"{applied.said}; no effect in {watch_s:.0f} s: {seen.observed}"
     return Verdict.PASSED, "absorbed", quiet

@@ -121,6 +121,8 @@ class FakeApi:
 
 
 FIXED = ("uid", "resourceVersion")
+BEGAN = {"containerStatuses": [{"state": {"running": {}}}]}
+"""The status of a pod that runs."""
 
 
 def plural(kind: str) -> str:

@@ -150,6 +150,28 @@ def test_what_is_older_than_the_last_change_does_not_count(tmp_path: Path) -> No
     assert runner.probe(probe).verdict is Verdict.FAILED
 
 
+OLD = Reading(answer="0", dated=BEGIN - timedelta(seconds=1))
+
+
+@pytest.mark.parametrize(
+    ("answers", "verdict"),
+    [
+        ((OLD,), Verdict.ERROR),
+        ((OLD, Reading(answer=Absent("no sample"))), Verdict.ERROR),
+        ((OLD, Reading(answer="0", dated=BEGIN + timedelta(seconds=1))), Verdict.FAILED),
+        # Current by construction: a restartCount of the API server's.
+        ((Reading(answer="0"),), Verdict.FAILED),
+    ],
+)
+def test_no_effect_needs_an_answer_from_after_the_injection(
+    tmp_path: Path, answers: tuple[Reading, ...], verdict: Verdict
+) -> None:
+    runner = performer(tmp_path)
+    runner.clients.since = BEGIN
+    probe = Probe(source=Script(answers), expect=at_least(2))
+    assert runner.probe(probe, Duration("3s"), anew=True).verdict is verdict
+
+
 def test_evidence_of_a_long_log_is_the_line_that_made_it_hold(tmp_path: Path) -> None:
     log = "first\nModuleNotFoundError: no pricing\n" + "noise\n" * 5000
     evidence = performer(tmp_path).probe(Probe(source=says(log), expect=contains("NotFoundError")))

@@ -1,5 +1,7 @@
 """What came of the second injection, by what the API server says to it and what the effect does."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,12 +11,13 @@ from drillbook.changes.undo.custody import Custody
 from drillbook.cluster.clients import Connections
 from drillbook.drill.perform import Performer
 from drillbook.drill.reinjection import reinject
-from drillbook.model import Evidence, Fault, Patch, Probe, Restart, Target, Verdict
+from drillbook.model import Evidence, Fault, Patch, Probe, Reading, Restart, Target, Verdict
 from drillbook.model.clock import SystemClock
 from drillbook.model.matchers import equals
 from drillbook.sources import Kube
 from tests.changes.conftest import DRILL, api, clients, custody, server
-from tests.changes.fake_api import FakeApi
+from tests.changes.fake_api import BEGAN, FakeApi
+from tests.drill.test_perform import Script
 
 __all__ = ["api", "clients", "custody", "server"]
 
@@ -34,7 +37,7 @@ class Incident:
     def __init__(self, api: FakeApi, clients: Connections, custody: Custody) -> None:
         self.api = api
         api.put("ConfigMap", "conf", DRILL, data={"mode": "fine"})
-        api.put("Pod", "a-0", DRILL, metadata=OWNED)
+        api.put("Pod", "a-0", DRILL, metadata=OWNED, status=BEGAN)
         self.effect("up")
         clients.values |= {"NAMESPACE": DRILL, "CONTEXT": "c"}
         self.performer = Performer(clients=clients, settings=clients.settings, clock=SystemClock())
@@ -44,8 +47,8 @@ class Incident:
     def effect(self, state: str) -> None:
         self.api.put("ConfigMap", "seen", DRILL, data={"state": state})
 
-    def again(self) -> Evidence:
-        return reinject(FAULT, self.injector, self.performer, 0.2)
+    def again(self, fault: Fault = FAULT) -> Evidence:
+        return reinject(fault, self.injector, self.performer, 0.2)
 
 
 @pytest.fixture
@@ -68,6 +71,14 @@ def test_an_effect_that_comes_back_fails(incident: Incident) -> None:
     assert outcome(incident.again()) == (Verdict.FAILED, "took effect")
 
 
+def test_an_effect_that_is_never_scraped_again_is_not_absorbed(incident: Incident) -> None:
+    incident.api.put("ConfigMap", "conf", DRILL, data={"mode": "fine"})
+    source = Script((Reading(answer="up", dated=datetime(2020, 1, 1, tzinfo=UTC)),))
+    found = incident.again(replace(FAULT, effect=replace(EFFECT, source=source)))
+    assert outcome(found) == (Verdict.ERROR, "not applied")
+    assert "older than the last change" in found.observed
+
+
 QUOTA = (403, "exceeded quota: small")
 
 
@@ -88,9 +99,15 @@ def test_what_is_refused(
     assert outcome(incident.again()) == expected
 
 
-def test_without_a_recreated_pod_nothing_could_show_the_effect(incident: Incident) -> None:
+@pytest.mark.parametrize("pending", [True, False])
+def test_without_a_recreated_pod_nothing_could_show_the_effect(
+    incident: Incident, pending: bool
+) -> None:
     for pod in incident.api.all("Pod"):
-        pod["metadata"]["ownerReferences"] = []
+        if pending:
+            pod["status"] = {"containerStatuses": [{"state": {"waiting": {}}, "lastState": {}}]}
+        else:
+            pod["metadata"]["ownerReferences"] = []
     found = incident.again()
     assert outcome(found) == (Verdict.ERROR, "not applied")
     assert "no pod was recreated" in found.observed

@@ -11,7 +11,7 @@ from drillbook.cluster.clients import Connections
 from drillbook.model import Change, Create, Delete, Fault, Patch, Probe, Restart, Scale, Target, Var
 from drillbook.model.matchers import equals
 from drillbook.sources import Kube
-from tests.changes.fake_api import FakeApi
+from tests.changes.fake_api import BEGAN, FakeApi
 
 DRILL = "drill-a"
 OWNED = {"labels": {"app": "a"}, "ownerReferences": [{"kind": "ReplicaSet", "controller": True}]}
@@ -47,7 +47,7 @@ def injector(api: FakeApi, clients: Connections, custody: Custody) -> Injector:
     api.put("Secret", "key", DRILL, stringData={"key": "hunter2"})
     api.put("Deployment", "idle", DRILL, spec={"replicas": 1})
     for name in ("idle-0", "idle-1"):
-        api.put("Pod", name, DRILL, metadata=OWNED)
+        api.put("Pod", name, DRILL, metadata=OWNED, status=BEGAN)
     # As the cluster's roles say it.
     api.refusals.append(("observer .* secrets/.*", 403, 'User "observer" cannot get'))
     return Injector(clients, DRILL, custody)

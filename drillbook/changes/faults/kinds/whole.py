@@ -83,9 +83,17 @@ class RestartKind(_Deleting):
         return False  # its controller has taken it back
 
     def recreated(self) -> bool:
-        """Whether the controller has made a pod with a new UID."""
-        there = {pod["metadata"]["uid"] for pod in self.site.matching(self.change.target)}
+        """Whether the controller has made a pod with a new UID, and a container of it began."""
+        pods = self.site.matching(self.change.target)
+        there = {pod["metadata"]["uid"] for pod in pods if _began(pod)}
         return bool(there - {record.target.uid for record in self.records})
+
+
+def _began(pod: Object) -> bool:
+    """Also one that waits to begin again: it has ended before."""
+    found = (pod.get("status") or {}).get("containerStatuses") or []
+    states = [one.get(key) or {} for one in found for key in ("state", "lastState")]
+    return any("running" in one or "terminated" in one for one in states)
 
 
 @writes("fault.delete")
