@@ -85,4 +85,5 @@ def verdict(
         unknown = not questions or any(q.held is None for q in questions)
         return Verdict.ERROR if unknown else Verdict.PASSED
     found = verdict_of([s.verdict for s in scenarios])
-    return Verdict.ERROR if drill.failed and found is Verdict.NOT_RUN else found
+    # What is asked outside of every step, as the fault's effect line, may have failed alone.
+    return Verdict.ERROR if drill.failed and found in (Verdict.NOT_RUN, Verdict.PASSED) else found

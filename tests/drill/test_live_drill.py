@@ -2,6 +2,7 @@
 the namespace is a stand-in that notes what is asked of it."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from drillbook.drill.order import DrillOrder
 from drillbook.drill.printed import Shown
 from drillbook.drill.progress import Progress
 from drillbook.evidence import records
-from drillbook.model import Advice, BoundRunbook, Control, Duration, Injection, Undo, Verdict
+from drillbook.model import Advice, BoundRunbook, Control, Duration, Injection, Phase, Undo, Verdict
 from drillbook.model.clock import Clock, SystemClock
 from drillbook.model.errors import CouldNotTell, DrillbookError, Refused, UndoFailed
 from tests.cli.test_follow import Gone
@@ -192,6 +193,20 @@ def test_a_surprise_in_a_step_is_an_error_that_ends_the_drill(order: DrillOrder)
     assert (found.failed, record.verdict) == (True, Verdict.ERROR)
     assert record.scenarios[0].steps[0].verdict is Verdict.ERROR
     assert {s.verdict for s in record.scenarios[1:]} == {Verdict.NOT_RUN}
+
+
+def test_a_lying_effect_line_is_an_error_where_every_step_that_was_asked_for_passed(
+    order: DrillOrder,
+) -> None:
+    found = incident(replace(order, until=Phase.DETECTION), Namespace())
+    for step in order.scenarios[0].steps:
+        seen = replace(found.performer.advice(Advice("seen")), verdict=Verdict.PASSED)
+        found.recorder.evidence[step.step.line] = seen
+    lie = Shown(command="kubectl", verdict=Verdict.FAILED, printed="1", why="it does not show it")
+    found.printed.settle = lambda: {"effect": lie}  # type: ignore[method-assign]
+    record = found.end()
+    assert [one.verdict for one in record.scenarios] == [Verdict.PASSED]
+    assert (record.verdict, records.exit_code([record])) == (Verdict.ERROR, 4)
 
 
 def test_a_printed_line_that_lies_fails_before_anything_is_changed(order: DrillOrder) -> None:
