@@ -65,7 +65,7 @@ def run(
             child.wait()
         out.seek(0)
         said = out.read().decode("utf-8", "replace").strip()
-    if code == leash.CUT:
+    if code == -leash.CUT:
         cut, code = cut or lost() or "the drill's lease ran out", None
     return Ran(code=code, said=said, cut=cut)
 

@@ -23,18 +23,19 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-CUT = 125
-"""The exit code when the leash ended the command."""
+CUT = signal.SIGUSR1
+"""The signal that ends the leash when it ended the command: every exit code may be the line's."""
 TICK_S = 0.1
 PR_SET_CHILD_SUBREAPER = 36
 
 
-def main() -> int:
+def main() -> int | None:
+    """The command's exit code; None when the leash ended it."""
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
     until, words = float(sys.argv[1]), sys.argv[2:]
     if now() >= until:
-        return CUT
+        return None
     child = subprocess.Popen(words, stdin=subprocess.DEVNULL, start_new_session=True)
     # Those are for whoever holds the leash: it decides what becomes of the command.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -64,7 +65,7 @@ def _kill_children() -> bool:
     return bool(children)
 
 
-def _watch(child: subprocess.Popen[bytes], until: float) -> int:
+def _watch(child: subprocess.Popen[bytes], until: float) -> int | None:
     rest = b""
     while True:
         code = child.poll()
@@ -74,12 +75,17 @@ def _watch(child: subprocess.Popen[bytes], until: float) -> int:
         if ready:
             read = os.read(0, 4096)
             if not read:
-                return CUT
+                return None
             *lines, rest = (rest + read).split(b"\n")
             until = max([until, *(float(line) for line in lines if line)])
         if now() > until:
-            return CUT
+            return None
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ended = main()
+    if ended is None:
+        signal.signal(CUT, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {CUT})
+        signal.raise_signal(CUT)
+    sys.exit(ended)
