@@ -11,10 +11,13 @@ import pytest
 from drillbook.changes.faults import DrillNamespace
 from drillbook.changes.undo import stops
 from drillbook.changes.undo.custody import Custody
-from drillbook.changes.undo.lease import ACKNOWLEDGED, DECLINED
+from drillbook.changes.undo.lease import ACKNOWLEDGED, DECLINED, RUN_LABEL
 from drillbook.changes.undo.precedence import refuse_locked
+from drillbook.changes.undo.reaping import Reaping
+from drillbook.changes.undo.undoers import reaping_of
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.identities import SYSTEM_NAMESPACE
+from drillbook.model.clock import SystemClock
 from drillbook.model.errors import Refused, UndoFailed
 from tests.changes.conftest import DRILL, custody_of
 from tests.changes.fake_api import FakeApi
@@ -57,6 +60,24 @@ def opened(api: FakeApi, clients: Connections) -> Iterator[Custody]:
 
 def keys(api: FakeApi) -> set[tuple[str, str, str]]:
     return set(api.stored)
+
+
+def test_a_drill_that_ends_between_two_lists_stops_no_other(
+    api: FakeApi, clients: Connections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reaping = reaping_of(clients, clients.settings, SystemClock(), "begin/x")
+    with opened(api, clients) as custody:
+        listed = Reaping.drills
+
+        def ended(self: Reaping) -> list[Any]:
+            monkeypatch.setattr(Reaping, "drills", listed)
+            custody.close()
+            return listed(self)
+
+        monkeypatch.setattr(Reaping, "drills", ended)
+        assert reaping.unexplained() == []
+    api.put("Namespace", "drill-z", metadata={"labels": {RUN_LABEL: "r"}})
+    assert reaping.unexplained() == ["namespace/drill-z: no drill answers for it"]
 
 
 def test_what_a_drill_makes_is_gone_when_it_is_closed(api: FakeApi, clients: Connections) -> None:
