@@ -182,6 +182,20 @@ def test_what_is_being_removed_says_nothing_about_the_present(tmp_path: Path) ->
         assert isinstance(source.read(everything(tmp_path, url)).answer, Absent)
 
 
+@pytest.mark.parametrize("status", [400, 404])
+def test_a_proxys_refusal_is_not_the_api_servers(tmp_path: Path, status: int) -> None:
+    pods = kubernetes([{"metadata": {"name": "a"}}])
+
+    def answer(path: str) -> tuple[int, str]:
+        gone = "/pods/a" in path
+        return (status, "<html>Not Found</html>") if gone else pods(path)
+
+    with serving(answer) as url:
+        for name in ("pod", "logs"):
+            with pytest.raises(CouldNotTell, match=f"HTTP {status}"):
+                READS[name](everything(tmp_path, url))
+
+
 def test_pods_are_pods_beside_a_metrics_server(tmp_path: Path) -> None:
     with serving(kubernetes([])) as url:
         clients = everything(tmp_path, url)
