@@ -11,7 +11,7 @@ from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,6 +66,8 @@ class Moment:
     """What all identities of one drill know."""
 
     since: datetime | None = None
+    skew: timedelta = timedelta()
+    """The servers' clock minus the runner's."""
 
 
 class Connections:
@@ -94,6 +96,14 @@ class Connections:
     @since.setter
     def since(self, at: datetime | None) -> None:
         self._moment.since = at
+
+    @property
+    def server_since(self) -> datetime | None:
+        """The last change by the servers' clock."""
+        return None if self.since is None else self.since + self._moment.skew
+
+    def set_skew(self, skew: timedelta) -> None:
+        self._moment.skew = skew
 
     def acting_as(self, identity: Identity) -> Connections:
         """The same connections as that identity. Raises Refused, CouldNotTell."""

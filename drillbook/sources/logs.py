@@ -65,7 +65,7 @@ class Logs:
             if says(error, 400, "BadRequest") or says_absent(error):
                 return ""
             raise could_not_ask(f"the log of {pod}", error) from error
-        return "\n".join(_lines_since(text, clients.since))
+        return "\n".join(_lines_since(text, clients.server_since))
 
 
 def _lines_since(text: str, since: datetime | None) -> list[str]:

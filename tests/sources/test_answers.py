@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from drillbook.drill import guard
 from drillbook.model import Absent, AlertState
 from drillbook.model.errors import CouldNotTell, UsageError
 from drillbook.sources import FiringAlert, Http, Kube, Logs, Series, Tool
+from drillbook.sources.prometheus import Expr
 from tests.bad_input import servers
 from tests.cluster.test_kubeconfig import kubeconfig_of
 
@@ -126,6 +128,30 @@ def test_alertmanager_must_answer_with_a_list(tmp_path: Path) -> None:
 
     with serving(answer) as url, pytest.raises(CouldNotTell, match="without a list"):
         FiringAlert(alert="Down").read(connections(tmp_path, url))
+
+
+def test_an_expression_whose_series_have_no_sample_has_no_date(tmp_path: Path) -> None:
+    def answer(path: str) -> tuple[int, str]:
+        kind = {"resultType": "matrix", "result": []}
+        return ok(["batch"] if "/label/" in path else kind)
+
+    source = Expr(query="vector(1)", reads=(BATCH,))
+    with serving(answer) as url, pytest.raises(CouldNotTell, match="no sample of batch"):
+        source.read(connections(tmp_path, url))
+
+
+def test_a_log_is_read_by_the_servers_clock(tmp_path: Path) -> None:
+    pods = kubernetes([{"metadata": {"name": "a"}}])
+    lines = "2026-11-21T04:16:25Z before\n2026-11-21T04:16:31Z after\n"
+
+    def answer(path: str) -> tuple[int, str]:
+        return (200, lines) if "/pods/a/log" in path else pods(path)
+
+    with serving(answer) as url:
+        clients = everything(tmp_path, url)
+        clients.since = datetime(2026, 11, 21, 4, 16, 20, tzinfo=UTC)
+        clients.set_skew(timedelta(seconds=10))
+        assert Logs(selector="a=b", container="c").read(clients).answer == "after"
 
 
 def test_variants_of_an_alert_answer_as_one(tmp_path: Path) -> None:
