@@ -23,7 +23,7 @@ from drillbook.cluster.forwards import Forwards
 from drillbook.cluster.kubeconfig import context_name
 from drillbook.cluster.settings import Settings
 from drillbook.model import Absent, Credential, Endpoint, Word, resolve
-from drillbook.model.errors import CouldNotTell, UsageError
+from drillbook.model.errors import CouldNotTell, UsageError, beginning
 
 if TYPE_CHECKING:
     import requests
@@ -208,7 +208,9 @@ class Connections:
         answer = self.get_json(base, path, parameters)
         usable = isinstance(answer, dict) and answer.get("status") == "success"
         if not usable or "data" not in answer:
-            raise CouldNotTell(f"{base}{path}: not an answer of Prometheus: {str(answer)[:200]}")
+            raise CouldNotTell(
+                f"{base}{path}: not an answer of Prometheus: {beginning(str(answer))}"
+            )
         return answer["data"]
 
     def alertmanager(self, path: str, parameters: list[tuple[str, str]]) -> Any:
@@ -258,7 +260,7 @@ def asking(what: str) -> Iterator[None]:
         raise could_not_ask(what, error) from error
     except _OTHER_SHAPE as error:
         raise CouldNotTell(
-            f"not the expected answer from {what}: {type(error).__name__}: {str(error)[:200]}"
+            f"not the expected answer from {what}: {type(error).__name__}: {beginning(str(error))}"
         ) from error
 
 
@@ -278,7 +280,7 @@ def _innermost(error: BaseException) -> str:
             break
         error = inner
     text = str(error).rpartition("Failed to establish a new connection: ")[2] or repr(error)
-    return text.rstrip(".")[:300]
+    return beginning(text.rstrip("."), 300)
 
 
 def http_get(

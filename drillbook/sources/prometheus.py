@@ -24,7 +24,7 @@ from drillbook.model import (
     parts_of,
     shell,
 )
-from drillbook.model.errors import CouldNotTell
+from drillbook.model.errors import CouldNotTell, beginning
 
 CURL: Final = ("curl", "-fsS", "--max-time", "10", "--get")
 """Only reads: a GET, which ends by itself."""
@@ -147,7 +147,7 @@ class Moment(Series):
             return found[1]
         if "no sample" in text:
             return Absent(text.strip())
-        raise CouldNotTell(f"{TOOL} printed no moment: {text[:200]!r}")
+        raise CouldNotTell(f"{TOOL} printed no moment: {beginning(text)!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -295,7 +295,9 @@ class FiringAlert:
 
 def _state(held: list[dict[str, Any]], listed: Any) -> AlertState:
     if not isinstance(listed, list):
-        raise CouldNotTell(f"Alertmanager answered without a list of alerts: {str(listed)[:200]}")
+        raise CouldNotTell(
+            f"Alertmanager answered without a list of alerts: {beginning(str(listed))}"
+        )
     states = {alert["state"] for alert in held}
     pages = (alert.get("annotations", {}).get("runbook_url", "") for alert in listed)
     return AlertState(

@@ -11,14 +11,14 @@ import pytest
 
 from drillbook.book.alert_rules import AlertRule
 from drillbook.cluster import which
-from drillbook.cluster.clients import Connections
+from drillbook.cluster.clients import Connections, asking, could_not_ask
 from drillbook.cluster.settings import Settings
 from drillbook.drill import environment as cluster
 from drillbook.drill import guard
 from drillbook.model import Absent, AlertState
 from drillbook.model.errors import CouldNotTell, UsageError
 from drillbook.sources import FiringAlert, Http, Kube, Logs, Series, Tool
-from drillbook.sources.prometheus import Expr
+from drillbook.sources.prometheus import Expr, Moment
 from tests.bad_input import servers
 from tests.cluster.test_kubeconfig import kubeconfig_of
 
@@ -232,6 +232,31 @@ def test_pods_are_pods_beside_a_metrics_server(tmp_path: Path) -> None:
 def test_a_tool_that_prints_no_utf_8_is_read_all_the_same(tmp_path: Path) -> None:
     tool = Tool(words=("printf", r'{"cause":"\351"}'), field="cause")
     assert tool.read(connections(tmp_path, "")).answer == "\N{REPLACEMENT CHARACTER}"
+
+
+@pytest.mark.parametrize("before", [30, 60, 180, 280])
+def test_an_error_holds_no_half_of_a_secret(before: int) -> None:
+    """It could not be redacted: every text is cut somewhere, at any of its characters."""
+    secret = "hunter2-correct-horse-" * 3
+    text = "x" * before + f" {secret} and more" + " word" * 99
+
+    def nothing() -> None:
+        with asking("x"):
+            raise ValueError(text)
+
+    url = f"data: {text}"
+    for read in (
+        lambda: Tool(words=("true",), field="x").parse(text),
+        lambda: Http(url=url).parse(text),
+        lambda: Http(url=url, field="x").parse(text),
+        lambda: Moment(metric="batch", labels=(), of="batch").parse(text),
+        lambda: FiringAlert(alert="X").parse(json.dumps({"x": text})),
+        nothing,
+    ):
+        with pytest.raises(CouldNotTell) as caught:
+            read()
+        assert "hunter2" not in str(caught.value).replace(secret, "")
+    assert "hunter2" not in str(could_not_ask("x", OSError(text))).replace(secret, "")
 
 
 def test_without_bash_it_could_not_tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
