@@ -178,6 +178,7 @@ def _named(path: Path, document: Mapping[str, Any], key: str) -> dict[str, Any]:
 def _mapping(path: Path, value: Any) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise UsageError(
-            f"{path}: not a usable kubeconfig: {beginning(str(value), 60)!r} stands where a mapping should."
+            f"{path}: not a usable kubeconfig: {beginning(str(value), 60)!r} stands where a "
+            "mapping should."
         )
     return value

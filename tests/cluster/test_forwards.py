@@ -43,8 +43,7 @@ def test_it_is_opened_once_and_again_when_it_went(tmp_path: Path, forwards: Forw
     while not (tmp_path / f"kubectl.{first}").exists():  # a full pipe would stop it before
         time.sleep(0.01)
     os.kill(first, 9)
-    while Path(f"/proc/{first}/cmdline").exists() and Path(f"/proc/{first}/cmdline").read_bytes():
-        time.sleep(0.01)
+    os.waitid(os.P_PID, first, os.WEXITED | os.WNOWAIT)
     assert forwards.address("DB", words, ENVIRONMENT) == "127.0.0.1:42"
     assert forwards.address("DB", words, ENVIRONMENT, again=True) == "127.0.0.1:43"
     forwards.close()
