@@ -7,6 +7,7 @@ from drillbook.model import (
     Action,
     Command,
     Finding,
+    Key,
     Part,
     Probe,
     Var,
@@ -89,6 +90,12 @@ def memory_limit_is_raised(where: Where, part: Part, factor: int) -> Action:
 def set_memory_limit(where: Where, part: Part, limit: Word) -> Command:
     limits = ("-c", part.container, join("--limits=memory=", limit))
     return kubectl(where, "set", "resources", controller(part), *limits)
+
+
+def set_key(where: Where, configmap: Word, key: Key, value: Word) -> Command:
+    """One key of a ConfigMap, whatever characters its value holds."""
+    place = ("--context", where.context, "--namespace", where.namespace)
+    return command("python3", "scripts/kubernetes/set_key.py", *place, configmap, key, value)
 
 
 @when("{part} is restarted")

@@ -18,13 +18,13 @@ from drillbook.model import (
     Where,
     Word,
     command,
-    join,
     name_of,
 )
 from drillbook.model.matchers import after_last_change, equals
 from drillbook.sources import Moment, Tool, jsonpath_word, kubectl
 from fixtures import spark as applications
 from fixtures.faults import spark as faults
+from steps.kubernetes import set_key
 
 
 def last_batch(app: Word, where: Where) -> Moment:
@@ -114,19 +114,15 @@ def set_option(where: Where, app: Word, key: Key, says: str, in_drill: str) -> A
     path = jsonpath_word(f"{{.data.{key}}}")
     config = applications.configuration(app)
     return Action(
-        command=patch_configuration(where, app, _option(key, new)),
+        command=set_key(where, config, key, new),
         reads=(
             FilledIn(var=new, says=says, in_drill=in_drill),
             Finding(var=before, command=kubectl(where, "get", "configmap", config, "-o", path)),
         ),
         note="The answer `field is immutable` means that the configuration is protected: only its "
         "owner can replace it.",
-        rollback=patch_configuration(where, app, _option(key, before)),
+        rollback=set_key(where, config, key, before),
     )
-
-
-def _option(key: str, value: Word) -> Word:
-    return join(f'{{"data":{{"{key}":"', value, '"}}')
 
 
 def patch_configuration(where: Where, app: Word, patch: Word) -> Command:

@@ -35,6 +35,7 @@ from drillbook.model import (
     Finding,
     Injection,
     Matcher,
+    Part,
     Patch,
     Phase,
     Probe,
@@ -117,6 +118,12 @@ def scenario(phase: Phase, name: str, *steps: BoundStep) -> BoundScenario:
 
 def workload(app: str = "orders") -> Workload:
     return Workload((component(app),))
+
+
+def part() -> Part:
+    return Part(
+        role="server", kind="Deployment", name=APP, selector=join("app=", APP), container="app"
+    )
 
 
 def component(app: str = "orders") -> Component:

@@ -20,6 +20,7 @@ from drillbook.model import (
     BoundStep,
     Cause,
     Component,
+    Duration,
     Fault,
     FilledIn,
     Key,
@@ -133,6 +134,11 @@ class _Binding:
         every = background + self._steps(cause.background)
         unbound = len(every) < len(self.runbook.background) + len(cause.background)
         fault = self._fault(cause, every, unbound)
+        for bound in every[len(background) :]:
+            if isinstance(bound.value, Component):
+                what = f"{bound.step.text!r} sets a system up for one cause alone."
+                fix = "Move it to the runbook's Background: all causes stand on the same systems."
+                self._report(bound.step, "one-set-up", what, fix)
         scenarios = tuple(self._scenario(scenario) for scenario in cause.scenarios)
         if not self.components or fault is None:
             return None
@@ -265,16 +271,28 @@ class _Binding:
         """A value that is right for the drilled application would be pasted into another one."""
         lines = [line for line in (action.command, action.rollback) if line]
         literals = [p for line in lines for p in _literals(line.words)]
-        for name, argument in arguments.items():
-            if kinds.get(name) in ("Key", Key, "Word", Word) or not isinstance(argument, str | int):
-                continue
-            if any(_standing_alone(str(argument)).search(text) for text in literals):
-                what = f"the line of {step.text!r} holds the drill's own value {str(argument)!r}."
+        given = [
+            str(argument)
+            for name, argument in arguments.items()
+            if kinds.get(name) not in ("Key", Key, "Word", Word)
+            and isinstance(argument, str | int | float | Duration)
+            and argument != action.within
+        ]
+        given += [line.strip() for line in (step.doc_string or "").splitlines()]
+        given += [cell for row in step.table or () for cell in row]
+        for value in filter(None, given):
+            if any(_holds(value, text) for text in literals):
+                what = f"the line of {step.text!r} holds the drill's own value {value!r}."
                 fix = (
                     "Read it from the application (Finding), or let the reader fill it in "
                     "(FilledIn); a name of a setting is annotated as Key."
                 )
                 self._report(step, "drill-value", what, fix)
+        taken = {*_PLACES, *(variable for name in self.names.values() for variable in name.values)}
+        for one in action.reads:
+            if one.var.name in taken:
+                what = f"{step.text!r} reads {one.var.name}, which names the drill's own place."
+                self._report(step, "taken-name", what, "Call the variable something else.")
 
     def _report_unmatched(
         self, step: Step, found: Sequence[tuple[Definition, tuple[Any, ...]]]
@@ -320,9 +338,25 @@ def _signature(build: Callable[..., Value]) -> tuple[tuple[str, ...], Mapping[st
     return tuple(inspect.signature(build).parameters), inspect.get_annotations(build)
 
 
+_PLACES = frozenset(
+    {
+        *("ALERTMANAGER", "CHANGED_AT", "CONTAINER", "CONTEXT", "NAMESPACE", "NODE", "POD"),
+        *("PATH", "PROMETHEUS"),
+    }
+)
+"""Variables that say where a line works; nothing that is read for a change may have their name."""
+
+
 @lru_cache(maxsize=1024)
 def _standing_alone(text: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![\w-]){re.escape(text)}(?![\w-])")
+    return re.compile(rf"(?<!\w){re.escape(text)}(?!\w)")
+
+
+def _holds(value: str, text: str) -> bool:
+    """Whether a line's text holds a value: a number also with a unit behind it, as 3 in 3Gi."""
+    if re.fullmatch(r"\d+(?:\.\d+)?", value):
+        return bool(re.search(rf"(?<![\w.]){re.escape(value)}[A-Za-z%]*(?![\w.])", text))
+    return bool(_standing_alone(value).search(text))
 
 
 def _literals(words: Sequence[Word]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from drillbook.changes.faults import DrillNamespace, Injector, Outcome
+from drillbook.drill import names
 from drillbook.drill.perform import Performer
 from drillbook.drill.progress import Progress
 from drillbook.drill.recorder import Recorder
@@ -78,6 +79,8 @@ class Opening:
                 )
             self.held(f"steady state {number}", probe)
             self.progress.say(f"steady: {seen.observed}")
+        for variable, probe in names.probes(workload, self.performer.clients):
+            self.held(f"the line that finds {variable}", probe)
 
     def refuse_early(self, fault: Fault, alerts: Sequence[FiringAlert]) -> None:
         """What is there before the fault proves nothing. Raises InvalidDrill, CouldNotTell."""

@@ -73,15 +73,16 @@ def recipe(image: str, root: Path) -> str:
     folders = sorted(folder / name for place in _IMAGES for folder in root.glob(place))
     files = [f for folder in folders for f in sorted(folder.rglob("*")) if f.is_file()]
     stamps = tuple((str(f), _stamp(str(f)) or (0, 0)) for f in files)
-    return _recipe(stamps) if stamps else ""
+    return _recipe(stamps, len(folders[0].parts)) if stamps else ""
 
 
 @lru_cache(maxsize=256)
-def _recipe(stamps: tuple[tuple[str, tuple[int, int]], ...]) -> str:
-    """Read again only when a file changed."""
+def _recipe(stamps: tuple[tuple[str, tuple[int, int]], ...], above: int) -> str:
+    """By what stands where in the folder, wherever that is; read again only when a file changed."""
     digest = hashlib.sha256()
     for path, _ in stamps:
-        digest.update(f"{PurePath(path).name}\0".encode() + Path(path).read_bytes() + b"\0")
+        inside = "/".join(PurePath(path).parts[above:])
+        digest.update(f"{inside}\0".encode() + Path(path).read_bytes() + b"\0")
     return digest.hexdigest()
 
 

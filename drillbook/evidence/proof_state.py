@@ -153,6 +153,10 @@ def _judge(
         return State.FAILING, _failed(drill)
     if drill is None:
         return State.NEVER_RUN, "no accepted drill has injected it and repaired it"
+    unknown = sorted({q.cause for q in drill.questions if q.held is None})
+    if unknown:
+        why = f"whether it is {' or '.join(unknown)} could not be told on its incident"
+        return State.NEVER_RUN, why
     left = manual_phases(drill)
     if left:
         return State.NEVER_RUN, f"its {' and '.join(left)} can be done by a person only"

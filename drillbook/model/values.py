@@ -115,7 +115,9 @@ class Action:
 
 def export(finding: Finding) -> str:
     """A bash line that reads a value into its variable."""
-    return f'export {finding.var.name}="$({finding.command})"'
+    name = finding.var.name
+    # In two steps: `export X="$(...)"` would hide that the command failed.
+    return f'{name}="$({finding.command})" && export {name}'
 
 
 def show(variables: Sequence[Var]) -> str:

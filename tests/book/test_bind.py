@@ -1,5 +1,6 @@
 """Sentences become values; what does not bind is reported, all of it."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -229,10 +230,40 @@ def test_what_a_background_does_not_hold_is_said(old: str, new: str, says: str) 
     assert says in " ".join(problem.what for problem in found)
 
 
-def test_a_value_of_the_drill_on_a_line_that_changes_is_refused() -> None:
-    def scale(app: Word, count: int) -> Action:
-        return Action(command=command("scale", join("--replicas=", str(count)), app))
+@pytest.mark.parametrize(
+    ("sentence", "line", "rule"),
+    [
+        ("is scaled to 5", "--replicas=5", "drill-value"),
+        ("is scaled to 5", "--limits=memory=5Gi", "drill-value"),
+        ("is scaled to 5", "--replicas=15", ""),
+        ("waits for 90s", "--timeout=90s", "drill-value"),
+        ("takes a share of 0.75", "share=0.75", "drill-value"),
+        ("is called by name", "cm/corner-conf", "literal-drill-name"),
+        ("overwrites NAMESPACE", "x", "taken-name"),
+    ],
+)
+def test_no_value_of_the_drill_stands_on_a_line_that_changes(
+    sentence: str, line: str, rule: str
+) -> None:
+    name = sentence.split()[-1]
+    reads = (Finding(var=Var(name), command=command("x")),) if name == "NAMESPACE" else ()
 
-    text = edited(("is started within 1m", "is scaled to 5"))
-    scaled = another("when", "the database of {string} is scaled to {int}", scale)
-    assert [one.rule for one in problems(text, (*DEFINITIONS, scaled))] == ["drill-value"]
+    def plain(app: Word) -> Action:
+        return Action(command=command("set", line, app), reads=reads)
+
+    def with_a_value(app: Word, value: object) -> Action:
+        return plain(app)
+
+    pattern = re.sub(r"\d+s", "{duration}", sentence)
+    pattern = re.sub(r"\d+\.\d+", "{float}", pattern)
+    pattern = re.sub(r"\b\d+", "{int}", pattern)
+    build = with_a_value if "{" in pattern else plain
+    definitions = (*DEFINITIONS, another("when", f"{{string}} {pattern}", build))
+    text = edited(('the database of "corner" is started within 1m', f'"corner" {sentence}'))
+    assert [p.rule for p in problems(text, definitions)] == ([rule] if rule else [])
+
+
+def test_a_system_for_one_cause_alone_is_refused() -> None:
+    given = '      Given the database of "corner" is stopped\n'
+    text = edited((given, f'{given}      And the shop "other" takes orders\n'))
+    assert "one-set-up" in {one.rule for one in problems(text)}

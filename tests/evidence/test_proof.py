@@ -126,7 +126,11 @@ def test_an_image_counts_by_its_own_recipe(root: Path) -> None:
     (folder / "Containerfile").write_text("FROM localhost/debian:12\n")
     first = proof.hashes(bound, root, RULES)
     (folder / "Containerfile").write_text("FROM localhost/debian:13\n")
-    assert len({each["oom"] for each in (before, first, proof.hashes(bound, root, RULES))}) == 3
+    second = proof.hashes(bound, root, RULES)
+    (folder / "files").mkdir()
+    (folder / "Containerfile").rename(folder / "files" / "Containerfile")
+    moved = proof.hashes(bound, root, RULES)
+    assert len({each["oom"] for each in (before, first, second, moved)}) == 4
 
 
 @pytest.mark.parametrize(

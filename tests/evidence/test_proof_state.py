@@ -53,6 +53,12 @@ def test_a_drill_that_proves_nothing(fields: dict[str, Any], state: State) -> No
     assert oom(examples.drill(**fields), *GOOD[1:]).state is state
 
 
+def test_an_incident_that_may_be_another_causes_proves_nothing() -> None:
+    unknown = examples.drill(questions=(examples.question("config", held=None),))
+    found = oom(unknown, *GOOD[1:])
+    assert (found.state, "config could not be told" in found.why) == (State.NEVER_RUN, True)
+
+
 def test_the_newest_drill_that_says_yes_or_no_of_what_is_shown_counts() -> None:
     failed = examples.drill(days=1, verdict=Verdict.FAILED)
     mute = examples.drill(days=2, verdict=Verdict.ERROR)

@@ -31,7 +31,7 @@ def exported(bound: BoundRunbook) -> list[str]:
     return [
         line.removeprefix("export ").partition("=")[0]
         for line in setup(bound).exports
-        if line.startswith("export ")
+        if re.match(r"(?:export )?[A-Z_]+=", line)
     ]
 
 
@@ -40,7 +40,7 @@ def test_variables_are_found_by_their_own_commands_in_the_order_of_their_need() 
     assert exported(examples.runbook()) == order
     lines = setup(examples.runbook()).exports
     find = 'kubectl --context "$CONTEXT" -n "$NAMESPACE" get pod "$POD" -o'
-    assert f"export APP=\"$({find} 'jsonpath={{.metadata.name}}')\"" in lines
+    assert f"APP=\"$({find} 'jsonpath={{.metadata.name}}')\" && export APP" in lines
 
 
 def test_only_what_is_used_is_asked_for() -> None:

@@ -102,3 +102,31 @@ def test_a_quantity_times_a_number(factor: str, quantity: str, code: int, said: 
 
 def test_every_tool_that_is_listed_is_there() -> None:
     assert all((ROOT / tool).is_file() for tool in TOOLS)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "code", "patched"),
+    [
+        ("path", "/app/lib", 0, True),
+        ("path", '/app"},"immutable":true,"x":{"y":"z', 0, True),
+        ("path", '-Dx="a b" -Dy=$HOME', 0, True),
+        ("pfad", "/app/lib", 1, False),
+        ("path", "", 2, False),
+    ],
+)
+def test_a_value_is_data_and_never_structure(
+    key: str, value: str, code: int, patched: bool, tmp_path: Path
+) -> None:
+    program = tmp_path / "kubectl"
+    program.write_text(
+        '#!/bin/bash\nif [[ $* == *\' get \'* ]]; then echo \'{"data":{"path":"x"}}\'; exit; fi\n'
+        f"printf '%s' \"${{@: -1}}\" > {tmp_path}/patch\n"
+    )
+    program.chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    words = ("--context", "c", "-n", "n", "conf", key, "--", value)
+    done = run("scripts/kubernetes/set_key.py", *words, PATH=path)
+    assert done.returncode == code, done.stderr
+    assert (tmp_path / "patch").exists() is patched
+    if patched:
+        assert json.loads((tmp_path / "patch").read_text()) == {"data": {"path": value}}
