@@ -106,7 +106,7 @@ def _workload(where: Where, app: str) -> Component:
         title="a shop",
         manifests=(),
         ready=(Probe(source=_kube(where, var, "{.ready}"), expect=any_equals("True")),),
-        names=(name_of(app, var, command("echo", "it")),),
+        names=(name_of(app, var, command("kubectl", "get", "it")),),
     )
 
 

@@ -11,7 +11,7 @@ from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ from drillbook.cluster.forwards import Forwards
 from drillbook.cluster.kubeconfig import context_name
 from drillbook.cluster.settings import Settings
 from drillbook.model import Absent, Credential, Endpoint, Word, resolve
-from drillbook.model.errors import CouldNotTell, UsageError
+from drillbook.model.errors import CouldNotTell, UsageError, beginning
 
 if TYPE_CHECKING:
     import requests
@@ -66,6 +66,8 @@ class Moment:
     """What all identities of one drill know."""
 
     since: datetime | None = None
+    skew: timedelta = timedelta()
+    """The servers' clock minus the runner's."""
 
 
 class Connections:
@@ -94,6 +96,14 @@ class Connections:
     @since.setter
     def since(self, at: datetime | None) -> None:
         self._moment.since = at
+
+    @property
+    def server_since(self) -> datetime | None:
+        """The last change by the servers' clock."""
+        return None if self.since is None else self.since + self._moment.skew
+
+    def set_skew(self, skew: timedelta) -> None:
+        self._moment.skew = skew
 
     def acting_as(self, identity: Identity) -> Connections:
         """The same connections as that identity. Raises Refused, CouldNotTell."""
@@ -198,7 +208,9 @@ class Connections:
         answer = self.get_json(base, path, parameters)
         usable = isinstance(answer, dict) and answer.get("status") == "success"
         if not usable or "data" not in answer:
-            raise CouldNotTell(f"{base}{path}: not an answer of Prometheus: {str(answer)[:200]}")
+            raise CouldNotTell(
+                f"{base}{path}: not an answer of Prometheus: {beginning(str(answer))}"
+            )
         return answer["data"]
 
     def alertmanager(self, path: str, parameters: list[tuple[str, str]]) -> Any:
@@ -248,7 +260,7 @@ def asking(what: str) -> Iterator[None]:
         raise could_not_ask(what, error) from error
     except _OTHER_SHAPE as error:
         raise CouldNotTell(
-            f"not the expected answer from {what}: {type(error).__name__}: {str(error)[:200]}"
+            f"not the expected answer from {what}: {type(error).__name__}: {beginning(str(error))}"
         ) from error
 
 
@@ -268,7 +280,7 @@ def _innermost(error: BaseException) -> str:
             break
         error = inner
     text = str(error).rpartition("Failed to establish a new connection: ")[2] or repr(error)
-    return text.rstrip(".")[:300]
+    return beginning(text.rstrip("."), 300)
 
 
 def http_get(

@@ -14,7 +14,7 @@ from websocket import ABNF, WebSocketException
 
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.deadline import within
-from drillbook.model.errors import CouldNotTell
+from drillbook.model.errors import CouldNotTell, beginning
 from drillbook.model.object_ref import ObjectRef
 
 OUTPUT_LIMIT = 65536
@@ -121,4 +121,4 @@ def ended(status: bytes, stdout: bytes, stderr: bytes) -> Ran:
 def _reason(text: str) -> str:
     """The API server's sentence out of the library's account of a refused handshake."""
     found = re.search(r'"message":"((?:[^"\\]|\\.)*)"', text)
-    return json.loads(f'"{found[1]}"') if found else text[:300]
+    return json.loads(f'"{found[1]}"') if found else beginning(text, 300)

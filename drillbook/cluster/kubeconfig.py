@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from drillbook.cluster.settings import Settings
 from drillbook.model import yamlfile
-from drillbook.model.errors import UsageError
+from drillbook.model.errors import UsageError, beginning
 
 _PROGRAMS = ("exec", "auth-provider")
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
@@ -178,6 +178,7 @@ def _named(path: Path, document: Mapping[str, Any], key: str) -> dict[str, Any]:
 def _mapping(path: Path, value: Any) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise UsageError(
-            f"{path}: not a usable kubeconfig: {str(value)[:60]!r} stands where a mapping should."
+            f"{path}: not a usable kubeconfig: {beginning(str(value), 60)!r} stands where a "
+            "mapping should."
         )
     return value

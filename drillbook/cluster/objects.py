@@ -28,7 +28,7 @@ class Objects:
         try:
             return self._call(ref, "get")
         except CouldNotTell as error:
-            if _says_absent(error.__cause__):
+            if says_absent(error.__cause__):
                 return None
             raise
 
@@ -84,7 +84,7 @@ class Objects:
         try:
             self._call(ref, "delete", body=body)
         except CouldNotTell as error:
-            if _says_absent(error.__cause__):
+            if says_absent(error.__cause__):
                 return False
             raise
         return True
@@ -147,9 +147,14 @@ def _body(error: BaseException | None) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _says_absent(error: BaseException | None) -> bool:
+def says_absent(error: BaseException | None) -> bool:
     """Whether the API server itself says that there is none: a proxy's 404 says nothing."""
-    return _status(error) == 404 and _body(error).get("reason") == "NotFound"
+    return says(error, 404, "NotFound")
+
+
+def says(error: BaseException | None, status: int, reason: str) -> bool:
+    """Whether it is the API server's own answer, of this status and for this reason."""
+    return _status(error) == status and _body(error).get("reason") == reason
 
 
 def _status(error: BaseException | None) -> int | None:

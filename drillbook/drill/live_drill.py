@@ -113,6 +113,7 @@ class LiveDrill:
         )
         self.namespace = DrillNamespace(self.clients, self.custody, name)
         self.clients.values["NAMESPACE"] = name
+        self.clients.set_skew(self.performer.skew)
         self.injector = Injector(self.clients, name, self.custody)
         self.cross_checks = CrossChecks(self.order, self.performer, self.recorder, self.progress)
         self.printed = PrintedLines(self.performer)

@@ -22,9 +22,9 @@ ANYWHERE: Final = 8
 """From this length on a known value is removed inside of longer words, too."""
 
 _HOLDS = re.compile(
-    r"(?i)passw|passphrase|secret|tokens?(?:_|$)|credential|apikey|(?:^|_)key(?:_|$)|_pwd$"
+    r"(?i)passw|passphrase|secret|tokens?(?:_|$)|credential|apikey|(?:^|_)key(?:_|$)|_pwd$|(?:^|_)(?:pass|auth)$"
 )
-_SAYS_WHERE = re.compile(r"(?i)(?:^|_)(?:dir|file|folder|name|path|public|ref)(?:_|$)")
+_SAYS_WHERE = re.compile(r"(?i)(?:^|_)(?:dir|file|folder|name|path|public)(?:_|$)|_ref$")
 _ORDINARY = frozenset({"true", "false", "null", "none"})
 
 

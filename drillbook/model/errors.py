@@ -48,3 +48,12 @@ class UndoFailed(DrillbookError):
     """Something that a drill changed could not be taken back; the message lists what is left."""
 
     exit_code = 5
+
+
+def beginning(text: str, width: int = 200) -> str:
+    """The first words of what an error quotes, before anybody redacted it. Whole ones: half of a
+    secret would not be known to be one."""
+    if len(text) <= width:
+        return text
+    words = text[:width].split()[: -1 if not text[width].isspace() else None]
+    return " ".join([*words, "..."])

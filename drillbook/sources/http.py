@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from drillbook.cluster.clients import Connections, could_not_ask, http_get
 from drillbook.cluster.deadline import within
 from drillbook.model import Absent, Answer, Command, Endpoint, Reading, Word, command, join
-from drillbook.model.errors import CouldNotTell
+from drillbook.model.errors import CouldNotTell, beginning
 
 DEADLINE_S = 5
 STATUS, SECONDS = "status", "seconds"
@@ -37,20 +37,20 @@ class Http:
         if self.field == STATUS:
             # 000: curl had no answer.
             if not text.strip().isdigit() or int(text) == 0:
-                raise CouldNotTell(f"not a status code: {text[:80]!r}")
+                raise CouldNotTell(f"not a status code: {beginning(text, 80)!r}")
             return text.strip()
         if self.field == SECONDS:
             try:
                 return f"{float(text):g}"
             except ValueError as error:
-                raise CouldNotTell(f"no number of seconds: {text[:80]!r}") from error
+                raise CouldNotTell(f"no number of seconds: {beginning(text, 80)!r}") from error
         return self._inside(text)
 
     def _inside(self, text: str) -> Answer:
         try:
             found = json.loads(text)
         except ValueError as error:
-            raise CouldNotTell(f"not JSON: {text[:80]!r}") from error
+            raise CouldNotTell(f"not JSON: {beginning(text, 80)!r}") from error
         for step in self.field.split("."):
             try:
                 found = found[int(step)] if isinstance(found, list) else found[step]

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from drillbook.cluster.clients import Connections, asking, kube_errors
 from drillbook.cluster.deadline import REQUESTS, within
+from drillbook.cluster.objects import says_absent
 from drillbook.model import Absent, Answer, Command, Reading, Var, Where, Word, command
 from drillbook.model.errors import CouldNotTell
 from drillbook.sources import jsonpath
@@ -77,7 +78,7 @@ class Kube:
                 **query, _request_timeout=clients.request_timeout
             )
         except kube_errors() as error:
-            if getattr(error, "status", None) == 404:
+            if says_absent(error):
                 return None
             raise
         data: dict[str, Any] = found.to_dict()

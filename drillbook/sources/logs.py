@@ -5,6 +5,7 @@ from datetime import datetime
 
 from drillbook.cluster.clients import Connections, asking, could_not_ask, kube_errors
 from drillbook.cluster.deadline import REQUESTS, within
+from drillbook.cluster.objects import says, says_absent
 from drillbook.model import Absent, Answer, Command, Reading, Var, Word, command
 
 
@@ -61,10 +62,10 @@ class Logs:
             text = answer.data.decode("utf-8", "replace")
         except kube_errors() as error:
             # 400: the container has no such run yet; 404: the pod has gone meanwhile.
-            if getattr(error, "status", None) in (400, 404):
+            if says(error, 400, "BadRequest") or says_absent(error):
                 return ""
             raise could_not_ask(f"the log of {pod}", error) from error
-        return "\n".join(_lines_since(text, clients.since))
+        return "\n".join(_lines_since(text, clients.server_since))
 
 
 def _lines_since(text: str, since: datetime | None) -> list[str]:

@@ -24,7 +24,7 @@ from drillbook.model import (
     parts_of,
     shell,
 )
-from drillbook.model.errors import CouldNotTell
+from drillbook.model.errors import CouldNotTell, beginning
 
 CURL: Final = ("curl", "-fsS", "--max-time", "10", "--get")
 """Only reads: a GET, which ends by itself."""
@@ -32,12 +32,21 @@ TOOL: Final = "scripts/prometheus/moment.py"
 _METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _WINDOW = re.compile(r"[0-9]+(?:ms|s|m|h|d)")
+_UNITS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
+_RANGE = re.compile(r"\[\s*([0-9][0-9a-z]*)\s*(:?)")
+_OFFSET = re.compile(r"(?i)\boffset\s+([0-9][0-9a-z]*)")
 
 
 def _check(grammar: re.Pattern[str], text: str, what: str) -> None:
     """What stands in a query beside its quotes must be a name: it could be another query."""
     if not grammar.fullmatch(text):
         raise ValueError(f"{text!r} is not {what}")
+
+
+def _seconds(text: str) -> float:
+    """A duration inside of an expression: `1h30m`, or a number of seconds."""
+    pieces: list[tuple[str, str]] = re.findall(r"([0-9]+)(ms|[smhdwy])?", text)
+    return sum(int(number) * _UNITS[unit or "s"] for number, unit in pieces)
 
 
 def _asked(clients: Connections, whom: str, read: Callable[[Connections], Reading]) -> Reading:
@@ -138,7 +147,7 @@ class Moment(Series):
             return found[1]
         if "no sample" in text:
             return Absent(text.strip())
-        raise CouldNotTell(f"{TOOL} printed no moment: {text[:200]!r}")
+        raise CouldNotTell(f"{TOOL} printed no moment: {beginning(text)!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,10 +165,15 @@ class Expr:
 
     @property
     def window(self) -> str:
-        """The longest range that it looks back: of its series, and inside its brackets."""
-        inside = re.findall(r"\[([0-9]+(?:ms|s|m|h|d))", shell(self.query))
-        windows: list[str] = [*inside, *(one.window for one in self.reads)]
-        return max(windows, key=lambda window: Duration(window).seconds)
+        """How far it looks back at most: as the longest of its series or of its own ranges, and by
+        every subquery and offset more."""
+        text = shell(self.query)
+        ranges = [(_seconds(found), more) for found, more in _RANGE.findall(text)]
+        longest_s = max((s for s, more in ranges if not more), default=0.0)
+        more_s = sum(s for s, more in ranges if more)
+        more_s += sum(_seconds(found) for found in _OFFSET.findall(text))
+        series_s = max(Duration(one.window).seconds for one in self.reads)
+        return f"{math.ceil(1000 * (max(longest_s, series_s) + more_s))}ms"
 
     def command(self) -> Command:
         return command(
@@ -181,10 +195,13 @@ class Expr:
     def _read(self, clients: Connections) -> Reading:
         readings = [series._read(clients) for series in self.reads]
         dates = [one.dated for one in readings if one.dated is not None]
+        if not dates:
+            why = "; ".join(str(one.answer) for one in readings)
+            raise CouldNotTell(f"the expression has no date: {why}")
         query = clients.resolve(self._quoted(lambda value: _escaped(clients.resolve(value))))
         answer = clients.prometheus("/api/v1/query", [("query", query)])
         with asking("Prometheus"):
-            return Reading(answer=_vector(answer), dated=min(dates, default=None))
+            return Reading(answer=_vector(answer), dated=min(dates))
 
 
 def _vector(data: Any) -> Answer:
@@ -278,7 +295,9 @@ class FiringAlert:
 
 def _state(held: list[dict[str, Any]], listed: Any) -> AlertState:
     if not isinstance(listed, list):
-        raise CouldNotTell(f"Alertmanager answered without a list of alerts: {str(listed)[:200]}")
+        raise CouldNotTell(
+            f"Alertmanager answered without a list of alerts: {beginning(str(listed))}"
+        )
     states = {alert["state"] for alert in held}
     pages = (alert.get("annotations", {}).get("runbook_url", "") for alert in listed)
     return AlertState(

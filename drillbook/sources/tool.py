@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from drillbook.cluster.clients import Connections
 from drillbook.model import Absent, Answer, Command, Reading, Word, command
-from drillbook.model.errors import CouldNotTell
+from drillbook.model.errors import CouldNotTell, beginning
 
 DEADLINE_S = 60.0
 
@@ -25,7 +25,7 @@ class Tool:
         try:
             found = json.loads(text)
         except ValueError as error:
-            raise CouldNotTell(f"{self.command()}: printed no JSON: {text[:200]!r}") from error
+            raise CouldNotTell(f"{self.command()}: printed no JSON: {beginning(text)!r}") from error
         if not isinstance(found, dict) or found.get(self.field) is None:
             return Absent(f"field {self.field}")
         return str(found[self.field])

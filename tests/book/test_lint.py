@@ -10,6 +10,8 @@ from drillbook.model import (
     Action,
     BoundRunbook,
     BoundScenario,
+    Component,
+    Fault,
     Finding,
     Probe,
     Problem,
@@ -306,6 +308,21 @@ def test_checks_read_and_destroying_is_said(
     found = (*values.only_reads(bound.runbook, one), *values.says_destroys(bound.runbook, one))
     text = alone.causes[0].scenarios[1 if is_probe else 2].steps[0].step.text
     assert [p.rule for p in found if repr(text) in p.what] == ([rule] if rule else [])
+
+
+@pytest.mark.parametrize("part", ["ready", "effect"])
+def test_what_a_background_checks_only_reads(part: str) -> None:
+    source = Tool(words=("kubectl", "delete", "pod", "x"), field="x")
+    probe = Probe(source=source, expect=equals("y"))
+    good = book(TEXT).bound[str(PATH)]
+    kind, changed = (Component, (probe,)) if part == "ready" else (Fault, probe)
+    first, *others = good.causes
+    background = tuple(
+        replace(b, value=replace(b.value, **{part: changed})) if isinstance(b.value, kind) else b
+        for b in first.background
+    )
+    bad = replace(good, causes=(replace(first, background=background), *others))
+    assert "only-reads" in {p.rule for p in problems(replace(book(TEXT), bound={str(PATH): bad}))}
 
 
 def test_a_step_without_within_is_judged_by_the_default() -> None:

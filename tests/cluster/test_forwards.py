@@ -1,6 +1,8 @@
 """A forward is opened, opened again when it went, and ends; what kubectl says is told apart."""
 
 import os
+import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,20 +32,33 @@ def kubectl(folder: Path, body: str) -> tuple[str, ...]:
 
 def test_it_is_opened_once_and_again_when_it_went(tmp_path: Path, forwards: Forwards) -> None:
     body = (
-        'echo $$ >> "$0.ids"; echo "Forwarding from 127.0.0.1:4$(wc -l < $0.ids) -> 5432"; sleep 60'
+        'echo $$ >> "$0.ids"; echo "E1128 memcache.go:287] a warning"; sleep 0.1; '
+        'echo "Forwarding from 127.0.0.1:4$(wc -l < $0.ids) -> 5432"; '
+        'head -c 99999 /dev/zero; touch "$0.$$"; sleep 60'
     )
     words = kubectl(tmp_path, body)
     assert forwards.address("DB", words, ENVIRONMENT) == "127.0.0.1:41"
     assert forwards.address("DB", words, ENVIRONMENT) == "127.0.0.1:41"
     first = int((tmp_path / "kubectl.ids").read_text().split()[0])
-    os.kill(first, 9)
-    while Path(f"/proc/{first}/cmdline").exists() and Path(f"/proc/{first}/cmdline").read_bytes():
+    while not (tmp_path / f"kubectl.{first}").exists():  # a full pipe would stop it before
         time.sleep(0.01)
+    os.kill(first, 9)
+    os.waitid(os.P_PID, first, os.WEXITED | os.WNOWAIT)
     assert forwards.address("DB", words, ENVIRONMENT) == "127.0.0.1:42"
     assert forwards.address("DB", words, ENVIRONMENT, again=True) == "127.0.0.1:43"
     forwards.close()
     last = int((tmp_path / "kubectl.ids").read_text().split()[-1])
     assert not Path(f"/proc/{last}").exists()
+
+
+def test_it_outlives_the_thread_that_asked_for_it(tmp_path: Path, forwards: Forwards) -> None:
+    words = kubectl(tmp_path, 'echo "Forwarding from 127.0.0.1:41 -> 5432"; exec sleep 60')
+    asking = threading.Thread(target=lambda: forwards.address("DB", words, ENVIRONMENT))
+    asking.start()
+    asking.join()
+    process, _ = forwards._open["DB"]
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(0.2)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +69,8 @@ def test_it_is_opened_once_and_again_when_it_went(tmp_path: Path, forwards: Forw
         ("Unable to connect to the server: dial tcp: no such host", False),
         ("error: You must be logged in to the server (Unauthorized)", False),
         ('Error from server (Forbidden): services "x" is forbidden', False),
+        ("error: You have to install the plugin: executable file not found in $PATH", False),
+        ("Error from server (InternalError): an error on the server", False),
     ],
 )
 def test_nothing_behind_it_is_not_the_same_as_no_answer(

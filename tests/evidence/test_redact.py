@@ -107,8 +107,25 @@ def test_a_known_value(value: str, text: str, clean_text: str) -> None:
     assert clean(text, value) == clean_text
 
 
-HOLDS = ("DB_PASSWORD", "PGPASSWORD", "API_KEY", "AWS_SECRET_ACCESS_KEY")
-HOLDS_NONE = ("PWD", "OLDPWD", "PATH", "KEYBOARD", "TOKEN_FILE", "PUBLIC_KEY")
+HOLDS = (
+    "DB_PASSWORD",
+    "PGPASSWORD",
+    "API_KEY",
+    "AWS_SECRET_ACCESS_KEY",
+    "DB_PASS",
+    "SSH_AUTH",
+    "GITHUB_REF_TOKEN",
+)
+HOLDS_NONE = (
+    "PWD",
+    "OLDPWD",
+    "PATH",
+    "KEYBOARD",
+    "TOKEN_FILE",
+    "PUBLIC_KEY",
+    "SECRET_REF",
+    "SSH_AUTH_SOCK",
+)
 
 
 @pytest.mark.parametrize("name", HOLDS + HOLDS_NONE)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from drillbook.model import Var, command
+from drillbook.model import Var, command, join
 from drillbook.model.reading import why_not
 
 PLACE = ("kubectl", "--context", Var("CONTEXT"), "-n", Var("NAMESPACE"))
@@ -16,9 +16,20 @@ PLACE = ("kubectl", "--context", Var("CONTEXT"), "-n", Var("NAMESPACE"))
         ((*PLACE, "exec", "pod/x", "--", "openssl", "x509", "-enddate"), ""),
         ((*PLACE, "exec", "pod/x", "--", "rm", "x"), "what it runs in the pod"),
         ((*PLACE, "exec", "pod/x", "df"), "`kubectl exec`"),
+        ((*PLACE, "exec", "pod/x", "--", "ss", "-tlnp"), ""),
+        ((*PLACE, "exec", "pod/x", "--", "ss", "-tK"), "`ss -tK`"),
+        ((*PLACE, "exec", "pod/x", "--", "ss", "--kill"), "`ss --kill`"),
+        ((*PLACE, "exec", "pod/x", "--", "openssl", "x509", "-out", "x"), "`openssl x509 -out`"),
+        ((*PLACE, "get", "-Aw"), "`kubectl get -Aw` does not end"),
+        ((*PLACE, "get", "--watch"), "does not end"),
+        ((*PLACE, "logs", "-f", "x"), "does not end"),
+        ((*PLACE, "logs", "--follow", "x"), "does not end"),
         ((*PLACE, "delete", "pod", "get"), "`kubectl delete`"),
         ((*PLACE, Var("VERB"), "get"), "`kubectl `"),
         (("curl", "-fsS", "--max-time", "10", "--get", "http://x"), ""),
+        (("curl", "--max-time", "9", join("-d", Var("X")), "http://x"), "`curl -d$`"),
+        (("curl", "--max-time", "9", join("--request=", Var("X")), "x"), "`curl --request=$`"),
+        (("curl", "--max-time", "9", "-w", "%output{x}y", "http://x"), "write a file"),
         (("curl", "-fsS", "--get", "http://x"), "may never end"),
         (("curl", "-X", "POST", "--max-time", "9", "http://x"), "`curl -X`"),
         (("curl", "--max-time", "9", "--data-urlencode", "a=b", "http://x"), "without `--get`"),

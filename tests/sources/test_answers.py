@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,14 @@ import pytest
 
 from drillbook.book.alert_rules import AlertRule
 from drillbook.cluster import which
-from drillbook.cluster.clients import Connections
+from drillbook.cluster.clients import Connections, asking, could_not_ask
 from drillbook.cluster.settings import Settings
 from drillbook.drill import environment as cluster
 from drillbook.drill import guard
 from drillbook.model import Absent, AlertState
 from drillbook.model.errors import CouldNotTell, UsageError
 from drillbook.sources import FiringAlert, Http, Kube, Logs, Series, Tool
+from drillbook.sources.prometheus import Expr, Moment
 from tests.bad_input import servers
 from tests.cluster.test_kubeconfig import kubeconfig_of
 
@@ -128,6 +130,30 @@ def test_alertmanager_must_answer_with_a_list(tmp_path: Path) -> None:
         FiringAlert(alert="Down").read(connections(tmp_path, url))
 
 
+def test_an_expression_whose_series_have_no_sample_has_no_date(tmp_path: Path) -> None:
+    def answer(path: str) -> tuple[int, str]:
+        kind = {"resultType": "matrix", "result": []}
+        return ok(["batch"] if "/label/" in path else kind)
+
+    source = Expr(query="vector(1)", reads=(BATCH,))
+    with serving(answer) as url, pytest.raises(CouldNotTell, match="no sample of batch"):
+        source.read(connections(tmp_path, url))
+
+
+def test_a_log_is_read_by_the_servers_clock(tmp_path: Path) -> None:
+    pods = kubernetes([{"metadata": {"name": "a"}}])
+    lines = "2026-11-21T04:16:25Z before\n2026-11-21T04:16:31Z after\n"
+
+    def answer(path: str) -> tuple[int, str]:
+        return (200, lines) if "/pods/a/log" in path else pods(path)
+
+    with serving(answer) as url:
+        clients = everything(tmp_path, url)
+        clients.since = datetime(2026, 11, 21, 4, 16, 20, tzinfo=UTC)
+        clients.set_skew(timedelta(seconds=10))
+        assert Logs(selector="a=b", container="c").read(clients).answer == "after"
+
+
 def test_variants_of_an_alert_answer_as_one(tmp_path: Path) -> None:
     firing = alert("drill-x", "firing")
     one, other = (rules(*held)["groups"][0]["rules"][0] for held in ((), (firing,)))
@@ -182,6 +208,20 @@ def test_what_is_being_removed_says_nothing_about_the_present(tmp_path: Path) ->
         assert isinstance(source.read(everything(tmp_path, url)).answer, Absent)
 
 
+@pytest.mark.parametrize("status", [400, 404])
+def test_a_proxys_refusal_is_not_the_api_servers(tmp_path: Path, status: int) -> None:
+    pods = kubernetes([{"metadata": {"name": "a"}}])
+
+    def answer(path: str) -> tuple[int, str]:
+        gone = "/pods/a" in path
+        return (status, "<html>Not Found</html>") if gone else pods(path)
+
+    with serving(answer) as url:
+        for name in ("pod", "logs"):
+            with pytest.raises(CouldNotTell, match=f"HTTP {status}"):
+                READS[name](everything(tmp_path, url))
+
+
 def test_pods_are_pods_beside_a_metrics_server(tmp_path: Path) -> None:
     with serving(kubernetes([])) as url:
         clients = everything(tmp_path, url)
@@ -192,6 +232,31 @@ def test_pods_are_pods_beside_a_metrics_server(tmp_path: Path) -> None:
 def test_a_tool_that_prints_no_utf_8_is_read_all_the_same(tmp_path: Path) -> None:
     tool = Tool(words=("printf", r'{"cause":"\351"}'), field="cause")
     assert tool.read(connections(tmp_path, "")).answer == "\N{REPLACEMENT CHARACTER}"
+
+
+@pytest.mark.parametrize("before", [30, 60, 180, 280])
+def test_an_error_holds_no_half_of_a_secret(before: int) -> None:
+    """It could not be redacted: every text is cut somewhere, at any of its characters."""
+    secret = "hunter2-correct-horse-" * 3
+    text = "x" * before + f" {secret} and more" + " word" * 99
+
+    def nothing() -> None:
+        with asking("x"):
+            raise ValueError(text)
+
+    url = f"data: {text}"
+    for read in (
+        lambda: Tool(words=("true",), field="x").parse(text),
+        lambda: Http(url=url).parse(text),
+        lambda: Http(url=url, field="x").parse(text),
+        lambda: Moment(metric="batch", labels=(), of="batch").parse(text),
+        lambda: FiringAlert(alert="X").parse(json.dumps({"x": text})),
+        nothing,
+    ):
+        with pytest.raises(CouldNotTell) as caught:
+            read()
+        assert "hunter2" not in str(caught.value).replace(secret, "")
+    assert "hunter2" not in str(could_not_ask("x", OSError(text))).replace(secret, "")
 
 
 def test_without_bash_it_could_not_tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

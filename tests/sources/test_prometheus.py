@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from drillbook.model import Absent, AlertState, Var
+from drillbook.model import Absent, AlertState, Duration, Var
 from drillbook.model.errors import CouldNotTell
 from drillbook.sources import FiringAlert, Series
-from drillbook.sources.prometheus import _stamp
+from drillbook.sources.prometheus import Expr, _stamp
 
 BATCH = Series(metric="batch", labels=(("namespace", Var("NAMESPACE")), ("app", "x")))
 
@@ -33,6 +33,22 @@ def test_the_newest_sample_answers_and_nothing_else() -> None:
         BATCH.parse(matrix((1.0, "NaN")))
     with pytest.raises(CouldNotTell, match="vector"):
         BATCH.parse(matrix().replace("matrix", "vector"))
+
+
+@pytest.mark.parametrize(
+    ("query", "seconds"),
+    [
+        ("batch", 60),
+        ("rate(batch[1h30m])", 5400),
+        ("rate(batch[1w])", 604800),
+        ("rate(batch[ 10m ])", 600),
+        ("rate(batch[300])", 300),
+        ("rate(batch[5m] offset 10m)", 900),
+        ("max_over_time(rate(batch[5m])[1h:30s])", 3900),
+    ],
+)
+def test_how_far_an_expression_looks_back(query: str, seconds: int) -> None:
+    assert Duration(Expr(query=query, reads=(BATCH,)).window).seconds == seconds
 
 
 def test_alertmanagers_list_alone_answers_for_the_page() -> None:

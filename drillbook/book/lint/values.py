@@ -51,15 +51,13 @@ def read_only(runbook: Runbook, book: Book) -> Iterator[Problem]:
 
 
 def only_reads(runbook: Runbook, book: Book) -> Iterator[Problem]:
-    """A check's line is run by itself: it must not be able to change anything."""
+    """A line that only checks or finds is run by itself: it must not be able to change anything."""
     for bound in _all_steps(runbook, book):
         value = bound.value
-        if isinstance(value, Probe):
-            lines = [value.source.command()]
-        elif isinstance(value, Action):
+        if isinstance(value, Action):
             lines = [one.command for one in value.reads if isinstance(one, Finding)]
         else:
-            continue
+            lines = [*value.lines()]
         for line in lines:
             if why := reading.why_not(line):
                 what = f"{bound.step.text!r} reads by a line that may change something: {why}."
