@@ -20,6 +20,7 @@ from typing import IO
 import pytest
 import requests
 
+from drillbook.changes.undo.lease import RUN_LABEL
 from drillbook_staging import builds, debian, digest, images, lifecycle, residue, state
 from drillbook_staging.places import places
 from tests.staging import host
@@ -244,7 +245,7 @@ def loaded() -> set[str]:
 def drilled(running: str) -> Iterator[str]:
     """A namespace as the engine makes one."""
     name = "drill-of-a-test"
-    labels = {"drillbook.dev/drill": "test"}
+    labels = {RUN_LABEL: "test"}
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
     file = places().tmp / "namespace.json"
     file.write_text(json.dumps(body))
