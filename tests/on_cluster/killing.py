@@ -201,11 +201,16 @@ def traced(changes: Sequence[str], file: Path) -> list[str]:
 
 
 def first_and_last(points: Iterable[str]) -> list[str]:
-    """Of each kill point the first and the last time that it is reached."""
+    """Of each kill point the first and the last time that it is reached. How many pods are there to
+    be ended is the cluster's to say: of these the first."""
     found: dict[str, list[str]] = {}
     for one in points:
         found.setdefault(one.partition("#")[0], []).append(one)
-    return [one for many in found.values() for one in dict.fromkeys((many[0], many[-1]))]
+    ends = {
+        name: (many[0],) if "end-pod" in name else (many[0], many[-1])
+        for name, many in found.items()
+    }
+    return [one for pair in ends.values() for one in dict.fromkeys(pair)]
 
 
 def come_to(ending: Ending) -> Outcome:
