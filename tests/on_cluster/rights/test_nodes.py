@@ -12,13 +12,14 @@ from drillbook.changes.undo.inverse import FENCE, MARK
 from tests.on_cluster.rights.world import World
 from tests.on_cluster.rights.writes import DRY, refused
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("rights")]
+# Alone: a drill beside it may cordon the same node, and a patch that changes nothing is not refused.
+pytestmark = [pytest.mark.cluster, pytest.mark.alone]
 
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 
 
 def a_node(world: World) -> Any:
-    """One that may be drilled, and that nobody drills just now."""
+    """One that may be drilled, and that no drill is still undoing."""
     until = time.monotonic() + 60
     while time.monotonic() < until:
         for one in world["administrator"].core.list_node().items:
