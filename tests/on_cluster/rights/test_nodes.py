@@ -12,7 +12,7 @@ from drillbook.changes.undo.inverse import FENCE, MARK
 from tests.on_cluster.rights.world import World
 from tests.on_cluster.rights.writes import DRY, refused
 
-# Alone: a drill beside it may cordon the same node, and a patch that changes nothing is not refused.
+# Alone: a drill may cordon the same node, and a patch that changes nothing is not refused.
 pytestmark = [pytest.mark.cluster, pytest.mark.alone]
 
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
