@@ -21,11 +21,16 @@ from tests.on_cluster.killing import (
 pytestmark = pytest.mark.cluster
 
 NAMESPACED = ("create", "delete", "scale", "patch", "restart")
-PAUSED = (
+MAKES_A_NAMESPACE = (
     "drill.create:after#1",
     "lease.create:after#1",
     "record.plan:after#1",
     "namespace.create:before#1",
+)
+"""Paused there it wakes up and makes the namespace of a drill that is no more, for a moment; a
+drill that begins in that moment is refused, and rightly."""
+PAUSED = (
+    *MAKES_A_NAMESPACE,
     "namespace.grant:before#1",
     "workload.apply:before#2",
     "record.plan:before#2",
@@ -37,9 +42,6 @@ PAUSED = (
     "drill.delete:before#1",
 )
 """The writes that a runner might still make when it wakes up."""
-MAKES_A_NAMESPACE = PAUSED[:4]
-"""Paused there it wakes up and makes the namespace of a drill that is no more, for a moment; a
-drill that begins in that moment is refused, and rightly."""
 OF_A_NODE = ("record.plan", "fault.patch", "record.move", "undo.write")
 RARE: dict[str, tuple[str, ...]] = {
     "lease.renew:before#1": ("patch", "--hold", "25"),
