@@ -5,8 +5,6 @@ newest run under reports/runs; `--staging` also takes the embedded cluster down 
 caches).
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import shutil

@@ -6,8 +6,6 @@ waiting for the reaper's word included; the namespace itself was there before th
 counted. The reaper's idle cost is its process's CPU time, by /proc.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import time

@@ -1,7 +1,5 @@
 """A stand-in for pytest: a drill's process that does what its test says, and a dispatcher of it."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
@@ -94,10 +92,4 @@ def stage(root: Path, does: dict[str, str]) -> None:
 
 
 def dispatcher(root: Path, jobs: int, say: Callable[[str], None] = print) -> Dispatcher:
-    return Dispatcher(
-        root=root,
-        folder=root / "run",
-        room=Room(jobs),
-        verbose=True,
-        say=say,
-    )
+    return Dispatcher(root=root, folder=root / "run", room=Room(jobs), verbose=True, say=say)

@@ -6,8 +6,6 @@ modules (`steps`, `fixtures`, `scripts`) it imports itself. What is about the st
 or needs a process that is not one of the tests', is tested with a real one.
 """
 
-from __future__ import annotations
-
 import atexit
 import importlib
 import os

@@ -5,8 +5,6 @@ all of them; the application is the one that fixtures/ knows. `python -m tests.g
 writes a checkout to look at.
 """
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

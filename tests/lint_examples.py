@@ -1,7 +1,5 @@
 """A small runbook that lint accepts, the sentences it is made of, and the book it stands in."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import Any
@@ -141,10 +139,6 @@ def _start_by(where: Where, app: Word, tool: Key) -> Action:
     return Action(command=command("python3", f"scripts/shop/{tool}", app))
 
 
-def _reinject() -> Reinject:
-    return Reinject()
-
-
 def _advice(where: Where, app: Word) -> Advice:
     return Advice("Tidy it.")
 
@@ -161,19 +155,27 @@ _SENTENCES: tuple[tuple[str, str, Callable[..., Value]], ...] = (
     ("then", "a person tidies the disk of {string}", _advice),
     ("when", "the database of {string} is started within {duration}", _start),
     ("when", "the database of {string} is started by {string}", _start_by),
-    ("when", "the fault is injected again", _reinject),
+    ("when", "the fault is injected again", Reinject),
 )
 
-DEFINITIONS = tuple(
-    Definition(
+
+def definition(
+    keyword: str, pattern: str, build: Callable[..., Any], file: str = "steps/x.py", line: int = 1
+) -> Definition:
+    """A sentence as a step module would register it."""
+    return Definition(
         keyword=keyword,
         pattern=pattern,
         build=build,
         expression=CucumberExpression(pattern, TYPES),
-        file="steps/shop.py",
-        line=number,
+        file=file,
+        line=line,
     )
-    for number, (keyword, pattern, build) in enumerate(_SENTENCES, start=1)
+
+
+DEFINITIONS = tuple(
+    definition(*sentence, "steps/shop.py", number)
+    for number, sentence in enumerate(_SENTENCES, start=1)
 )
 
 

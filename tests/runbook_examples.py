@@ -1,7 +1,5 @@
 """Runbooks, records and rules built by hand for the tests of proof, score, render and accept."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

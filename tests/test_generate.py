@@ -1,7 +1,5 @@
 """The generator: as many runbooks as asked for, each its own, none with a problem of its own."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 
@@ -60,8 +58,3 @@ def test_list_reads_an_accepted_record_once(
     monkeypatch.setattr(records, "read", noted)
     list_runbooks(settings.load(tmp_path), Console(quiet=True))
     assert sorted(seen) == sorted(accepted) != []
-
-
-def test_another_original_is_refused() -> None:
-    with pytest.raises(ValueError, match="RB-SPARK-001"):
-        generate.text("Feature: another", 0)

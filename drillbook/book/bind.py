@@ -28,7 +28,6 @@ from drillbook.model import (
     Part,
     Problem,
     Runbook,
-    Scenario,
     Step,
     Value,
     Where,
@@ -125,7 +124,7 @@ class _Binding:
                 what = f"the name {name.literal!r}" if not taken else f"the variable {taken[0]}"
                 what = f"{step.text!r}: {what} is taken by a step before it."
                 fix = "Call it something else, so that a page can tell the two apart."
-                self._report(step, "taken-name", what, fix)
+                self._problem(step.line, "taken-name", what, fix)
             self.names[name.literal] = name
         self.components.append(component)
 
@@ -138,8 +137,10 @@ class _Binding:
             if isinstance(bound.value, Component):
                 what = f"{bound.step.text!r} sets a system up for one cause alone."
                 fix = "Move it to the runbook's Background: all causes stand on the same systems."
-                self._report(bound.step, "one-set-up", what, fix)
-        scenarios = tuple(self._scenario(scenario) for scenario in cause.scenarios)
+                self._problem(bound.step.line, "one-set-up", what, fix)
+        scenarios = tuple(
+            BoundScenario(scenario=one, steps=self._steps(one.steps)) for one in cause.scenarios
+        )
         if not self.components or fault is None:
             return None
         return BoundCause(
@@ -164,9 +165,6 @@ class _Binding:
             self._problem(cause.line, "one-fault", what, fix)
         return None
 
-    def _scenario(self, scenario: Scenario) -> BoundScenario:
-        return BoundScenario(scenario=scenario, steps=self._steps(scenario.steps))
-
     def _steps(self, steps: Sequence[Step]) -> tuple[BoundStep, ...]:
         return tuple(bound for step in steps for bound in self._step(step))
 
@@ -181,7 +179,7 @@ class _Binding:
             if there is not None and name not in takes:
                 what = f"{step.text!r} takes no {name.replace('_', ' ')}, so nobody would read it."
                 fix = f"Remove it, or give the builder at {definition.place} a parameter `{name}`."
-                self._report(step, "unread-argument", what, fix)
+                self._problem(step.line, "unread-argument", what, fix)
         try:
             value = self._build(definition, arguments, step)
         except _REFUSALS as error:
@@ -189,12 +187,12 @@ class _Binding:
             unreadable = isinstance(error, UnreadableYaml)
             what = f"{step.text!r}: {str(error).rstrip('.')}."
             fix = "Correct the argument, or what it stands for."
-            self._report(step, UNREADABLE if unreadable else "bad-argument", what, fix)
+            self._problem(step.line, UNREADABLE if unreadable else "bad-argument", what, fix)
             return
         if type(value).__name__ not in _ALLOWED[step.keyword]:
             what = f"{step.text!r} is a {step.keyword} step but returns a {type(value).__name__}."
             fix = f"A {step.keyword} step returns {' or '.join(_ALLOWED[step.keyword])}."
-            self._report(step, "wrong-keyword", what, fix)
+            self._problem(step.line, "wrong-keyword", what, fix)
             return
         self._check_literals(step, value)
         yield BoundStep(step=step, value=value)
@@ -263,7 +261,7 @@ class _Binding:
             if any(pattern.search(text) for text in (*literals, *_prose(value))):
                 what = f"what {step.text!r} prints holds the drill's own name {name.literal!r}."
                 fix = f"Build it from the step's argument, so it prints {shell(name.word)}."
-                self._report(step, "literal-drill-name", what, fix)
+                self._problem(step.line, "literal-drill-name", what, fix)
 
     def _check_drill_values(
         self, step: Step, action: Action, arguments: Mapping[str, Any], kinds: Mapping[str, Any]
@@ -287,12 +285,12 @@ class _Binding:
                     "Read it from the application (Finding), or let the reader fill it in "
                     "(FilledIn); a name of a setting is annotated as Key."
                 )
-                self._report(step, "drill-value", what, fix)
+                self._problem(step.line, "drill-value", what, fix)
         taken = {*_PLACES, *(variable for name in self.names.values() for variable in name.values)}
         for one in action.reads:
             if one.var.name in taken:
                 what = f"{step.text!r} reads {one.var.name}, which names the drill's own place."
-                self._report(step, "taken-name", what, "Call the variable something else.")
+                self._problem(step.line, "taken-name", what, "Call the variable something else.")
 
     def _report_unmatched(
         self, step: Step, found: Sequence[tuple[Definition, tuple[Any, ...]]]
@@ -301,31 +299,28 @@ class _Binding:
             places = " and ".join(d.place for d, _ in found)
             what = f"{step.text!r} matches more than one step definition: {places}."
             fix = "Reword one of the patterns so that they exclude each other."
-            self._report(step, "ambiguous-step", what, fix)
+            self._problem(step.line, "ambiguous-step", what, fix)
             return
         others = {d.keyword for d, _ in self.binder.matches(step.text)}
         if others:
             meant = " or ".join(sorted(others)).capitalize()
             what = f"{step.text!r} is a {meant} sentence; here it is read as {step.keyword}."
             fix = f"Write {meant} before it; And and But take the keyword before them."
-            self._report(step, "wrong-keyword", what, fix)
+            self._problem(step.line, "wrong-keyword", what, fix)
             return
         bad = re.search(r"\bwithin (\S+)", step.text)
         if bad and not re.fullmatch(DURATION_PATTERN, bad[1]):
             like = f"{bad[1].rstrip('.')}s" if bad[1].isdigit() else "90s"
             what = f"{step.text!r}: {bad[1]!r} is not a duration."
             fix = f"Write a number and a unit, such as `within {like}`."
-            self._report(step, "not-a-duration", what, fix)
+            self._problem(step.line, "not-a-duration", what, fix)
             return
         what = (
             f"no {step.keyword} definition matches {step.text!r}. "
             f"Closest: {self.binder.closest(step.text)}."
         )
         fix = "Correct the sentence, or add a definition to a module of steps/."
-        self._report(step, "unbound-step", what, fix)
-
-    def _report(self, step: Step, rule: str, what: str, fix: str) -> None:
-        self._problem(step.line, rule, what, fix)
+        self._problem(step.line, "unbound-step", what, fix)
 
     def _problem(self, line: int, rule: str, what: str, fix: str) -> None:
         path = str(self.runbook.path)

@@ -32,8 +32,6 @@ PARAMETERS: tuple[tuple[str, str, Callable[..., Any]], ...] = (
 )
 """Our parameter types (name, pattern, transformer); `.vscode/settings.json` repeats them."""
 
-RESERVED = ("where", "doc_string", "table")
-
 
 def _types() -> ParameterTypeRegistry:
     registry = ParameterTypeRegistry()

@@ -234,8 +234,7 @@ def show(runbook: Named) -> None:
     """One runbook: its causes, its steps and the commands they stand for."""
     from drillbook.cli.commands import inspect
 
-    loaded = _settings()
-    inspect.show(loaded, runbook, console)
+    inspect.show(_settings(), runbook, console)
 
 
 @app.command()

@@ -5,7 +5,6 @@ meanwhile, for a terminal. With `verbose` every line of every drill is told."""
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,18 +26,10 @@ from drillbook.model.errors import CouldNotTell, UsageError
 MANIFEST = "manifest.json"
 POLL_S = 0.1
 """How often the children are looked at."""
-
-
 KILLED = (
     "It was killed, so it could not undo itself. The reaper does when its lease has run "
     "out; look with `kubectl get drills`, and then `drillbook undo --dead` says what is left."
 )
-
-
-def _to_terminal(text: str) -> None:
-    # A reader that has gone (a closed pipe or terminal) must not end the drills.
-    with suppress(OSError):
-        print(text, file=sys.stderr, flush=True)
 
 
 @dataclass
@@ -81,7 +72,7 @@ class Dispatcher:
     interrupted: bool = False
     unrecorded: list[Selected] = field(default_factory=list)
     """Drills that were started and left no record."""
-    say: Callable[[str], None] = _to_terminal
+    say: Callable[[str], None] = print
     moving: Callable[[list[str]], None] | None = None
     """Takes a line per running drill, again and again; None without a terminal."""
     clock: Clock = field(default_factory=SystemClock)

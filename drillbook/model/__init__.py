@@ -2,7 +2,6 @@
 
 from drillbook.model.answers import (
     Absent,
-    AlertSource,
     AlertState,
     Answer,
     Matcher,
@@ -83,7 +82,7 @@ from drillbook.model.words import (
 # fmt: off
 __all__ = [
     "CHANGED_AT", "DURATION_PATTERN", "PHASES", "PROSE", "Absent", "Action", "Advice",
-    "AlertSource", "AlertState", "Answer", "BoundCause", "BoundRunbook", "BoundScenario",
+    "AlertState", "Answer", "BoundCause", "BoundRunbook", "BoundScenario",
     "BoundStep", "Cause", "Change", "Command", "Component", "Control", "Cordon", "Create",
     "Credential", "CutNode", "Delete", "Duration", "Endpoint", "Evidence", "Fault", "FilledIn",
     "Finding", "Guarded", "Injection", "Joined", "Key", "KillNode", "Manifest", "Matcher", "Name",

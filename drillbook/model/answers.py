@@ -61,16 +61,8 @@ class Source(Protocol):
         """What the line printed, as the same answer."""
 
 
-@runtime_checkable
-class AlertSource(Source, Protocol):
-    """A source that asks for one alert."""
-
-    alert: str
-
-
 def alert_of(source: Source) -> str | None:
     """The alert that a source asks for, if it asks for one."""
-    # An `isinstance` with AlertSource looks at every method of every source again.
     found = getattr(source, "alert", None)
     return found if isinstance(found, str) else None
 

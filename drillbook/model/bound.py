@@ -1,5 +1,6 @@
 """Runbooks whose steps are values: what drills, pages and hashes are made from."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from drillbook.model.text import Cause, Phase, Runbook, Scenario, Step
@@ -45,6 +46,13 @@ class BoundRunbook:
     def names(self) -> tuple[Name, ...]:
         """Every name that its workloads own, once."""
         return tuple(dict.fromkeys(n for c in self.causes for n in c.workload.names))
+
+    @property
+    def steps(self) -> Iterator[BoundStep]:
+        """Every step, the Backgrounds' among them."""
+        for cause in self.causes:
+            yield from cause.background
+            yield from (step for scenario in cause.scenarios for step in scenario.steps)
 
     def cause(self, cause_id: str) -> BoundCause:
         """Raises KeyError when there is no such cause."""

@@ -70,10 +70,6 @@ class Cause:
     background: tuple[Step, ...]
     scenarios: tuple[Scenario, ...]
 
-    def of(self, phase: Phase) -> tuple[Scenario, ...]:
-        """The scenarios of one phase, in the file's order."""
-        return tuple(s for s in self.scenarios if s.phase is phase)
-
 
 def page_of(path: PurePosixPath) -> PurePosixPath:
     """Where the page of a feature file is; both paths are relative to the checkout."""
@@ -97,30 +93,18 @@ class Runbook:
         """The value of the first tag of that name, or the empty string."""
         return next((t.value for t in self.tags if t.name == name), "")
 
-    def all(self, name: str) -> tuple[str, ...]:
-        """The values of every tag of that name."""
-        return tuple(t.value for t in self.tags if t.name == name)
-
     @property
     def id(self) -> str:
         return self.tag("id")
 
     @property
     def alerts(self) -> tuple[str, ...]:
-        return self.all("alert")
-
-    @property
-    def area(self) -> str:
-        return self.path.parent.name
+        return tuple(t.value for t in self.tags if t.name == "alert")
 
     @property
     def page(self) -> PurePosixPath:
         """Where its page is, relative to the checkout."""
         return page_of(self.path)
-
-    def cause(self, cause_id: str) -> Cause:
-        """Raises KeyError when there is no such cause."""
-        return {cause.id: cause for cause in reversed(self.causes)}[cause_id]
 
 
 @dataclass(frozen=True, kw_only=True, order=True)

@@ -53,6 +53,11 @@ def _asked(clients: Connections, whom: str, read: Callable[[Connections], Readin
     return within(REQUESTS * clients.request_timeout, whom, lambda: read(clients))
 
 
+def _querying(prometheus: Var, query: Word) -> Command:
+    address = join(prometheus, "/api/v1/query")
+    return command(*CURL, address, "--data-urlencode", join("query=", query))
+
+
 def _escaped(text: str) -> str:
     """A text as the inside of a PromQL string."""
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
@@ -92,10 +97,7 @@ class Series:
         return join(self.metric, "{", *pairs, "}[", self.window, "]")
 
     def command(self) -> Command:
-        return command(
-            *(*CURL, join(self.prometheus, "/api/v1/query")),
-            *("--data-urlencode", join("query=", self.query)),
-        )
+        return _querying(self.prometheus, self.query)
 
     def parse(self, text: str) -> Answer:
         with asking("Prometheus"):
@@ -176,10 +178,7 @@ class Expr:
         return f"{math.ceil(1000 * (max(longest_s, series_s) + more_s))}ms"
 
     def command(self) -> Command:
-        return command(
-            *(*CURL, join(self.prometheus, "/api/v1/query")),
-            *("--data-urlencode", join("query=", self._quoted(_escaped_literals))),
-        )
+        return _querying(self.prometheus, self._quoted(_escaped_literals))
 
     def _quoted(self, quoted: Callable[[Word], Word]) -> Word:
         # Its own text is PromQL; only what variables hold may be anything.
@@ -309,14 +308,5 @@ def _state(held: list[dict[str, Any]], listed: Any) -> AlertState:
 
 
 def _stamp(text: str) -> datetime:
-    """Go writes nanoseconds and `0001-01-01T00:00:00Z` for never; Python reads microseconds."""
-    head, _, fraction = text.removesuffix("Z").partition(".")
-    zone = ""
-    for sign in "+-":
-        if sign in fraction:
-            fraction, _, offset = fraction.partition(sign)
-            zone = f"{sign}{offset}"
-    if not fraction and len(head) > len("2026-01-01T00:00:00"):
-        return datetime.fromisoformat(head).astimezone(UTC)
-    stamp = f"{head}.{(fraction + '000000')[:6]}{zone or '+00:00'}"
-    return datetime.fromisoformat(stamp).astimezone(UTC)
+    """As Go writes it: nanoseconds are cut, and `0001-01-01T00:00:00Z` is never."""
+    return datetime.fromisoformat(text).astimezone(UTC)

@@ -5,11 +5,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from cucumber_expressions.expression import CucumberExpression
 
 from drillbook.book import reader
 from drillbook.book.bind import Binder
-from drillbook.book.sentences import TYPES, Definition
+from drillbook.book.sentences import Definition
 from drillbook.model import (
     Action,
     BoundRunbook,
@@ -32,6 +31,7 @@ from drillbook.model.errors import UsageError
 from drillbook.model.matchers import equals
 from drillbook.sources import Http, Kube
 from tests.lint_examples import DEFINITIONS, PATH, TEXT, edited
+from tests.lint_examples import definition as another
 
 
 def problems(text: str, definitions: Sequence[Definition] = DEFINITIONS) -> list[Problem]:
@@ -80,17 +80,6 @@ def test_a_runbook_without_a_workload_or_fault_says_so() -> None:
     assert "one-fault" in {one.rule for one in problems(text)}
     text = edited(('the shop "corner" takes orders', 'the database of "corner" is stopped'))
     assert "no-component" in {one.rule for one in problems(text)}
-
-
-def another(keyword: str, pattern: str, build: Callable[..., Any]) -> Definition:
-    return Definition(
-        keyword=keyword,
-        pattern=pattern,
-        build=build,
-        expression=CucumberExpression(pattern, TYPES),
-        file="steps/x.py",
-        line=1,
-    )
 
 
 STARTED = "the database of {string} is started within {duration}"

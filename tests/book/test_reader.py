@@ -78,7 +78,6 @@ def test_a_runbook_is_read_with_its_tags_descriptions_and_backgrounds() -> None:
         "Meaning: customers cannot buy.\n  Indented further.\n\nImpact: no money."
     )
     assert runbook.causes[0].description == "It was stopped."
-    runbook = parsed(TEXT)
     assert [step.text for step in runbook.background] == ["a shop"]
     assert [(s.keyword, s.text) for s in runbook.causes[0].background] == [
         ("given", "no database"),

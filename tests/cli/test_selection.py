@@ -1,30 +1,14 @@
 """Which drills are run, and what each will hold."""
 
-from pathlib import PurePosixPath
-
 import pytest
 
-from drillbook.book import reader
 from drillbook.cli.selection import select
 from drillbook.model import Control
 from drillbook.model.domains import conflicts
 from drillbook.model.errors import UsageError
+from tests.dispatched import runbook
 
-RUNBOOK = reader.parse(
-    """
-@id:RB-X-001 @domain:cluster/namespace
-Feature: it
-  @cause:one
-  Rule: first
-    Scenario: a
-      Then x
-  @cause:two
-  Rule: second
-    Scenario: b
-      Then x
-""",
-    PurePosixPath("features/x/it.feature"),
-)
+RUNBOOK = runbook("one", "two")
 
 
 def test_every_cause_plain_and_healthy_once_each_in_a_namespace_of_its_own() -> None:

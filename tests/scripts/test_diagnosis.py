@@ -1,7 +1,5 @@
 """The classifier alone: each cause by its sign, and silence where signs are missing or many."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -88,10 +86,6 @@ def test_signs_of_two_causes_are_unknown_and_both_are_shown() -> None:
     assert len(found.evidence) == 4
 
 
-def test_exit_code_137_alone_is_no_kill_by_the_kernel() -> None:
-    assert cause(replace(LOOPING, newest=ended("Error", 137))) == "unknown"
-
-
 def test_an_unknown_end_brings_the_newest_warnings() -> None:
     events = tuple(Event(reason="BackOff", message=f"number {n}") for n in range(5))
     found = diagnose(facts(LOOPING, warnings=events))
@@ -103,30 +97,25 @@ def test_an_unknown_end_brings_the_newest_warnings() -> None:
     )
 
 
-def test_a_ready_driver_that_never_ended() -> None:
-    assert cause(HEALTHY) == "none"
+KILLED_BEFORE = replace(HEALTHY, newest=ended("OOMKilled", 137), restarts=2)
 
 
-def test_a_driver_that_runs_but_is_not_ready_is_not_called_healthy() -> None:
-    assert cause(replace(HEALTHY, ready=False)) == "unknown"
-
-
-def test_a_driver_between_two_ends_is_judged_by_the_last_one() -> None:
-    between = replace(HEALTHY, newest=ended("OOMKilled", 137), restarts=2)
-    assert cause(between) == "driver-oom"
-
-
-def test_an_end_before_a_long_run_says_nothing() -> None:
-    long_run = replace(
-        HEALTHY, newest=ended("OOMKilled", 137), restarts=2, running_since=NOW - 10 * MINUTE
-    )
-    assert cause(long_run) == "none"
-    assert cause(replace(long_run, running_since=NOW - 9 * MINUTE)) == "driver-oom"
-
-
-def test_a_driver_that_has_not_started() -> None:
-    waiting = Driver(pod="orders-1", phase="Pending", waiting="ContainerCreating")
-    assert cause(waiting) == "unknown"
+@pytest.mark.parametrize(
+    ("driver", "named"),
+    [
+        (HEALTHY, "none"),
+        (replace(HEALTHY, ready=False), "unknown"),
+        (Driver(pod="orders-1", phase="Pending", waiting="ContainerCreating"), "unknown"),
+        # Exit code 137 alone is no kill by the kernel.
+        (replace(LOOPING, newest=ended("Error", 137)), "unknown"),
+        # Between two ends the last one counts; before a long run it says nothing.
+        (KILLED_BEFORE, "driver-oom"),
+        (replace(KILLED_BEFORE, running_since=NOW - 9 * MINUTE), "driver-oom"),
+        (replace(KILLED_BEFORE, running_since=NOW - 10 * MINUTE), "none"),
+    ],
+)
+def test_what_a_drivers_state_means(driver: Driver, named: str) -> None:
+    assert cause(driver) == named
 
 
 def test_no_driver_names_the_neighbours() -> None:

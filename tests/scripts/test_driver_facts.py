@@ -1,7 +1,5 @@
 """Objects captured from a real cluster, read and diagnosed; and the same objects, altered."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from copy import deepcopy

@@ -1,7 +1,5 @@
 """What may be kept as the last good configuration, and what may not."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

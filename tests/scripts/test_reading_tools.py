@@ -1,8 +1,6 @@
 """The tools that `drillbook.model.reading` lists: every request of theirs is seen here, and none of
 them writes."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess
@@ -14,7 +12,7 @@ import pytest
 from drillbook.model.reading import TOOLS
 from drillbook.sources import Moment
 from tests.bad_input.servers import Bad, serving
-from tests.scripts.test_command_lines import kubeconfig
+from tests.cluster.test_kubeconfig import kubeconfig_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -60,7 +58,7 @@ def test_the_drivers_diagnosis_only_gets(tmp_path: Path) -> None:
         return Bad(body=(data / name).read_text(), headers=headers)
 
     with serving(answer) as server:
-        config = kubeconfig(tmp_path, server.url)
+        config = kubeconfig_of(tmp_path, server.url)
         words = ("--namespace", "shop", "--json", "orders")
         done = run("scripts/spark/diagnose_driver.py", *words, KUBECONFIG=str(config))
     assert json.loads(done.stdout)["cause"] == "driver-oom", done.stderr

@@ -1,7 +1,5 @@
 """Every diagnosis has a remedy, and its commands are lines that a shell reads as meant."""
 
-from __future__ import annotations
-
 import json
 import shlex
 from dataclasses import replace

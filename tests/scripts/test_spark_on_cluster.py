@@ -1,8 +1,6 @@
 """What no drill shows of both tools on a real cluster: a healthy application, a dry run, a
 configuration that is kept already, and one that is not kept because the driver does not use it."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

@@ -13,12 +13,10 @@ from drillbook.book.reader import UNREADABLE
 from drillbook.model import Problem, Runbook
 
 # fmt: off
-# fmt: off
 __all__ = [
     "LOSING", "RULES", "TAGS", "UNREADABLE", "Book", "of_book", "of_runbooks", "problems",
     "secrets",
 ]
-# fmt: on
 # fmt: on
 
 RULES = (*metadata.RULES, *structure.RULES, *alerts.RULES, *values.RULES)

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from drillbook.book.alert_rules import AlertRule
 from drillbook.cluster.settings import SEVERITIES
-from drillbook.model import BoundRunbook, Problem, Runbook, page_of
+from drillbook.model import BoundCause, BoundRunbook, BoundStep, Problem, Runbook, page_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +39,16 @@ class Book:
 
     scripts: frozenset[str] = frozenset()
     """The files under scripts/, relative to the checkout."""
+
+    def causes(self, runbook: Runbook) -> tuple[BoundCause, ...]:
+        """The runbook's causes with values for steps; none where it could not be bound."""
+        bound = self.bound.get(str(runbook.path))
+        return bound.causes if bound else ()
+
+    def steps(self, runbook: Runbook) -> Iterable[BoundStep]:
+        """Every step of the runbook that is bound, the Backgrounds' among them."""
+        bound = self.bound.get(str(runbook.path))
+        return bound.steps if bound else ()
 
     @cached_property
     def unbound(self) -> Mapping[str, frozenset[int]]:

@@ -9,7 +9,7 @@ from drillbook.book.lint.tags import KEBAB, TAGS, Level
 from drillbook.book.prose import REQUIRED, sections, structured
 from drillbook.evidence import shapes
 from drillbook.evidence.redact import holds_secret
-from drillbook.model import BoundRunbook, BoundStep, Problem, Runbook, Step, Tag
+from drillbook.model import BoundRunbook, Problem, Runbook, Step, Tag
 
 PROGRAMS = (
     *("aws", "bash", "beeline", "crictl", "curl", "docker", "etcdctl", "helm", "java", "kafka"),
@@ -115,9 +115,7 @@ def running_text(runbook: Runbook, book: Book) -> Iterator[Problem]:
 
 def no_commands(runbook: Runbook, book: Book) -> Iterator[Problem]:
     """What is worth running is a step: a drill runs it, and the page prints what it ran."""
-    bound = book.bound.get(str(runbook.path))
-    values = [(step.step.line, step.value) for step in all_steps(bound)] if bound else []
-    notes = ((line, getattr(value, "note", "")) for line, value in values)
+    notes = ((one.step.line, getattr(one.value, "note", "")) for one in book.steps(runbook))
     for line, text in (*_descriptions(runbook), *notes):
         if found := _COMMAND.search(text):
             what = f"prose holds the command `{found[1]}`, which no drill has run."
@@ -142,7 +140,7 @@ def secrets(runbook: Runbook, bound: BoundRunbook | None) -> Iterator[Problem]:
     """What looks like a secret in a runbook; `render` writes no page of such a one."""
     lines = (
         (step.step.line, str(line))
-        for step in (all_steps(bound) if bound else ())
+        for step in (bound.steps if bound else ())
         for line in step.value.lines()
     )
     for line, text in (*_texts(runbook), *lines):
@@ -158,8 +156,7 @@ def secrets(runbook: Runbook, bound: BoundRunbook | None) -> Iterator[Problem]:
 
 def shown_secrets(runbook: Runbook, book: Book) -> Iterator[Problem]:
     """A page's block prints what it found, and the page asks to hand that over."""
-    bound = book.bound.get(str(runbook.path))
-    for step in all_steps(bound) if bound else ():
+    for step in book.steps(runbook):
         read = {one.var.name for one in getattr(step.value, "reads", ())}
         found = {f.var.name for one in getattr(step.value, "names", ()) for f in one.finds}
         for name in sorted(filter(holds_secret, read | found)):
@@ -170,13 +167,6 @@ def shown_secrets(runbook: Runbook, book: Book) -> Iterator[Problem]:
 
 # The sentences of a large book, and their lines, are the same again and again.
 _without_secrets = lru_cache(maxsize=8192)(shapes.without)
-
-
-def all_steps(bound: BoundRunbook) -> Iterator[BoundStep]:
-    """Every step, the Backgrounds' among them."""
-    for cause in bound.causes:
-        yield from cause.background
-        yield from (step for scenario in cause.scenarios for step in scenario.steps)
 
 
 def _descriptions(runbook: Runbook) -> Iterator[tuple[int, str]]:

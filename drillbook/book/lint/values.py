@@ -52,7 +52,7 @@ def read_only(runbook: Runbook, book: Book) -> Iterator[Problem]:
 
 def only_reads(runbook: Runbook, book: Book) -> Iterator[Problem]:
     """A line that only checks or finds is run by itself: it must not be able to change anything."""
-    for bound in _all_steps(runbook, book):
+    for bound in book.steps(runbook):
         value = bound.value
         if isinstance(value, Action):
             lines = [one.command for one in value.reads if isinstance(one, Finding)]
@@ -193,7 +193,7 @@ def injected_again(runbook: Runbook, book: Book) -> Iterator[Problem]:
 
 def there_are_tools(runbook: Runbook, book: Book) -> Iterator[Problem]:
     """A command that runs a missing file of scripts/ would fail in a responder's hands."""
-    for bound in _all_steps(runbook, book):
+    for bound in book.steps(runbook):
         for line in bound.value.lines():
             for path in tools_of(line):
                 if path not in book.scripts:
@@ -215,26 +215,14 @@ def _of(cause: BoundCause, phase: Phase) -> tuple[tuple[BoundScenario, ...], lis
 def _whole(runbook: Runbook, book: Book) -> Iterator[BoundCause]:
     """The causes whose every step is bound: of another, nobody knows what it lacks."""
     unbound = book.unbound.get(str(runbook.path), frozenset())
-    for bound in _causes(runbook, book):
+    for bound in book.causes(runbook):
         scenarios = bound.cause.scenarios
         if unbound.isdisjoint(step.line for scenario in scenarios for step in scenario.steps):
             yield bound
 
 
-def _all_steps(runbook: Runbook, book: Book) -> Iterator[BoundStep]:
-    """Every step once, the Backgrounds' among them."""
-    for cause in _causes(runbook, book):
-        yield from cause.background
-        yield from (bound for scenario in cause.scenarios for bound in scenario.steps)
-
-
-def _causes(runbook: Runbook, book: Book) -> tuple[BoundCause, ...]:
-    bound = book.bound.get(str(runbook.path))
-    return bound.causes if bound else ()
-
-
 def _steps(runbook: Runbook, book: Book) -> Iterator[tuple[BoundCause, BoundScenario, BoundStep]]:
-    for cause in _causes(runbook, book):
+    for cause in book.causes(runbook):
         for scenario in cause.scenarios:
             for bound in scenario.steps:
                 yield cause, scenario, bound

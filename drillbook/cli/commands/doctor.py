@@ -69,20 +69,15 @@ def _monitoring(settings: Settings) -> None:
 
 
 def _stops(settings: Settings) -> None:
-    objects, now = _provisioner(settings), SystemClock().now()
-    stops.refuse_without_reaper(objects, SYSTEM_NAMESPACE, now)
+    objects = Objects(connections(settings).acting_as(Identity.PROVISIONER))
+    stops.refuse_without_reaper(objects, SYSTEM_NAMESPACE, SystemClock().now())
     stops.refuse_stopped(objects, SYSTEM_NAMESPACE)
 
 
 def _left(settings: Settings) -> None:
-    clock = SystemClock()
-    left = reaping_of(connections(settings), settings, clock, "doctor").unexplained()
+    left = reaping_of(connections(settings), settings, SystemClock(), "doctor").unexplained()
     if left:
         raise CouldNotTell(f"{'; '.join(left)}. `drillbook undo --dead` removes them.")
-
-
-def _provisioner(settings: Settings) -> Objects:
-    return Objects(connections(settings).acting_as(Identity.PROVISIONER))
 
 
 def _wrong(check: Callable[[], object]) -> str | None:

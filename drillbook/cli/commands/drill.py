@@ -13,7 +13,7 @@ from rich.console import Console
 from drillbook.book import checkout as book
 from drillbook.book.reader import UNREADABLE
 from drillbook.cli import capacity, due, embedded, estimate, summary
-from drillbook.cli.columns import columns
+from drillbook.cli.columns import columns, tell
 from drillbook.cli.commands import left_behind, offline
 from drillbook.cli.dispatch import Dispatcher
 from drillbook.cli.selection import Selected, backgrounds, healthy_once, select
@@ -59,8 +59,7 @@ def drill(settings: Settings, asked: Asked, console: Console) -> int:
         raise kind(f"{text}\nNothing is drilled before these are mended.")
     bounds = book.bound(settings, runbooks)
     selected, left_out = _selected(settings, asked, runbooks, bounds)
-    for line in left_out:
-        console.print(f"left out: {line}", markup=False, highlight=False, soft_wrap=True)
+    tell(console, (f"left out: {line}" for line in left_out))
     if not selected:
         console.print("no drill is asked for: every proof is there and valid.")
         return 0
@@ -197,8 +196,7 @@ def _report(
     head = ("drill", "verdict", "injection", "undo", "TTD", "TTR", "took")
     table = columns([head, *rows]) if rows else ()
     lines = _write_reports(settings, folder, selected, drills)
-    for line in (*table, *summary.failures(drills, folder), "", *lines):
-        console.print(line, markup=False, soft_wrap=True, highlight=False)
+    tell(console, (*table, *summary.failures(drills, folder), "", *lines))
 
 
 def _write_reports(

@@ -7,7 +7,7 @@ from rich.console import Console
 from drillbook.book import checkout as book
 from drillbook.book import monitoring, tree
 from drillbook.book.alert_rules import Rules
-from drillbook.cli.columns import columns
+from drillbook.cli.columns import columns, tell
 from drillbook.cli.selection import backgrounds
 from drillbook.cluster.settings import Settings
 from drillbook.evidence import accept, proof, proof_state
@@ -27,13 +27,11 @@ def list_runbooks(settings: Settings, console: Console) -> None:
         states = _states(settings, bound, rules, proofs, unknown)
         for cause, state in states.items():
             rows.append((one.id, one.title, ", ".join(one.alerts), cause, state))
-    for line in columns(rows):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
-    for problem in tree.line_ends(settings.root):
-        console.print(str(problem), markup=False, highlight=False, soft_wrap=True)
+    tell(console, columns(rows))
+    tell(console, tree.line_ends(settings.root))
     known = {(runbook.id, cause.id) for runbook in found for cause in runbook.causes}
-    for line in proof_state.lost((d for ones in proofs.values() for d in ones), known):
-        console.print(f"lost: {line}", markup=False, highlight=False, soft_wrap=True)
+    lost = proof_state.lost((d for ones in proofs.values() for d in ones), known)
+    tell(console, (f"lost: {line}" for line in lost))
     monitoring.refuse([*problems, *rules.problems, *unknown])
 
 
@@ -60,8 +58,7 @@ def list_backgrounds(settings: Settings, console: Console) -> None:
         for one in group:
             title = f"{number} {one.causes[0].workload.title}" if one is group[0] else ""
             rows.append((title, one.runbook.id, one.runbook.title))
-    for line in columns(rows):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    tell(console, columns(rows))
     monitoring.refuse(problems)
 
 
@@ -75,8 +72,7 @@ def show(settings: Settings, name: str, console: Console) -> None:
     for cause in bound.causes:
         title = f"\n{cause.cause.id}: {cause.cause.name} [{states[cause.cause.id]}]"
         console.print(title, style="bold", markup=False)
-        for line in _steps(cause):
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
+        tell(console, _steps(cause))
     monitoring.refuse([*unknown, *(rules.problems if unknown else ())])
 
 

@@ -12,6 +12,7 @@ from drillbook.book import lint as linting
 from drillbook.book import monitoring, promtool, reader, tree
 from drillbook.book.bind import Binder
 from drillbook.book.halves import in_halves
+from drillbook.cli.columns import tell
 from drillbook.cli.unchanged import Unchanged, below, contents, digest, surroundings
 from drillbook.cluster.settings import Settings
 from drillbook.evidence import accept as accepting
@@ -79,8 +80,7 @@ def _wanted(settings: Settings, paths: Sequence[Path]) -> set[str] | None:
 def lint(settings: Settings, paths: Sequence[Path], console: Console) -> None:
     """Print every problem. Raises RunbookProblem (or UsageError for unreadable files)."""
     number, found = _problems_now(settings, paths)
-    for problem in found:
-        console.print(str(problem), markup=False, highlight=False, soft_wrap=True)
+    tell(console, found)
     unreadable = [p for p in found if p.rule == linting.UNREADABLE]
     if unreadable:
         files = {problem.path for problem in unreadable}
@@ -136,7 +136,8 @@ def _printer(
 
 def render_pages(settings: Settings, check: bool, console: Console) -> None:
     """Write every page; with `check`, only compare. Raises RunbookProblem when they differ."""
-    every = {path: _page_of(path, settings.root) for path in reader.discover(settings.root)}
+    root = settings.root
+    every = {p: root / page_of(PurePosixPath(p.relative_to(root))) for p in reader.discover(root)}
     texts = _changed_texts(settings, every)
     differing = [p for p, text in texts.items() if _present(p) != text.encode()]
     number = len(set(every.values()))
@@ -162,10 +163,6 @@ def render_pages(settings: Settings, check: bool, console: Console) -> None:
             "Run `drillbook render`, and remove pages without a feature."
         )
     console.print(f"{number} pages are what the features render to.")
-
-
-def _page_of(feature: Path, root: Path) -> Path:
-    return root / page_of(PurePosixPath(feature.relative_to(root)))
 
 
 def _changed_texts(settings: Settings, every: Mapping[Path, Path]) -> dict[Path, str]:
@@ -266,7 +263,7 @@ def scorecard(settings: Settings, month: str | None, console: Console) -> None:
         )
     planned = accepting.planned(settings.proof) if month is None else None
     card = score.scorecard(chosen, catalogue(settings, chosen), planned=planned)
-    console.print(score.markdown(card), markup=False, highlight=False, soft_wrap=True)
+    tell(console, [score.markdown(card)])
 
 
 def catalogue(settings: Settings, drills: Sequence[Drill]) -> tuple[score.CauseResult, ...]:

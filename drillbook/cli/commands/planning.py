@@ -1,6 +1,6 @@
 """`plan`: what a drill would touch, before it touches it; and whether it could begin now."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from textwrap import indent
 from typing import Any
@@ -9,6 +9,7 @@ import yaml
 from rich.console import Console
 
 from drillbook.book import checkout as book
+from drillbook.cli.columns import tell
 from drillbook.cluster.kubeconfig import none_is_set
 from drillbook.cluster.settings import Settings
 from drillbook.drill import caps
@@ -24,27 +25,22 @@ def plan(settings: Settings, name: str, offline: bool, console: Console) -> None
     and CouldNotTell when no cluster was asked."""
     runbook = book.one_runbook(settings, name)
     (bound,) = book.bound(settings, [runbook])
-    _print(console, planned(settings, bound))
+    tell(console, planned(settings, bound))
     if offline or settings.kubeconfig is None:
         caps.refuse_over_caps(settings, bound)
         raise CouldNotTell(
             f"no cluster was asked, so whether a drill could begin is not known: "
             f"{('--offline was given.' if offline else none_is_set())}"
         )
-    _print(console, ["", "now, on the cluster:"])
+    tell(console, ["", "now, on the cluster:"])
     refusals = Refusals(settings, (bound,), book.alerts(settings), SystemClock())
     wrong = []
     for finding in findings(
         c for of in (refusals.of_a_run, refusals.of_its_beginning) for c in of()
     ):
-        _print(console, [told(finding)])
+        tell(console, [told(finding)])
         wrong += [finding] if finding.error else []
     refuse(bound, wrong)
-
-
-def _print(console: Console, lines: Iterable[str]) -> None:
-    for line in lines:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def planned(settings: Settings, bound: BoundRunbook) -> Iterator[str]:

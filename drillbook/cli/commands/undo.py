@@ -36,7 +36,7 @@ def by_hand(settings: Settings, dead: bool, kept: bool, console: Console) -> Non
     chosen = {one.name for one in found if (kept and one.kept) or (dead and one.expired(now))}
     for lease in found:
         if lease.name in chosen:
-            _end(reaping, lease, console, failed)
+            _try(partial(reaping.reap, lease), lease.name, console, failed)
         else:
             console.print(_left_alone(lease, now), markup=False, soft_wrap=True)
     lost = reaping.orphans() if dead else []
@@ -78,8 +78,7 @@ def _lift_quarantine(reaping: Reaping, console: Console) -> None:
 
 def halt(settings: Settings, reason: str, console: Console) -> None:
     """Stop every drill by its undo, and let none start."""
-    clients = _admitted(settings)
-    objects = Objects(clients.acting_as(Identity.PROVISIONER))
+    objects = Objects(_admitted(settings).acting_as(Identity.PROVISIONER))
     stops.halt(objects, SYSTEM_NAMESPACE, reason, SystemClock().now())
     console.print("every drill is halted: those under way undo what they did, and none starts.")
     console.print("`drillbook halt --lift` ends that.")
@@ -100,10 +99,6 @@ def _admitted(settings: Settings) -> Connections:
 def _reaping(settings: Settings) -> Reaping:
     holder = f"undo/{socket.gethostname()}/{os.getpid()}"
     return reaping_of(_admitted(settings), settings, SystemClock(), holder)
-
-
-def _end(reaping: Reaping, lease: Lease, console: Console, failed: list[str]) -> None:
-    _try(partial(reaping.reap, lease), lease.name, console, failed)
 
 
 def _try(undo: Callable[[], object], name: str, console: Console, failed: list[str]) -> None:
