@@ -1,14 +1,17 @@
-"""A drill that has ended -> its record, redacted."""
+"""A drill that has ended, or was refused before there was an incident -> its record, redacted."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from drillbook.drill.recorder import question_records, rto_s, verdict_of
+from drillbook.drill.recorder import question_records, rto_s
 from drillbook.evidence import proof, records
+from drillbook.evidence.judge import verdict_of
 from drillbook.evidence.redactor import Redactor
-from drillbook.model import Phase, Verdict
+from drillbook.model import Control, Injection, Phase, Runbook, Undo, Verdict
+from drillbook.model.errors import Refused
 
 if TYPE_CHECKING:
     from drillbook.drill.live_drill import LiveDrill
@@ -28,7 +31,6 @@ def record_of(drill: LiveDrill, redactor: Redactor) -> records.Drill:
         path=str(runbook.path),
         cause=order.cause,
         control=order.control,
-        attempt=1,
         commit=order.commit,
         hash=order.hash,
         engine=proof.ENGINE,
@@ -87,3 +89,47 @@ def verdict(
     found = verdict_of([s.verdict for s in scenarios])
     # What is asked outside of every step, as the fault's effect line, may have failed alone.
     return Verdict.ERROR if drill.failed and found in (Verdict.NOT_RUN, Verdict.PASSED) else found
+
+
+def record_of_refusal(
+    error: Refused,
+    *,
+    runbook: Runbook,
+    cause: str,
+    control: Control,
+    run: str,
+    commit: str,
+    until: Phase,
+    started: datetime,
+    ended: datetime,
+) -> records.Drill:
+    """Who refused, and why, in the error's words; nothing was changed. It has no hash and no
+    namespace: nothing was bound to a cluster, and a refusal proves nothing. The stamps are UTC."""
+    drill = records.Drill(
+        run=run,
+        runbook=runbook.id,
+        runbook_version=runbook.tag("version"),
+        path=str(runbook.path),
+        cause=cause,
+        control=control,
+        commit=commit,
+        hash="",
+        engine=proof.ENGINE,
+        started=started,
+        ended=ended,
+        namespace="",
+        cluster=None,
+        verdict=Verdict.ERROR,
+        injection=Injection.REFUSED,
+        undo=Undo.NOT_NEEDED,
+        partial=until is not Phase.PREVENTION,
+        refused=True,
+        reason=str(error),
+        rto_s=rto_s(runbook),
+        times=records.Times(),
+        scenarios=(),
+        cost=records.Cost(
+            wall_s=round((ended - started).total_seconds(), 3), waiting_s=0.0, commands_s=0.0
+        ),
+    )
+    return Redactor().drill(drill)

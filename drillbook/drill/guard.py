@@ -23,7 +23,7 @@ UNCHANGED = "Nothing was changed."
 def admitted(settings: Settings, clients: Connections) -> Cluster:
     """The cluster, when it may be drilled. Raises Refused with every reason, CouldNotTell."""
     # Before the first request: one to the wrong server would hand it the credentials.
-    _refuse(list(filter(None, (_host(settings), _production(settings)))))
+    _refuse(_host(settings), _production(settings))
     try:
         found = which.identity(clients)
         is_admin = which.is_admin(clients)
@@ -32,8 +32,7 @@ def admitted(settings: Settings, clients: Connections) -> Cluster:
         if which.status_of(error) in (401, 403):
             raise Refused(_no_credentials(settings, error)) from error
         raise
-    reasons = (_uid(settings, found.uid), _environment(settings, label), _admin(settings, is_admin))
-    _refuse(list(filter(None, reasons)))
+    _refuse(_uid(settings, found.uid), _environment(settings, label), _admin(settings, is_admin))
     return Cluster(
         uid=found.uid,
         name=context_name(settings),
@@ -43,7 +42,8 @@ def admitted(settings: Settings, clients: Connections) -> Cluster:
     )
 
 
-def _refuse(reasons: list[str]) -> None:
+def _refuse(*said: str) -> None:
+    reasons = [reason for reason in said if reason]
     if reasons:
         raise Refused(f"refused: {' Also: '.join(reasons)} {UNCHANGED}")
 

@@ -149,7 +149,11 @@ class LiveDrill:
         self.progress.say(f"namespace {self.namespace.name}: {workload.title}")
         self.clients.since = self.clock.now()
         self.undo = Undo.FAILED  # until it is verified: from here on there is something to undo
-        self._open_custody()
+        try:
+            self.custody.open()
+        except Refused:
+            self.undo = Undo.NOT_NEEDED  # a refusal has undone what little it did
+            raise
         bound = self.order.cause_bound
         changes = () if bound is None else bound.fault.changes
         secrets = tuple(self.clients.resolve(secret) for secret in workload.secrets)
@@ -167,14 +171,6 @@ class LiveDrill:
             opening.inject(bound.fault)
             self._affected_at = self.clock.now()
             self.injection = Injection.CONFIRMED
-
-    def _open_custody(self) -> None:
-        """A refusal has undone what little it did."""
-        try:
-            self.custody.open()
-        except Refused:
-            self.undo = Undo.NOT_NEEDED
-            raise
 
     def _must_end(self, why: str) -> None:
         """Lost lease or halt: take the path of a signal, from whatever the drill waits for."""

@@ -30,9 +30,12 @@ class Asked:
 
     runbook: str
     cause: str
-    phase: Phase
     bound: BoundScenario
     seen: tuple[Evidence | None, ...]
+
+    @property
+    def phase(self) -> Phase:
+        return self.bound.scenario.phase or Phase.DETECTION
 
     @property
     def reading_s(self) -> float:
@@ -78,7 +81,7 @@ class Questions:
     def answers(self) -> tuple[Asked, ...]:
         """Wait for every answer, in the order of asking."""
         found = tuple(
-            Asked(runbook=of, cause=cause, phase=_phase(one), bound=one, seen=future.result())
+            Asked(runbook=of, cause=cause, bound=one, seen=future.result())
             for of, cause, one, future in self._asked
         )
         self._pool.shutdown(wait=True)
@@ -130,10 +133,3 @@ class Questions:
                 future.set_exception(error)
                 raise
         return future.result()
-
-
-def _phase(bound: BoundScenario) -> Phase:
-    phase = bound.scenario.phase
-    if phase is None:
-        raise DrillbookError(f"scenario {bound.scenario.name!r} has no single phase.")
-    return phase

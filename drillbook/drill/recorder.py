@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from drillbook.drill.questions import Asked
+from drillbook.evidence.judge import verdict_of
 from drillbook.evidence.records import PrintedLine, Question, ScenarioRecord, StepRecord, Times
 from drillbook.model import (
     Action,
@@ -177,16 +178,6 @@ def _all_held(held: Sequence[bool | None]) -> bool | None:
     if False in held:
         return False
     return None if None in held else True
-
-
-def verdict_of(verdicts: Sequence[Verdict]) -> Verdict:
-    """The first FAILED or ERROR; else NOT_RUN, if any; MANUAL, if all; else PASSED."""
-    for verdict in verdicts:
-        if verdict in (Verdict.FAILED, Verdict.ERROR):
-            return verdict
-    if not verdicts or Verdict.NOT_RUN in verdicts:
-        return Verdict.NOT_RUN
-    return Verdict.MANUAL if set(verdicts) == {Verdict.MANUAL} else Verdict.PASSED
 
 
 def kind_of(value: Value) -> Kind:

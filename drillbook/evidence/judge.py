@@ -1,18 +1,24 @@
-"""What a record says about one cause or one phase; shared by scorecard and pages. Pure."""
+"""What a record says about one cause or one phase; shared by drills, scorecard and pages. Pure."""
+
+from collections.abc import Sequence
 
 from drillbook.evidence.records import Drill, ScenarioRecord
 from drillbook.model import Control, Injection, Phase, Undo, Verdict
 
 
-def phase_verdict(drill: Drill, phase: Phase) -> Verdict:
-    """The first FAILED or ERROR; MANUAL, if all; NOT_RUN, if none or any; else PASSED."""
-    verdicts = [s.verdict for s in drill.scenarios if s.phase is phase]
-    for verdict in (Verdict.FAILED, Verdict.ERROR):
-        if verdict in verdicts:
+def verdict_of(verdicts: Sequence[Verdict]) -> Verdict:
+    """The first FAILED or ERROR; else NOT_RUN, if any; MANUAL, if all; else PASSED."""
+    for verdict in verdicts:
+        if verdict in (Verdict.FAILED, Verdict.ERROR):
             return verdict
     if not verdicts or Verdict.NOT_RUN in verdicts:
         return Verdict.NOT_RUN
     return Verdict.MANUAL if set(verdicts) == {Verdict.MANUAL} else Verdict.PASSED
+
+
+def phase_verdict(drill: Drill, phase: Phase) -> Verdict:
+    """The verdict of a drill's scenarios of one phase."""
+    return verdict_of([s.verdict for s in drill.scenarios if s.phase is phase])
 
 
 def manual_phases(drill: Drill) -> tuple[Phase, ...]:

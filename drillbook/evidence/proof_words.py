@@ -1,31 +1,17 @@
 """What accepted drills say of a cause, in sentences. Pure; absolute dates only."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from drillbook.evidence.figures import seconds
-from drillbook.evidence.markdown import cause_anchor, code, prose
+from drillbook.evidence.markdown import code, prose
 from drillbook.evidence.proof_state import Asking, Standing, State
 from drillbook.evidence.records import Drill, Times
-from drillbook.model import BoundCause, Control, Phase
+from drillbook.model import Control, Phase
 
 
-@dataclass(frozen=True, kw_only=True)
-class ProofLine:
-    """One cause's proof in a sentence or two, as Markdown."""
-
-    name: str
-    anchor: str
-    words: str
-
-
-def proof_line(bound: BoundCause, found: Standing, days: int) -> ProofLine:
-    name, anchor = prose(bound.cause.name), cause_anchor(bound.cause.id)
-    return ProofLine(name=name, anchor=anchor, words=_proof_words(found, days))
-
-
-def _proof_words(found: Standing, days: int) -> str:
+def proof_words(found: Standing, days: int) -> str:
+    """One cause's proof in a sentence or two, as Markdown. `days`: how long a drill counts."""
     drill = found.drill
     if drill is None:
         return f"NEVER RUN: {found.why}."

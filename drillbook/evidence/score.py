@@ -9,6 +9,7 @@ from statistics import fmean
 from typing import Final
 
 from drillbook.evidence import templates
+from drillbook.evidence.accept import node
 from drillbook.evidence.confusion import Matrix, matrices
 from drillbook.evidence.figures import Ratio, Spread, ratio, spread
 from drillbook.evidence.judge import judged, phase_verdict, why_not_judged
@@ -150,7 +151,11 @@ def scorecard(
     first = _first_attempts(drills)
     plain = [d for d in first if d.control is Control.PLAIN]
     fair = [d for d in plain if judged(d)]
-    by_runbook = _by_runbook(causes)
+    overheads = [d.times.detection_overhead_s for d in fair]
+    named: dict[str, list[CauseResult]] = defaultdict(list)
+    for one in causes:
+        named[one.runbook].append(one)
+    by_runbook = tuple((name, ratio([c.proven for c in ones])) for name, ones in named.items())
     return Scorecard(
         runs=_distinct(d.run for d in drills),
         commits=_distinct(d.commit for d in drills),
@@ -162,7 +167,7 @@ def scorecard(
         flow=tuple(_flow(control, first, planned) for control in Control),
         exclusions=_exclusions(first, planned),
         detection=_detection(first),
-        matrices=matrices(first, _by_name(causes)),
+        matrices=matrices(first, {name: [c.cause for c in ones] for name, ones in named.items()}),
         falsified=_falsified(drills),
         remediation=_remediation(plain),
         ttd=spread([d.times.ttd_s for d in fair]),
@@ -182,7 +187,7 @@ def scorecard(
         reruns=len(drills) - len(first),
         flakes=_flakes(drills),
         advice=_advice(plain),
-        detection_overhead=spread(_overheads(fair)),
+        detection_overhead=spread([s for s in overheads if s is not None]),
         harness_overhead=_harness_overhead(drills),
     )
 
@@ -242,7 +247,7 @@ def _exclusions(first: Sequence[Drill], planned: Sequence[str] | None) -> tuple[
 def _unrecorded(first: Sequence[Drill], planned: Sequence[str] | None) -> list[str]:
     """Planned drills without a record: a crash is no reason to look better."""
     missing = Counter(planned or ())
-    missing.subtract(f"{d.path}::{d.cause}--{d.control}" for d in first)
+    missing.subtract(map(node, first))
     return sorted(missing.elements())
 
 
@@ -254,13 +259,6 @@ def _detection(first: Sequence[Drill]) -> Detection:
     tp, fn = seen.count(Verdict.PASSED), seen.count(Verdict.FAILED)
     unknown = len(seen) - tp - fn + held.count(None)
     return Detection(tp=tp, fn=fn, fp=held.count(True), tn=held.count(False), unknown=unknown)
-
-
-def _by_name(causes: Sequence[CauseResult]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for one in causes:
-        found.setdefault(one.runbook, []).append(one.cause)
-    return found
 
 
 def _falsified(drills: Sequence[Drill]) -> tuple[str, ...]:
@@ -288,22 +286,10 @@ def _within_rto(fair: Sequence[Drill]) -> Ratio:
     return ratio([ttr is not None and ttr <= rto for ttr, rto in times if rto is not None])
 
 
-def _overheads(fair: Sequence[Drill]) -> list[float | None]:
-    found = (d.times.detection_overhead_s for d in fair)
-    return [seconds for seconds in found if seconds is not None]
-
-
 def _harness_overhead(drills: Sequence[Drill]) -> float | None:
     wall = sum(d.cost.wall_s for d in drills)
     own = sum(d.cost.overhead_share * d.cost.wall_s for d in drills)
     return own / wall if wall > 0 else None
-
-
-def _by_runbook(causes: Sequence[CauseResult]) -> tuple[tuple[str, Ratio], ...]:
-    grouped: dict[str, list[bool]] = defaultdict(list)
-    for cause in causes:
-        grouped[cause.runbook].append(cause.proven)
-    return tuple((runbook, ratio(proven)) for runbook, proven in grouped.items())
 
 
 def _flakes(drills: Sequence[Drill]) -> Ratio:

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from drillbook.evidence.markdown import cause_anchor, evidence, prose, sentence
 from drillbook.evidence.proof_state import Standing, State
-from drillbook.evidence.proof_words import drilled
-from drillbook.evidence.records import Drill, ScenarioRecord, StepRecord
+from drillbook.evidence.proof_words import drilled, proof_words
+from drillbook.evidence.records import Drill, StepRecord
 from drillbook.model import (
     Action,
     Advice,
@@ -47,7 +47,7 @@ class StepView:
     """It destroys, and nothing takes it back."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class ScenarioView:
     name: str
     steps: tuple[StepView, ...]
@@ -67,6 +67,7 @@ class CauseView:
     plain_name: str
     about: str
     state: State
+    proof: str
     phases: tuple[tuple[str, tuple[ScenarioView, ...]], ...]
     drill: Drill | None
     fault: str
@@ -96,63 +97,113 @@ def _bare(name: Name) -> str:
 
 
 def cause_views(
-    bound: BoundRunbook, found: Mapping[str, Standing], hashes: Mapping[str, str], later_s: float
+    bound: BoundRunbook,
+    found: Mapping[str, Standing],
+    hashes: Mapping[str, str],
+    later_s: float,
+    days: int,
 ) -> list[CauseView]:
+    """Every cause as the page shows it. `found`, `hashes`: by cause; `later_s`: by how much
+    production's alert comes later; `days`: how long a drill counts."""
     name = namer(bound)
     following = [*bound.causes[1:], None]
-    return [
-        _cause_view(cause, after, found[cause.cause.id], name, hashes[cause.cause.id], later_s)
-        for cause, after in zip(bound.causes, following, strict=True)
-    ]
-
-
-def _cause_view(
-    bound: BoundCause,
-    after: BoundCause | None,
-    standing: Standing,
-    name: Namer,
-    hash: str,
-    later_s: float,
-) -> CauseView:
-    cause = bound.cause
-    return CauseView(
-        id=cause.id,
-        anchor=cause_anchor(cause.id),
-        name=prose(cause.name),
-        label=" and ".join(s.scenario.name for s in bound.of(Phase.DIAGNOSIS)) or cause.name,
-        plain_name=cause.name,
-        about=prose(cause.description),
-        state=standing.state,
-        phases=tuple(
-            (phase.value, _scenario_views(bound, phase, standing.drill, name, after, hash))
-            for phase in Phase
-        ),
-        drill=standing.drill,
-        fault=prose(sentence(bound.fault.title)),
-        changes=tuple(change.in_words() for change in bound.fault.changes),
-        effect=check_view(bound.fault.effect),
-        drilled=(*drilled(standing, later_s), *_budgets(bound, name)),
-        hash=hash[:16],
+    causes = (
+        _Cause(one, after, found[one.cause.id], name, hashes[one.cause.id])
+        for one, after in zip(bound.causes, following, strict=True)
     )
+    return [one.view(later_s, days) for one in causes]
 
 
-def _scenario_views(
-    bound: BoundCause,
-    phase: Phase,
-    drill: Drill | None,
-    name: Namer,
-    after: BoundCause | None,
-    hash: str,
-) -> tuple[ScenarioView, ...]:
-    same = drill is not None and drill.hash == hash
-    return tuple(
-        ScenarioView(
-            name=prose(one.scenario.name),
-            steps=tuple(_steps(one, _record_of(drill, one, bound, same), drill, name, same)),
-            otherwise=_elsewhere(phase, after),
+@dataclass(frozen=True)
+class _Cause:
+    """A cause on its way to a page."""
+
+    bound: BoundCause
+    after: BoundCause | None
+    """The cause that a responder looks for next."""
+    standing: Standing
+    name: Namer
+    hash: str
+
+    @property
+    def drill(self) -> Drill | None:
+        return self.standing.drill
+
+    @property
+    def same(self) -> bool:
+        """Nothing that counts has changed since the drill."""
+        return self.drill is not None and self.drill.hash == self.hash
+
+    def view(self, later_s: float, days: int) -> CauseView:
+        bound, cause = self.bound, self.bound.cause
+        return CauseView(
+            id=cause.id,
+            anchor=cause_anchor(cause.id),
+            name=prose(cause.name),
+            label=" and ".join(s.scenario.name for s in bound.of(Phase.DIAGNOSIS)) or cause.name,
+            plain_name=cause.name,
+            about=prose(cause.description),
+            state=self.standing.state,
+            proof=proof_words(self.standing, days),
+            phases=tuple((phase.value, self._scenarios(phase)) for phase in Phase),
+            drill=self.drill,
+            fault=prose(sentence(bound.fault.title)),
+            changes=tuple(change.in_words() for change in bound.fault.changes),
+            effect=check_view(bound.fault.effect),
+            drilled=(*drilled(self.standing, later_s), *_budgets(bound, self.name)),
+            hash=self.hash[:16],
         )
-        for one in bound.of(phase)
-    )
+
+    def _scenarios(self, phase: Phase) -> tuple[ScenarioView, ...]:
+        otherwise = _elsewhere(phase, self.after)
+        return tuple(
+            ScenarioView(prose(one.scenario.name), tuple(self._steps(one)), otherwise)
+            for one in self.bound.of(phase)
+        )
+
+    def _recorded(self, one: BoundScenario) -> list[StepRecord]:
+        """What the drill saw of this scenario: by its place when nothing that counts has changed
+        (its words may have), by its name when something has: lines move."""
+        seen = self.drill.scenarios if self.drill else ()
+        if self.same and len(seen) == len(self.bound.scenarios):
+            return list(seen[self.bound.scenarios.index(one)].steps)
+        return next((list(s.steps) for s in seen if s.name == one.scenario.name), [])
+
+    def _steps(self, bound: BoundScenario) -> Iterator[StepView]:
+        left = self._recorded(bound)
+        if self.same and len(left) == len(bound.steps):
+            yield from map(self._step, bound.steps, left)
+            return
+        # By their words, in order: a step put in or taken out leaves the others' proof alone.
+        for step in bound.steps:
+            found = next((seen for seen in left if seen.text == step.step.text), None)
+            if found is not None:
+                left.remove(found)
+            yield self._step(step, found)
+
+    def _step(self, bound: BoundStep, seen: StepRecord | None) -> StepView:
+        value, said = bound.value, prose(self.name(bound.step.text))
+        if isinstance(value, Advice):
+            return StepView(kind="advice", sentence=prose(sentence(value.text)))
+        if isinstance(value, Action):
+            return StepView(
+                kind="change",
+                sentence=prose(self.name(_asking(bound.step.text, value))),
+                command=value.line,
+                risk=value.risk.value,
+                note=prose(value.note),
+                asks=tuple((f"export {a.var.name}=''", prose(a.says)) for a in value.asks),
+                reading="\n".join(value.reading),
+                rollback=value.back,
+                final=value.risk is Risk.DESTROYS and value.rollback is None,
+                saw=_saw(seen, self.drill, ""),
+            )
+        if isinstance(value, Probe):
+            # The text that a matcher searches, if it searches one: evidence is cut around it.
+            around = str(getattr(value.expect, "expected", ""))
+            saw = _saw(seen, self.drill, around)
+            return replace(check_view(value), sentence=said, saw=saw)
+        return StepView(kind="reinject", sentence=said, saw=_saw(seen, self.drill, ""))
 
 
 def _elsewhere(phase: Phase, after: BoundCause | None) -> str:
@@ -168,69 +219,6 @@ def _elsewhere(phase: Phase, after: BoundCause | None) -> str:
             "[Which cause is it](#which-cause-is-it), then [escalate](#escalate)"
         )
     return "[escalate](#escalate)"
-
-
-def _record_of(
-    drill: Drill | None, one: BoundScenario, bound: BoundCause, same: bool
-) -> ScenarioRecord | None:
-    """What the drill recorded of this scenario: by its place when nothing that counts has changed
-    (its words may have), by its name when something has: lines move."""
-    if drill is None:
-        return None
-    if same and len(drill.scenarios) == len(bound.scenarios):
-        return drill.scenarios[bound.scenarios.index(one)]
-    return next((s for s in drill.scenarios if s.name == one.scenario.name), None)
-
-
-def _steps(
-    bound: BoundScenario,
-    record: ScenarioRecord | None,
-    drill: Drill | None,
-    name: Namer,
-    same: bool,
-) -> Iterator[StepView]:
-    left = list(record.steps) if record else []
-    if same and len(left) == len(bound.steps):
-        for step, seen in zip(bound.steps, left, strict=True):
-            yield _step_view(step, seen, drill, name)
-        return
-    # By their words, in order: a step that was put in or taken out leaves the others' proof alone.
-    for step in bound.steps:
-        found = next((seen for seen in left if seen.text == step.step.text), None)
-        if found is not None:
-            left.remove(found)
-        yield _step_view(step, found, drill, name)
-
-
-def _step_view(
-    bound: BoundStep, seen: StepRecord | None, drill: Drill | None, name: Namer
-) -> StepView:
-    value, said = bound.value, prose(name(bound.step.text))
-    if isinstance(value, Advice):
-        return StepView(kind="advice", sentence=prose(sentence(value.text)))
-    if isinstance(value, Action):
-        return StepView(
-            kind="change",
-            sentence=prose(name(_asking(bound.step.text, value))),
-            command=value.line,
-            risk=value.risk.value,
-            note=prose(value.note),
-            asks=tuple((f"export {a.var.name}=''", prose(a.says)) for a in value.asks),
-            reading="\n".join(value.reading),
-            rollback=value.back,
-            final=value.risk is Risk.DESTROYS and value.rollback is None,
-            saw=_saw(seen, drill, ""),
-        )
-    if isinstance(value, Probe):
-        # The text that a matcher searches, if it searches one: evidence is cut around it.
-        return StepView(
-            kind="check",
-            sentence=said,
-            command=str(value.source.command()),
-            expect=_expect(value),
-            saw=_saw(seen, drill, str(getattr(value.expect, "expected", ""))),
-        )
-    return StepView(kind="reinject", sentence=said, saw=_saw(seen, drill, ""))
 
 
 def _asking(text: str, action: Action) -> str:

@@ -19,7 +19,7 @@ from drillbook.evidence.figures import seconds
 from drillbook.evidence.history import shown
 from drillbook.evidence.markdown import prose, sentence, visible
 from drillbook.evidence.proof_state import Proofs, Standing, State, standings, worst
-from drillbook.evidence.proof_words import environment, proof_line
+from drillbook.evidence.proof_words import environment
 from drillbook.evidence.records import Drill
 from drillbook.model import BoundCause, BoundRunbook, Duration, Phase, Probe, Workload
 from drillbook.pages import variables
@@ -44,13 +44,12 @@ def page(
     found = {one.cause: one for one in standings(bound, drills, hashes)}
     runbook = bound.runbook
     later_s = _later_in_production(runbook.alerts, rules, production)
-    causes = cause_views(bound, found, hashes, later_s)
+    causes = cause_views(bound, found, hashes, later_s, proof_days)
     return templates.fill(
         "page.md.j2",
         front=_front_matter(bound, list(found.values()), proof_days),
         runbook=runbook,
         state=worst(list(found.values())),
-        proofs=[proof_line(c, found[c.cause.id], proof_days) for c in bound.causes],
         about={k: prose(sentence(text)) for k, text in sections(runbook.description).items()},
         alerts=[_alert(name, rules, production) for name in runbook.alerts],
         setup=variables.setup(bound, [rules[name] for name in runbook.alerts if name in rules]),

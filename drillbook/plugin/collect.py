@@ -124,18 +124,19 @@ def _asked(cause: Cause, control: Control) -> tuple[Scenario, ...]:
     return cause.scenarios
 
 
-def ignore(path: Path, config: pytest.Config) -> bool | None:
-    """What the hook answers: pytest passes by folders such as `build` and `dist`, but no runbook is
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """pytest passes by folders such as `build` and `dist`, but no runbook is
     left out because of its area's name, unless somebody asks for that."""
     asked = config.getoption("ignore") or config.getoption("ignore_glob")
     features = config.rootpath / reader.FEATURES
+    path = collection_path
     ours = path.is_dir() and path.is_relative_to(features) and path.name[0] not in "._"
     return False if ours and not asked else None
 
 
-def collect_file(parent: pytest.Collector, path: Any) -> RunbookFile | None:
-    """What the hook answers: a runbook for a `.feature` file, else None."""
-    if path.suffix != ".feature":
+def pytest_collect_file(parent: pytest.Collector, file_path: Path) -> RunbookFile | None:
+    """A runbook for a `.feature` file, else None."""
+    if file_path.suffix != ".feature":
         return None
-    found: RunbookFile = RunbookFile.from_parent(parent, path=path)
+    found: RunbookFile = RunbookFile.from_parent(parent, path=file_path)
     return found

@@ -1,4 +1,4 @@
-"""What the hooks do: options, the drill's life around its class, each scenario's turns."""
+"""pytest's hooks: options, the drill's life around its class, each scenario's turns."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -10,8 +10,8 @@ import pytest
 from drillbook.book.lint import TAGS
 from drillbook.book.sentences import DEFINITIONS
 from drillbook.cluster import settings as settings_module
+from drillbook.drill.drill_record import record_of_refusal
 from drillbook.drill.live_drill import LiveDrill
-from drillbook.drill.refusal import record_of_refusal
 from drillbook.drill.signals import held_off, take_termination_as_interrupt
 from drillbook.evidence.clean_stream import clean_output
 from drillbook.model import Duration, Phase
@@ -26,7 +26,7 @@ _RUNNING: list[LiveDrill] = []
 """The drill that is under way, if any: one process runs one drill at a time."""
 
 
-def add_options(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("drillbook", "drills of runbooks on a staging cluster")
     group.addoption("--drill", action="store_true", help="perform the drills that are collected")
     group.addoption("--drill-run", default=None, metavar="FOLDER", help="where records go")
@@ -37,7 +37,8 @@ def add_options(parser: pytest.Parser) -> None:
     )
 
 
-def configure(config: pytest.Config) -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
     for name in TAGS:
         config.addinivalue_line("markers", f"{name}: a tag of Drillbook's runbooks")
     if config.getoption("--drill"):
@@ -48,9 +49,10 @@ def configure(config: pytest.Config) -> None:
         take_termination_as_interrupt()
 
 
-def know_sentences(config: pytest.Config) -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
     """Every conftest is imported by now, and so is every module of sentences."""
-    config.pluginmanager.register(sentences.as_plugin(DEFINITIONS), "drillbook-sentences")
+    session.config.pluginmanager.register(sentences.as_plugin(DEFINITIONS), "drillbook-sentences")
 
 
 def _open(config: pytest.Config) -> DrillSession:
@@ -71,7 +73,7 @@ def _open(config: pytest.Config) -> DrillSession:
         raise pytest.UsageError(str(error)) from error
 
 
-def select(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Refuse to run drills by accident, or in part: an expression keeps or drops a whole drill."""
     owners = [item.parent for item in items if isinstance(item.parent, DrillClass)]
     if owners and not config.getoption("--drill") and not config.option.collectonly:
@@ -89,13 +91,15 @@ def select(config: pytest.Config, items: list[pytest.Item]) -> None:
             )
 
 
-def apply_tag(tag: str, function: Any) -> bool | None:
+def pytest_bdd_apply_tag(tag: str, function: Any) -> bool | None:
     """A tag with a value is read by our reader, not made a mark of that odd name."""
     return True if ":" in tag else None
 
 
-def run(request: pytest.FixtureRequest) -> Iterator[LiveDrill]:
-    """Begin, yield, and always end: on success, failure, exception, SIGINT and SIGTERM."""
+@pytest.fixture(scope="class")
+def drill(request: pytest.FixtureRequest) -> Iterator[LiveDrill]:
+    """The drill that the class node is: begun before it, and always ended after it: on success,
+    failure, exception, SIGINT and SIGTERM."""
     node = request.node
     session = request.config.stash[SESSION]
     incident = _incident(session, node)
@@ -124,7 +128,7 @@ def _incident(session: DrillSession, node: Any) -> LiveDrill:
         raise
 
 
-def before_scenario(request: pytest.FixtureRequest, scenario: Any) -> None:
+def pytest_bdd_before_scenario(request: pytest.FixtureRequest, scenario: Any) -> None:
     if not isinstance(request.node.parent, DrillClass):
         return
     incident: LiveDrill = request.getfixturevalue("drill")
@@ -135,17 +139,17 @@ def before_scenario(request: pytest.FixtureRequest, scenario: Any) -> None:
     incident.enter(scenario.line_number)
 
 
-def before_step(request: pytest.FixtureRequest, step: Any) -> None:
+def pytest_bdd_before_step(request: pytest.FixtureRequest, step: Any) -> None:
     if isinstance(request.node.parent, DrillClass):
         request.getfixturevalue("drill").select(step.line_number)
 
 
-def after_scenario(request: pytest.FixtureRequest, scenario: Any) -> None:
+def pytest_bdd_after_scenario(request: pytest.FixtureRequest, scenario: Any) -> None:
     if isinstance(request.node.parent, DrillClass) and _RUNNING:
         _RUNNING[-1].judge_scenario(scenario.line_number)
 
 
-def interrupted() -> None:
+def pytest_keyboard_interrupt(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
     """A signal came between two steps."""
     for incident in _RUNNING:
         incident.interrupted = True

@@ -31,13 +31,8 @@ def test_a_line_is_held_against_the_name_that_the_drill_knows(monkeypatch: Any) 
     (variable, probe), *rest = found(monkeypatch, "orders-1 orders-2", clients).items()
     assert (variable, rest) == ("APP", []), "what nobody can know is not run"
     assert clients.values["POD"] == "orders-1"
-    assert [
-        probe.expect.holds(probe.source.parse(said), None) for said in ("orders\n", "x", "")
-    ] == [
-        True,
-        False,
-        False,
-    ]
+    said = {"orders\n": True, "x": False, "": False}
+    assert {one: probe.expect.holds(probe.source.parse(one), None) for one in said} == said
     assert probe.source.read(None).answer == "orders"
 
 

@@ -13,7 +13,7 @@ from drillbook.book.alert_rules import AlertRule
 from drillbook.changes.undo import lease as leases
 from drillbook.changes.undo.record import stamp
 from drillbook.cluster.settings import Settings
-from drillbook.drill.refusal import record_of_refusal
+from drillbook.drill.drill_record import record_of_refusal
 from drillbook.drill.refusals import Finding, Refusals, _beside, findings, lacking
 from drillbook.evidence import records
 from drillbook.model import (

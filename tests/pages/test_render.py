@@ -3,7 +3,6 @@
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,10 +24,6 @@ GOOD = (
     examples.drill(questions=(examples.question("config"),)),
     examples.drill("config", questions=(examples.question("oom"),)),
     examples.healthy(),
-)
-HOSTILE = (
-    "\x1b[31m```\n~~~\n# Heading\n---\n<a id='x'></a><script>\n| a | b |\n|---|---|\n"
-    "`tick` **bold** [link](http://h) {{ x }} {% raw %} ````````"
 )
 
 
@@ -314,29 +309,6 @@ def test_every_variable_is_exported_before_it_is_used(name: str) -> None:
             assert used <= known, line
             known |= set(re.findall(r"^(?:export )?(\w+)=", line))
     assert "APP" in known
-
-
-def hostile() -> Sequence[Drill]:
-    return (
-        examples.drill(observed=HOSTILE, questions=(examples.question("config"),)),
-        examples.drill("config", observed=HOSTILE, questions=(examples.question("oom"),)),
-        examples.healthy(),
-        examples.drill(days=-1, partial=True, reason=HOSTILE),
-    )
-
-
-def test_a_log_line_changes_no_heading_table_or_block() -> None:
-    benign = page(*GOOD, examples.drill(days=-1, partial=True, reason="x"))
-    text = page(*hostile())
-    assert headings(text) == headings(benign)
-    assert bash_blocks(text) == bash_blocks(benign)
-    tables = [
-        [line.count("|") - line.count(r"\|") for line in outside_fences(t) if line[:1] == "|"]
-        for t in (text, benign)
-    ]
-    assert tables[0] == tables[1]
-    assert not any(word in text for word in ("\x1b", "{{", "{%"))
-    assert not any("<script" in line for line in outside_fences(text))
 
 
 def test_a_page_with_much_to_say_stays_small() -> None:
