@@ -33,6 +33,11 @@ def seconds(text: str) -> float:
     return sum(int(n or 0) * s for n, s in zip(found.groups(), _UNITS.values(), strict=True))
 
 
+def longest_range_s(text: str) -> float:
+    """Seconds of the longest range of time in an expression, as `[5m]` or `[1h:1m]`."""
+    return max((seconds(found) for found in re.findall(r"\[(\w+)(?::\w*)?\]", text)), default=0.0)
+
+
 @lru_cache(maxsize=4096)
 def parsed(text: str) -> Expr:
     """The tree. Raises BadExpression, also for what is no rule's: a range of time, or a text."""

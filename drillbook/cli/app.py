@@ -184,18 +184,49 @@ def render(
     offline.render_pages(_settings(), check, console)
 
 
-@app.command()
-def rules(
+rules = typer.Typer(no_args_is_help=True, help="Alert rules: write them for Prometheus, test them.")
+app.add_typer(rules, name="rules")
+
+
+@rules.command("write")
+def rules_write(
     environment: Annotated[str, typer.Argument(help="a file of monitoring/values, less its end")],
     folder: Annotated[Path, typer.Argument(help="where the rule files are written")],
 ) -> None:
     """The alert rules of an environment, as Prometheus loads them.
 
-    Example: drillbook rules production /etc/prometheus/rules
+    Example: drillbook rules write production /etc/prometheus/rules
     """
-    from drillbook.cli.commands import offline
+    from drillbook.cli.commands import rules as command
 
-    offline.rules(_settings(), environment, folder, console)
+    command.write(_settings(), environment, folder, console)
+
+
+@rules.command("test")
+def rules_test(
+    alerts: Annotated[
+        list[str] | None, typer.Argument(help="names; every alert by default")
+    ] = None,
+) -> None:
+    """Do the alerts what monitoring/cases/ALERT.yaml says, and does a case find each mutant?
+
+    \b
+    A file of cases:
+      every: 5s                     # between two samples
+      incident:                     # an object that starts healthy and fails
+        series: {'restarts{namespace="shop", pod="a"}': 0x3 1x3 2x60}
+        labels: {namespace: shop, pod: a}
+        value: "2"                  # what {{ $value }} prints, if an annotation does
+        silent: 15s
+        fires: 5m
+      cases:                        # what else must and must not fire
+        - {name: one restart is no loop, series: {...}, silent: [1m, 10m]}
+    The neighbour, the other namespace, the gone object, the annotations' text and the mutants of the
+    expression follow from the incident. promtool judges, in every environment of monitoring/values.
+    """
+    from drillbook.cli.commands import rules as command
+
+    command.test(_settings(), alerts or [], console)
 
 
 @app.command()

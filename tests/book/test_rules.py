@@ -1,70 +1,47 @@
-"""The rules that Prometheus loads, judged by promtool, in every environment; and mutants of each
-clause of a rule, which the tests of its own file must kill."""
+"""The rules that Prometheus loads, judged by promtool with their cases and mutants."""
 
 import os
-import re
 import shutil
-import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
 from drillbook.book import promtool as own_promtool
-from drillbook.book.monitoring import rendered_rules
+from drillbook.book import rule_cases, rule_mutants
+from drillbook.book.rule_files import read_rules
 from drillbook.cluster.settings import embedded_cluster
+from drillbook.model.errors import UsageError
 
 ROOT = Path(__file__).parents[2]
-TESTS = ROOT / "monitoring/tests"
 
-pytestmark = pytest.mark.cluster  # promtool is of the staging cluster's cache
-
-FLIPS = {
-    **{">=": "<", "<=": ">", ">": "<=", "<": ">=", "==": "!=", "!=": "=="},
-    **{"and": "unless", "unless": "and", "or": "and"},
-}
-CLAUSES = {
-    "spark.yaml": [
-        ('total{container="spark-driver"})', "total)"),
-        ('reason{container="spark-driver", ', "reason{"),
-        ('reason="CrashLoopBackOff"}) == 1', 'reason="Error"}) == 1'),
-        (
-            "max by (namespace, pod) (kube_pod_container_status_restarts",
-            "max by (pod) (kube_pod_container_status_restarts",
-        ),
-    ]
-}
-"""What is not generated: rule file -> clauses and what stands in their place."""
-
-
-def mutants_of(file: str, text: str) -> Iterator[tuple[str, str]]:
-    """What is changed, and the rules with it: every comparison and set operator turned, every
-    number doubled and halved, every length of time tenfold; and the file's CLAUSES."""
-    document = yaml.safe_load(text)
-    alerts = [r for group in document["groups"] for r in group["rules"] if "alert" in r]
-    for rule in alerts:
-        written = rule["expr"]
-        for start, end, word in _changes(re.sub(r"\{[^}]*\}", lambda m: "_" * len(m[0]), written)):
-            rule["expr"] = f"{written[:start]}{word}{written[end:]}"
-            yield f"{written[:end][-60:]} -> {word}", yaml.safe_dump(document)
-        rule["expr"] = written
-    for clause, other in CLAUSES.get(file, ()):
-        assert clause in text
-        yield f"{clause} -> {other}", text.replace(clause, other)
-
-
-def _changes(bare: str) -> Iterator[tuple[int, int, str]]:
-    """`bare`: an expression without its matchers."""
-    for found in re.finditer(r">=|<=|==|!=|[<>]|\b(?:and|or|unless)\b", bare):
-        yield *found.span(), FLIPS[found[0]]
-    for found in re.finditer(r"(?<![\w.:])(\d+(?:\.\d+)?)([smhdw]?)\b", bare):
-        number = float(found[1])
-        if found[2]:
-            yield *found.span(), f"{number * 10:g}{found[2]}"
-            continue
-        for other in (number * 2 or 1, number // 2 if number > 1 else number - 1):
-            yield *found.span(), f"{other:g}"
+RULE = """\
+groups:
+  - name: second
+    rules:
+      - {record: "ns:late", expr: "max by (namespace, pod) (late{app=\\"a\\"})"}
+      - alert: Late
+        expr: ns:late > 4
+        labels: {severity: P2}
+        annotations: {summary: "{{ $labels.pod }} is {{ $value }} late", runbook_url: runbooks/a.md}
+"""
+CASES = """\
+every: 5s
+incident:
+  series: {'late{namespace="shop", pod="a", app="a"}': 4x3 5x60}
+  labels: {namespace: shop, pod: a}
+  value: "5"
+  silent: 15s
+  fires: 2m
+cases:
+  - name: another application
+    series: {'late{namespace="shop", pod="a", app="b"}': 9x60}
+    silent: 2m
+  - name: much later
+    series: {'late{namespace="shop", pod="a", app="a"}': 5x60}
+    labels: {namespace: shop, pod: a}
+    fires: 2m
+"""
 
 
 @pytest.fixture
@@ -75,113 +52,100 @@ def promtool() -> str:
     return found
 
 
-def own_tests(folder: Path, environment: str, file: str) -> list[str]:
-    """`spark.yaml` holds everywhere, `spark.staging.yaml` in staging only."""
-    stem = file.removesuffix(".yaml")
-    return [n for n in (file, f"{stem}.{environment}.yaml") if (folder / n).is_file()]
-
-
-def judged(
-    promtool: str, root: Path, rules: dict[str, str], files: Iterable[str]
-) -> tuple[bool, str]:
-    """Whether the tests of these names pass on these rules, and what promtool says."""
-    folder = root / "laid-out"
-    shutil.rmtree(folder, ignore_errors=True)
-    (folder / "rendered").mkdir(parents=True)
-    for name, text in rules.items():
-        (folder / "rendered" / name).write_text(text)
-    shutil.copytree(root / "tests", folder / "tests")
-    done = subprocess.run(
-        [promtool, "test", "rules", *files],
-        cwd=folder / "tests",
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return done.returncode == 0, done.stdout + done.stderr
-
-
-def survivors(
-    promtool: str, root: Path, rules: dict[str, str], file: str, mutants: Iterable[tuple[str, str]]
-) -> list[str]:
-    """The mutants that a file's own tests do not find. Raises AssertionError where these fail
-    without any mutant, and for a mutant that is no valid rule."""
-    tests, found = own_tests(root / "tests", "staging", file), []
-    assert tests, f"{file} has no tests"
-    well, said = judged(promtool, root, rules, tests)
-    assert well, f"the tests of {file} fail without any mutant: {said}"
-    for shown, mutant in mutants:
-        survives, said = judged(promtool, root, {**rules, file: mutant}, tests)
-        assert survives or "exp:" in said, f"{shown} is no valid rule: {said}"
-        found += [shown] if survives else []
-    return found
-
-
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
-    shutil.copytree(ROOT / "monitoring", tmp_path, dirs_exist_ok=True)
-    return tmp_path
+def root(tmp_path: Path) -> Iterator[Path]:
+    for name, text in {
+        "alerts/second.yaml": RULE,
+        "values/staging.yaml": "for: {Late: 0s}\n",
+        "cases/Late.yaml": CASES,
+    }.items():
+        path = tmp_path / "monitoring" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    yield tmp_path
 
 
+@pytest.mark.cluster  # promtool is of the staging cluster's cache
 @pytest.mark.parametrize("environment", ["staging", "production"])
-def test_the_rules_do_what_their_tests_say(root: Path, promtool: str, environment: str) -> None:
-    rules = rendered_rules(ROOT, environment)
-    files = [test for file in rules for test in own_tests(TESTS, environment, file)]
-    well, said = judged(promtool, root, rules, files)
-    assert well, said
+@pytest.mark.parametrize("alert", sorted(read_rules(ROOT).names))
+def test_every_alert_does_what_its_cases_say(promtool: str, environment: str, alert: str) -> None:
+    judged = own_promtool.judge(promtool, ROOT, environment, alert)
+    assert judged.problems == () and judged.mutants > 5
 
 
-FILES = sorted(path.name for path in (ROOT / "monitoring/alerts").glob("*.yaml"))
+@pytest.mark.cluster
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("", "", ""),
+        ("5x60}\n    labels", "9x60}\n    labels", ""),  # 5 is in the incident too
+        ('app="b"', 'app="a"', "does not do what its cases say"),
+        ("fires: 2m\ncases", "fires: 10s\ncases", "does not do what its cases say"),
+        ('value: "5"', 'value: "6"', "does not do what its cases say"),
+        ("every: 5s", "every: 5s\nequivalent: {ns:late > 4 -> 2: no}", "no such mutant"),
+        ("4x3 5x60", "1x3 5x60", "no case of Late tells the rule from `ns:late > 4 -> 2`"),
+    ],
+)
+def test_cases_find_a_wrong_rule_and_mutants_find_poor_cases(
+    root: Path, promtool: str, old: str, new: str, what: str
+) -> None:
+    path = root / "monitoring/cases/Late.yaml"
+    path.write_text(path.read_text().replace(old, new))
+    judged = own_promtool.judge(promtool, root, "staging", "Late")
+    said = "\n".join(map(str, judged.problems))
+    assert what in said if what else not said, said
 
 
-def test_every_rule_file_has_tests() -> None:
-    assert set(FILES) <= {path.name for path in TESTS.glob("*.yaml")}
-    assert set(CLAUSES) <= set(FILES)
-
-
-@pytest.mark.parametrize("file", FILES)
-def test_every_mutant_is_killed(root: Path, promtool: str, file: str) -> None:
-    rules = rendered_rules(ROOT, "staging")
-    assert survivors(promtool, root, rules, file, mutants_of(file, rules[file])) == []
-
-
-SECOND = """\
-rule_files: [../rendered/second.yaml]
-evaluation_interval: 5s
-tests:
-  - interval: 5s
-    input_series: [{series: 'late{namespace="shop"}', values: 5x9}]
-    promql_expr_test:
-      - expr: ALERTS
-        eval_time: 40s
-        exp_samples:
-          - {labels: 'ALERTS{alertname="Late", alertstate="firing", namespace="shop"}', value: 1}
-"""
-RULE = "groups: [{name: second, rules: [{alert: Late, expr: late > 4}]}]\n"
-
-
-def test_a_second_file_is_judged_by_its_own_tests(root: Path, promtool: str) -> None:
-    (root / "tests/second.yaml").write_text(SECOND)
-    rules = {**rendered_rules(ROOT, "staging"), "second.yaml": RULE}
-    found = survivors(promtool, root, rules, "second.yaml", mutants_of("second.yaml", RULE))
-    assert found == ["late > 4 -> 2"]  # its tests know nothing between 2 and 5
-    assert survivors(promtool, root, rules, "spark.yaml", [("none", rules["spark.yaml"])]) == [
-        "none"
-    ]
-    with pytest.raises(AssertionError, match="no valid rule"):
-        survivors(promtool, root, rules, "second.yaml", [("torn", RULE.replace("> 4", ">"))])
-    with pytest.raises(AssertionError, match=r"second\.yaml fail without any mutant"):
-        survivors(promtool, root, {**rules, "second.yaml": ""}, "second.yaml", ())
-
-
+@pytest.mark.cluster
 def test_promtool_names_what_a_parser_of_expressions_cannot_know(root: Path, promtool: str) -> None:
-    home = root / "home"
-    shutil.copytree(ROOT / "monitoring", home / "monitoring")
-    assert own_promtool.check(promtool, home, "staging") == []
-    path = home / "monitoring/alerts/spark.yaml"
+    assert own_promtool.check(promtool, root, "staging") == []
+    path = root / "monitoring/alerts/second.yaml"
     path.write_text(path.read_text().replace("{{ $value }}", "{{ nosuch $value }}"))
-    (problem,) = own_promtool.check(promtool, home, "staging")
-    line = next(n for n, text in enumerate(path.read_text().splitlines(), 1) if "- alert:" in text)
-    assert (problem.path, problem.line) == ("monitoring/alerts/spark.yaml", line)
+    (problem,) = own_promtool.check(promtool, root, "staging")
+    assert (problem.path, problem.line) == ("monitoring/alerts/second.yaml", 5)
     assert 'function "nosuch" not defined' in problem.what
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("every: 5s", "every: soon", "'soon' is not a duration"),
+        ("4x3 5x60", "four", "'four' is no sample"),
+        ("  silent: 15s\n", "", "the incident needs both"),
+        ("value", "valeu", "'valeu', which is not known"),
+        ("  - name: another application\n    series", "  - series", "needs a `name`"),
+        ("    silent: 2m\n", "", "needs a time"),
+        ("incident:", "incident: []\nother:", "'other', which is not known"),
+    ],
+)
+def test_a_file_of_cases_is_read_strictly(root: Path, old: str, new: str, what: str) -> None:
+    path = root / "monitoring/cases/Late.yaml"
+    path.write_text(path.read_text().replace(old, new, 1))
+    with pytest.raises(UsageError, match=what):
+        rule_cases.read(root, "Late")
+
+
+def test_an_alert_without_cases_says_where_they_go(root: Path) -> None:
+    with pytest.raises(UsageError, match=r"monitoring/cases/Never\.yaml: the alert Never has no"):
+        rule_cases.read(root, "Never")
+
+
+def test_samples_are_counted_as_promtool_counts_them() -> None:
+    assert rule_cases.samples("0x2 _ 1+1x2 _x2 stale") == [
+        *("0", "0", "0", "_", "1", "2", "3", "_", "_", "stale")
+    ]
+
+
+def test_mutants_change_one_place_each_and_are_valid_rules() -> None:
+    found = dict(rule_mutants.of('sum by (a, b) (rate(x{c="d", e="f"}[5m])) > 2 and y'))
+    assert set(found.values()) == {
+        'sum by (a, b) (rate(x{c="d", e="f"}[5m])) <= 2 and y',
+        'sum by (a, b) (rate(x{c="d", e="f"}[5m])) > 2 unless y',
+        'sum by (a, b) (rate(x{c="d", e="f"}[50m])) > 2 and y',
+        'sum by (a, b) (rate(x{c="d", e="f"}[5m])) > 4 and y',
+        'sum by (a, b) (rate(x{c="d", e="f"}[5m])) > 1 and y',
+        'sum by (a, b) (rate(x{e="f"}[5m])) > 2 and y',
+        'sum by (a, b) (rate(x{c="d"}[5m])) > 2 and y',
+        'sum by (b) (rate(x{c="d", e="f"}[5m])) > 2 and y',
+        'sum by (a) (rate(x{c="d", e="f"}[5m])) > 2 and y',
+    }

@@ -239,19 +239,6 @@ def _write(root: Path, path: Path, text: str) -> None:
         ) from error
 
 
-def rules(settings: Settings, environment: str, folder: Path, console: Console) -> None:
-    """Write an environment's rule files. Raises UsageError for wrong rules, nothing written."""
-    monitoring.refuse(promtool.rule_problems(settings))
-    texts = monitoring.rendered_rules(settings.root, environment, settings.pages_url)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            (folder / name).write_text(text, "utf-8")
-    except OSError as error:
-        raise CouldNotTell(f"{folder}: the rules cannot be written: {error.strerror}.") from error
-    console.print(f"{len(texts)} rule files for {environment}.")
-
-
 def scorecard(settings: Settings, month: str | None, console: Console) -> None:
     """Print the scorecard of the accepted runs (of one month, YYYY-MM)."""
     drills = [d for ones in accepting.newest(settings.proof).values() for d in ones]
