@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from drillbook.book.alert_rules import AlertRule
+from drillbook.book.catalogue import Catalogue
 from drillbook.cluster.settings import SEVERITIES
 from drillbook.model import BoundRunbook, Problem, Runbook, page_of
 
@@ -39,6 +40,8 @@ class Book:
 
     scripts: frozenset[str] = frozenset()
     """The files under scripts/, relative to the checkout."""
+    catalogue: Catalogue = field(default_factory=dict)
+    """What the book is to hold; empty: nothing says it."""
 
     @cached_property
     def unbound(self) -> Mapping[str, frozenset[int]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
+from drillbook.book import catalogue as listed
 from drillbook.book import checkout as book
 from drillbook.book import lint as linting
 from drillbook.book import monitoring, promtool, reader, tree
@@ -40,6 +41,7 @@ def problems(settings: Settings, paths: Sequence[Path]) -> tuple[list[Runbook], 
         evaluation_s=settings.evaluation_s,
         default_within_s=settings.duration("probe_within").seconds,
         scripts=_scripts(settings.root),
+        catalogue=listed.load(settings.root),
     )
 
     def judged(some: Sequence[Runbook]) -> set[Problem]:
@@ -274,11 +276,14 @@ def catalogue(settings: Settings, drills: Sequence[Drill]) -> tuple[score.CauseR
     found, unreadable = book.runbooks(settings, [])
     monitoring.refuse(unreadable)
     rules, proofs = book.alerts(settings), accepting.by_key(drills)
-    return tuple(
+    written = [
         result
         for bound in book.bound(settings, found)
         for result in score.results(bound, proofs, proof.hashes(bound, settings.root, rules))
-    )
+    ]
+    there = {(one.runbook, one.cause) for one in written}
+    wanted = ((e.id, c) for e in listed.load(settings.root).values() for c in e.causes)
+    return (*written, *(score.unwritten(*one) for one in wanted if one not in there))
 
 
 def accept(settings: Settings, run: str, console: Console) -> None:
@@ -299,6 +304,8 @@ def accept(settings: Settings, run: str, console: Console) -> None:
         for b in book.bound(settings, found)
         for cause, value in proof.hashes(b, settings.root, rules).items()
     }
+    for line in accepting.falsified(folder):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     kept = accepting.accept(folder, settings.proof, hashes)
     console.print(f"accepted: {kept.relative_to(settings.root)}. Commit it with the pages.")
     render_pages(settings, check=False, console=console)
