@@ -62,7 +62,7 @@ def differing(**changed: Any) -> list[str]:
 )
 def test_a_written_runbook_is_held_against_its_entry(changed: Any, word: str) -> None:
     found = differing(**changed)
-    assert word in found[0] if word else found == []
+    assert any(word in one for one in found) if word else found == []
 
 
 def test_a_runbook_in_another_folder_than_its_area() -> None:
@@ -73,8 +73,9 @@ def test_a_runbook_in_another_folder_than_its_area() -> None:
 
 
 def test_causes_that_differ_by_their_names_alone() -> None:
+    (told_apart,) = book(TEXT).bound.values()
+    assert list(catalogue.equal_causes(told_apart)) == []
     bound = examples.runbook()
-    assert list(catalogue.equal_causes(bound)) == []
     first = bound.causes[0]
     twin = replace(first, cause=replace(first.cause, id="twin"))
     found = list(catalogue.equal_causes(replace(bound, causes=(first, twin))))

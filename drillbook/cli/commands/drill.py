@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -35,6 +35,8 @@ class Asked:
     paths: Sequence[Path] = ()
     causes: Sequence[str] = ()
     controls: Sequence[Control] = ()
+    only: Collection[str] | None = None
+    """Of these, only those with such a node."""
     due: bool = False
     """Only those that no accepted record proves today."""
     changed: str = ""
@@ -119,6 +121,8 @@ def _selected(
             groups = [{one.runbook.id for one in group} for group in backgrounds(every)]
             beside = {runbook: group for group in groups for runbook in group}
             found = due.due(found, proofs, now, beside, today, settings.proof_days)
+    if asked.only is not None:
+        found = [one for one in found if one.node in asked.only]
     return healthy_once(found, bounds)
 
 

@@ -1,5 +1,6 @@
 """`lint`, `render`, `score`, `accept`: what needs no cluster."""
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -13,6 +14,7 @@ from drillbook.book import lint as linting
 from drillbook.book import monitoring, promtool, reader, tree
 from drillbook.book.bind import Binder
 from drillbook.book.halves import in_halves
+from drillbook.cli.gate import annotation
 from drillbook.cli.unchanged import Unchanged, below, contents, digest, surroundings
 from drillbook.cluster.settings import Settings
 from drillbook.evidence import accept as accepting
@@ -78,11 +80,15 @@ def _wanted(settings: Settings, paths: Sequence[Path]) -> set[str] | None:
     return {str(path.relative_to(settings.root)) for path in reader.discover(settings.root, paths)}
 
 
-def lint(settings: Settings, paths: Sequence[Path], console: Console) -> None:
-    """Print every problem. Raises RunbookProblem (or UsageError for unreadable files)."""
+def lint(
+    settings: Settings, paths: Sequence[Path], console: Console, annotations: bool = False
+) -> None:
+    """Print every problem, as GitHub shows it on its line too where that is asked for. Raises RunbookProblem (or UsageError for unreadable files)."""
     number, found = _problems_now(settings, paths)
     for problem in found:
         console.print(str(problem), markup=False, highlight=False, soft_wrap=True)
+        if annotations or os.environ.get("GITHUB_ACTIONS"):
+            console.print(annotation(problem), markup=False, highlight=False, soft_wrap=True)
     unreadable = [p for p in found if p.rule == linting.UNREADABLE]
     if unreadable:
         files = {problem.path for problem in unreadable}
