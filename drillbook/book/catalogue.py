@@ -71,8 +71,9 @@ def _entry(path: str, said: Any, line: int) -> Entry | None:
     if not isinstance(said, dict) or not said.keys() <= _KEYS:
         return None
     id, causes, alerts = said.get("id"), said.get("causes"), said.get("alerts", [])
-    texts = isinstance(causes, list) and isinstance(alerts, list) and bool(causes)
-    if not texts or not all(isinstance(word, str) for word in (id, *causes, *alerts)):
+    if not isinstance(causes, list) or not causes or not isinstance(alerts, list):
+        return None
+    if not all(isinstance(word, str) for word in (id, *causes, *alerts)):
         return None
     if len(set(causes)) < len(causes) or said.get("kind", "operation") != "operation":
         return None

@@ -70,10 +70,12 @@ def unbumped(
             )
         except RunbookProblem:
             same = False
+        except UsageError:
+            continue  # it was no runbook then
         version = bound.runbook.tag("version")
         if not same and before.tag("version") == version:
             line = next((t.line for t in bound.runbook.tags if t.name == "version"), 1)
-            what = f"its steps or values are others than at {base[:12]}, but not its version {version}."
+            what = f"its steps or values are others than at {base[:12]}, its version is not."
             fix = "Raise @version: whoever has the page sees by it that it is another."
             yield Problem(path=path, line=line, rule="version", what=what, fix=fix)
 

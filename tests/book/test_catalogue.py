@@ -77,7 +77,7 @@ def test_causes_that_differ_by_their_names_alone() -> None:
     assert list(catalogue.equal_causes(told_apart)) == []
     bound = examples.runbook()
     first = bound.causes[0]
-    twin = replace(first, cause=replace(first.cause, id="twin"))
+    twin = examples.cause("twin")
     found = list(catalogue.equal_causes(replace(bound, causes=(first, twin))))
     assert [one.what.split()[1] for one in found] == ["faults", "diagnoses"]
     assert list(catalogue.notes([bound])) == []

@@ -137,4 +137,6 @@ def _drill(
     nodes = {one.node for one in (*first, *more)}
     if not nodes:
         return 0, nodes
-    return drilling.drill(settings, drilling.Asked(only=frozenset(nodes)), console), nodes
+    return drilling.drill(
+        settings, drilling.Asked(only=frozenset(nodes), repeat=True), console
+    ), nodes

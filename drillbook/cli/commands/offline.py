@@ -83,7 +83,8 @@ def _wanted(settings: Settings, paths: Sequence[Path]) -> set[str] | None:
 def lint(
     settings: Settings, paths: Sequence[Path], console: Console, annotations: bool = False
 ) -> None:
-    """Print every problem, as GitHub shows it on its line too where that is asked for. Raises RunbookProblem (or UsageError for unreadable files)."""
+    """Print every problem, as GitHub shows it on its line too if asked for. Raises RunbookProblem
+    (or UsageError for unreadable files)."""
     number, found = _problems_now(settings, paths)
     for problem in found:
         console.print(str(problem), markup=False, highlight=False, soft_wrap=True)
