@@ -4,6 +4,8 @@ for reading git."""
 import hashlib
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from drillbook.book import reader
@@ -12,7 +14,7 @@ from drillbook.cli import estimate
 from drillbook.cli.due import Hashes
 from drillbook.cli.selection import Selected
 from drillbook.evidence import proof
-from drillbook.model import BoundRunbook, Problem
+from drillbook.model import BoundRunbook, Problem, Runbook
 from drillbook.model.errors import RunbookProblem, UsageError
 
 
@@ -42,14 +44,40 @@ def changed_files(root: Path, base: str) -> tuple[str, ...]:
     return tuple(sorted({name for name in (told + new).split("\0") if name}))
 
 
+@dataclass(frozen=True)
+class Old:
+    """A runbook's text at the base, and what it is with the sentences, engine and rules of today."""
+
+    runbook: Runbook
+    text: str
+    hashes: Mapping[str, str] | None
+    """None: it cannot be bound any more."""
+
+
+def old(
+    root: Path, base: str, changed: Sequence[str], rules: Mapping[str, object], binder: Binder
+) -> dict[str, Old]:
+    """By path, what the changed features were; one that was none is left out."""
+    found = {}
+    for path in changed:
+        inside = path.startswith(f"{reader.FEATURES}/") and path.endswith(reader.SUFFIX)
+        text = git(root, "show", f"{base}:./{path}") if inside else None
+        if text is None:
+            continue
+        try:
+            runbook = reader.parse(text, PurePosixPath(path))
+        except UsageError:
+            continue
+        hashes = None
+        with suppress(RunbookProblem):
+            bound, problems = binder.bind(runbook)
+            hashes = proof.hashes(bound, root, rules) if bound and not problems else None
+        found[path] = Old(runbook, text, hashes)
+    return found
+
+
 def unbumped(
-    root: Path,
-    base: str,
-    bounds: Sequence[BoundRunbook],
-    rules: Mapping[str, object],
-    now: Hashes,
-    changed: Sequence[str],
-    binder: Binder,
+    root: Path, base: str, bounds: Sequence[BoundRunbook], now: Hashes, before: Mapping[str, Old]
 ) -> Iterator[Problem]:
     """Runbooks whose own steps or values are others than at `base`, under the same version. The old
     text is bound by the sentences of today: what differs then is the runbook's own, and neither a
@@ -57,23 +85,14 @@ def unbumped(
     compared as text."""
     for bound in bounds:
         path = str(bound.runbook.path)
-        old = git(root, "show", f"{base}:./{path}") if path in changed else None
-        if old is None:
+        was = before.get(path)
+        if was is None or was.runbook.tag("version") != bound.runbook.tag("version"):
             continue
-        try:
-            before = reader.parse(old, PurePosixPath(path))
-            was, problems = binder.bind(before)
-            same = (
-                proof.hashes(was, root, rules) == now[bound.runbook.id]
-                if was is not None and not problems
-                else _steps(old) == _steps((root / path).read_text("utf-8"))
-            )
-        except RunbookProblem:
-            same = False
-        except UsageError:
-            continue  # it was no runbook then
-        version = bound.runbook.tag("version")
-        if not same and before.tag("version") == version:
+        if was.hashes is None:
+            same = _steps(was.text) == _steps((root / path).read_text("utf-8"))
+        else:
+            same = was.hashes == now[bound.runbook.id]
+        if not same:
             line = next((t.line for t in bound.runbook.tags if t.name == "version"), 1)
             what = f"its steps or values are others than at {base[:12]}, its version is not."
             fix = "Raise @version: whoever has the page sees by it that it is another."

@@ -1,6 +1,7 @@
 """`gate`: lint, render check, versions, the proofs that a change made stale, a sample of drills."""
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -54,8 +55,9 @@ def needs(settings: Settings, base: str) -> Needs:
     bounds, rules = book.bound(settings, runbooks), book.alerts(settings)
     now = {b.runbook.id: proof.hashes(b, settings.root, rules) for b in bounds}
     files = gate.changed_files(settings.root, base) if base else ()
-    drilled = any(name.split("/")[0] not in due.NOT_DRILLED for name in files)
-    before = due.hashes_at(settings, base) if drilled else now if base else {}
+    binder = Binder(book.definitions(settings.root))
+    were = gate.old(settings.root, base, files, rules, binder)
+    before = _before(settings, base, files, now, were) if base else {}
     every = select(runbooks, [], []) if runbooks else []
     stale = due.changed(every, now, before)
     proofs = accept.newest(settings.proof)
@@ -63,8 +65,7 @@ def needs(settings: Settings, base: str) -> Needs:
     beside = {runbook: group for group in groups for runbook in group}
     # By hashes: whether a proof has grown too old is no matter of a change.
     need = due.due(stale, proofs, now, beside, date.min, settings.proof_days)
-    binder = Binder(book.definitions(settings.root))
-    wrong = gate.unbumped(settings.root, base, bounds, rules, now, files, binder) if base else ()
+    wrong = gate.unbumped(settings.root, base, bounds, now, were)
     verified = {
         (b.runbook.id, s.cause)
         for b in bounds
@@ -79,6 +80,21 @@ def needs(settings: Settings, base: str) -> Needs:
         proven=tuple(o for o in every if (o.runbook.id, o.cause) in verified),
         known=estimate.last_durations(every, (settings.proof, settings.runs)),
     )
+
+
+def _before(
+    settings: Settings,
+    base: str,
+    files: Sequence[str],
+    now: due.Hashes,
+    were: Mapping[str, gate.Old],
+) -> due.Hashes:
+    """The hashes at the base. Where runbooks alone changed, only theirs are others."""
+    drilled = [name for name in files if name.split("/")[0] not in due.NOT_DRILLED]
+    old = {one.runbook.id: one.hashes for one in were.values() if one.hashes is not None}
+    if len(old) == len(drilled):
+        return {**now, **old}
+    return due.hashes_at(settings, base)
 
 
 def run(settings: Settings, asked: Asked, console: Console) -> int:
