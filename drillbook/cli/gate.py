@@ -46,7 +46,7 @@ def changed_files(root: Path, base: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Old:
-    """A runbook's text at the base, and what it is with the sentences, engine and rules of today."""
+    """A runbook's text at the base, and its hashes by the sentences and rules of today."""
 
     runbook: Runbook
     text: str

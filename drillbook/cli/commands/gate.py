@@ -15,7 +15,7 @@ from drillbook.cli.commands import offline
 from drillbook.cli.selection import Selected, backgrounds, healthy_once, select
 from drillbook.cluster.settings import Settings
 from drillbook.evidence import accept, checkout, proof, proof_state
-from drillbook.model import Problem
+from drillbook.model import BoundRunbook, Problem
 from drillbook.model.errors import CouldNotTell, RunbookProblem
 
 
@@ -57,7 +57,7 @@ def needs(settings: Settings, base: str) -> Needs:
     files = gate.changed_files(settings.root, base) if base else ()
     binder = Binder(book.definitions(settings.root))
     were = gate.old(settings.root, base, files, rules, binder)
-    before = _before(settings, base, files, now, were) if base else {}
+    before = _before(settings, base, files, bounds, now, were) if base else {}
     every = select(runbooks, [], []) if runbooks else []
     stale = due.changed(every, now, before)
     proofs = accept.newest(settings.proof)
@@ -86,6 +86,7 @@ def _before(
     settings: Settings,
     base: str,
     files: Sequence[str],
+    bounds: Sequence[BoundRunbook],
     now: due.Hashes,
     were: Mapping[str, gate.Old],
 ) -> due.Hashes:
@@ -93,7 +94,8 @@ def _before(
     drilled = [name for name in files if name.split("/")[0] not in due.NOT_DRILLED]
     old = {one.runbook.id: one.hashes for one in were.values() if one.hashes is not None}
     if len(old) == len(drilled):
-        return {**now, **old}
+        paths = {b.runbook.id: str(b.runbook.path) for b in bounds}
+        return {**{id: one for id, one in now.items() if paths[id] not in were}, **old}
     return due.hashes_at(settings, base)
 
 
