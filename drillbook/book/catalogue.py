@@ -132,7 +132,8 @@ def equal_causes(bound: BoundRunbook) -> Iterator[Problem]:
             # Most differ in kind already, which costs nothing to see.
             if _kinds(one) != _kinds(other) or not one:
                 continue
-            if but_for_names(first, one) == but_for_names(second, other):
+            pairs = zip(one, other, strict=True)
+            if all(but_for_names(first, a) == but_for_names(second, b) for a, b in pairs):
                 yield Problem(
                     path=str(bound.runbook.path),
                     line=second.cause.line,
@@ -170,7 +171,7 @@ def _kinds(values: tuple[Any, ...]) -> list[tuple[type, type]]:
     return [(type(one), type(getattr(one, "source", None))) for one in values]
 
 
-def but_for_names(cause: BoundCause, values: tuple[Any, ...]) -> str:
+def but_for_names(cause: BoundCause, values: Any) -> str:
     """Values as a proof has them, with the workload's names and the cause's own left out."""
     text = proof.canonical(values)
     words = {name.literal for name in cause.workload.names} | {cause.cause.id}
