@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from drillbook.book import catalogue
 from drillbook.book import checkout as book
 from drillbook.book.bind import Binder
 from drillbook.cli import due, estimate, gate
@@ -46,6 +47,8 @@ class Needs:
     """Of the stale, those that no accepted record proves as they are now."""
     proven: tuple[Selected, ...]
     known: dict[str, float]
+    notes: tuple[str, ...]
+    """Causes of several runbooks that are equal but for names; no mistake by itself."""
 
 
 def needs(settings: Settings, base: str) -> Needs:
@@ -79,6 +82,7 @@ def needs(settings: Settings, base: str) -> Needs:
         need=tuple(healthy_once(need, bounds)[0]),
         proven=tuple(o for o in every if (o.runbook.id, o.cause) in verified),
         known=estimate.last_durations(every, (settings.proof, settings.runs)),
+        notes=tuple(catalogue.notes(bounds)),
     )
 
 
@@ -128,6 +132,8 @@ def run(settings: Settings, asked: Asked, console: Console) -> int:
 def _tell(found: Needs, asked: Asked, console: Console) -> None:
     text = gate.markdown(found.base, found.wrong, found.stale, found.need, found.known)
     console.print(text, markup=False, highlight=False, soft_wrap=True)
+    for line in found.notes:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     if os.environ.get("GITHUB_ACTIONS"):
         for one in found.wrong:
             console.print(gate.annotation(one), markup=False, highlight=False, soft_wrap=True)
