@@ -1,16 +1,18 @@
 """The gate: what a change needs, in a git repository of its own."""
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from drillbook.cli import gate
-from drillbook.cli.commands.gate import needs
+from drillbook.cli.commands.gate import Asked, needs, run
 from drillbook.cli.selection import select
 from drillbook.cluster.settings import Settings
 from drillbook.model import Control, Problem
-from drillbook.model.errors import UsageError
+from drillbook.model.errors import CouldNotTell, UsageError
 from tests import runbook_examples as examples
 
 FEATURE = "features/spark/driver-crash-loop.feature"
@@ -68,3 +70,17 @@ def test_a_problem_on_its_line() -> None:
     one = Problem(path="a,b.feature", line=3, rule="x", what="50 % of\nit:", fix="Mend.")
     told = "::error file=a%2Cb.feature,line=3,title=x::50 %25 of%0Ait: Mend."
     assert gate.annotation(one) == told
+
+
+def test_a_gate_that_found_proven_causes_and_drilled_none_could_not_tell(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    settings, text = Settings(root=repository), repository / "summary.md"
+    asked = Asked(base="HEAD", budget_s=1, summary=text)
+    with pytest.raises(CouldNotTell, match="none was drilled") as raised:
+        run(settings, asked, Console(quiet=True))
+    assert raised.value.exit_code == 4
+    assert "No proof" in text.read_text("utf-8")
+    assert run(settings, replace(asked, plan=True), Console(quiet=True)) == 0
