@@ -1,19 +1,20 @@
 """The gate: what a change needs, in a git repository of its own."""
 
+import shutil
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from drillbook.cli import gate
-from drillbook.cli.commands.gate import Asked, needs, run
+from drillbook.cli.commands.gate import needs
 from drillbook.cli.selection import select
 from drillbook.cluster.settings import Settings
 from drillbook.model import Control, Problem
-from drillbook.model.errors import CouldNotTell, UsageError
+from drillbook.model.errors import UsageError
 from tests import runbook_examples as examples
+from tests.bad_input.command_line import drillbook
+from tests.forked import ROOT
 
 FEATURE = "features/spark/driver-crash-loop.feature"
 
@@ -72,15 +73,11 @@ def test_a_problem_on_its_line() -> None:
     assert gate.annotation(one) == told
 
 
-def test_a_gate_that_found_proven_causes_and_drilled_none_could_not_tell(
-    repository: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
-    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
-    settings, text = Settings(root=repository), repository / "summary.md"
-    asked = Asked(base="HEAD", budget_s=1, summary=text)
-    with pytest.raises(CouldNotTell, match="none was drilled") as raised:
-        run(settings, asked, Console(quiet=True))
-    assert raised.value.exit_code == 4
-    assert "No proof" in text.read_text("utf-8")
-    assert run(settings, replace(asked, plan=True), Console(quiet=True)) == 0
+def test_a_gate_that_found_proven_causes_and_drilled_none_could_not_tell(repository: Path) -> None:
+    shutil.copytree(ROOT / "reports/proof", repository / "reports/proof")
+    none = {"GITHUB_ACTIONS": "", "GITHUB_STEP_SUMMARY": ""}
+    words = ("gate", "--base", "HEAD", "--summary", "summary.md")
+    found = drillbook(repository, *words, "--budget", "1s", **none)
+    assert (found.code, "and none was drilled" in found.said) == (4, True), found.said
+    assert "No proof" in (repository / "summary.md").read_text("utf-8")
+    assert drillbook(repository, *words, "--plan", **none).code == 0
