@@ -74,10 +74,16 @@ def test_a_problem_on_its_line() -> None:
 
 
 def test_a_gate_that_found_proven_causes_and_drilled_none_could_not_tell(repository: Path) -> None:
-    shutil.copytree(ROOT / "reports/proof", repository / "reports/proof")
+    for name in ("reports/proof", "staging/images"):
+        shutil.copytree(ROOT / name, repository / name)
+    for words in (
+        ["add", "."],
+        ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "x"],
+    ):
+        subprocess.run(["git", *words], cwd=repository, check=True)
     none = {"GITHUB_ACTIONS": "", "GITHUB_STEP_SUMMARY": ""}
-    words = ("gate", "--base", "HEAD", "--summary", "summary.md")
-    found = drillbook(repository, *words, "--budget", "1s", **none)
+    asked = ("gate", "--base", "HEAD", "--summary", "summary.md")
+    found = drillbook(repository, *asked, "--budget", "1s", **none)
     assert (found.code, "and none was drilled" in found.said) == (4, True), found.said
     assert "No proof" in (repository / "summary.md").read_text("utf-8")
-    assert drillbook(repository, *words, "--plan", **none).code == 0
+    assert drillbook(repository, *asked, "--plan", **none).code == 0
