@@ -38,6 +38,9 @@ lint: $(SETUP)  ## ruff, mypy --strict, import contracts, and the runbooks' own 
 bench: $(SETUP)  ## measure what docs/benchmarks.md reports
 	$(BIN)/python -m tests.bench
 
+gate: machine $(SETUP) staging-up  ## what a change needs, and a sample of drills (BUDGET=8m)
+	$(BIN)/drillbook gate --budget $(or $(BUDGET),8m)
+
 staging-up: machine $(SETUP)  ## boot the embedded staging cluster (a no-op when it is up)
 	$(BIN)/drillbook staging up
 
@@ -51,4 +54,4 @@ lock: $(SETUP)  ## pin and hash the requirements again
 	  --python-version 3.11 --no-annotate --custom-compile-command "make lock" \
 	  -o $(ENGINE)/requirements.txt
 
-.PHONY: help machine setup drill test campaign lint bench staging-up staging-down lock
+.PHONY: help machine setup drill test campaign gate lint bench staging-up staging-down lock

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from drillbook.book.catalogue import FILE as CATALOGUE
 from drillbook.book.reader import FEATURES, SUFFIX
 from drillbook.model import Problem
 
@@ -53,7 +54,8 @@ def stray(root: Path) -> Iterator[Problem]:
         for name in sorted(files):
             runbook = name.casefold().endswith(SUFFIX)
             expected = name.endswith(SUFFIX) if ours else not runbook
-            if not expected and name[0] != "." and name != "README.md":
+            listed = (inside / name).as_posix() == CATALOGUE
+            if not expected and not listed and name[0] != "." and name != "README.md":
                 what = f"nothing reads this file: a runbook is {FEATURES}/<area>/<name>{SUFFIX}."
                 fix = "Give it that place and name, or move it elsewhere."
                 yield _problem(root, Path(folder, name), "stray-file", what, fix)

@@ -23,7 +23,7 @@ from drillbook.cluster import settings as settings_module
 from drillbook.cluster.settings import Settings
 from drillbook.evidence.clean_stream import clean_output, lost_output
 from drillbook.evidence.redactor import Redactor
-from drillbook.model import Control, Phase
+from drillbook.model import Control, Duration, Phase
 from drillbook.model.errors import DrillbookError, UsageError
 
 app = typer.Typer(
@@ -84,11 +84,43 @@ def _settings(kubeconfig: Path | None = None, context: str | None = None) -> Set
 
 
 @app.command()
-def lint(paths: Paths = None) -> None:
+def lint(
+    paths: Paths = None,
+    annotations: Annotated[
+        bool, typer.Option("--annotations", help="also as GitHub shows them on their lines")
+    ] = False,
+) -> None:
     """Every problem of the runbooks at once, with file:line, rule id, and how to mend it."""
     from drillbook.cli.commands import offline
 
-    offline.lint(_settings(), paths or [], console)
+    offline.lint(_settings(), paths or [], console, annotations)
+
+
+@app.command()
+def gate(
+    base: Annotated[str, typer.Option(help="the commit to compare with; HEAD^ by default")] = "",
+    drill: Annotated[
+        bool, typer.Option("--drill", help="drill what the change made stale")
+    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="what is stale then fails")] = False,
+    budget: Annotated[str, typer.Option(help="how long drills may take together")] = "8m",
+    plan: Annotated[bool, typer.Option("--plan", help="say what it needs, drill nothing")] = False,
+    summary: Annotated[Path | None, typer.Option(help="append the Markdown to this file")] = None,
+) -> None:
+    """What a change needs before it may pass; then a sample of proven causes is drilled again.
+
+    Exit code 4: there are proven causes, and none was drilled.
+    """
+    from drillbook.cli.commands import gate as gating
+
+    try:
+        budget_s = Duration(budget).seconds
+    except ValueError as error:
+        raise UsageError(f"--budget: {error}") from error
+    asked = gating.Asked(
+        base=base, drill=drill, strict=strict, budget_s=budget_s, plan=plan, summary=summary
+    )
+    raise typer.Exit(gating.run(_settings(), asked, console))
 
 
 @app.command()

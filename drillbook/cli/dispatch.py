@@ -190,6 +190,7 @@ class Dispatcher:
     def _command(self, one: Selected) -> list[str]:
         return [
             *(sys.executable, "-m", "pytest", one.node, "--drill", f"--drill-run={self.folder}"),
+            *([f"--drill-attempt={one.attempt}"] if one.attempt > 1 else []),
             *(*self.options, "-s", "-q", "--no-header", "--tb=short"),
             # A warning of a client library must not end a drill; the engine's tests catch it.
             *("-p", "no:cacheprovider", "-W", "default"),

@@ -23,7 +23,7 @@ from drillbook.model.errors import UsageError
 
 Hashes = Mapping[str, Mapping[str, str]]
 """Runbook id -> cause id, or `all` -> hash."""
-_NOT_DRILLED = ("drillbook", "tests", "docs", "reports", "runbooks")
+NOT_DRILLED = ("drillbook", "tests", "docs", "reports", "runbooks")
 """Folders of a checkout that no hash covers."""
 _IN_THE_TREE = "from drillbook.cli.due import main; main()"
 
@@ -129,7 +129,7 @@ def _extract(root: Path, base: str, folder: Path) -> None:
         said = done.stderr.decode("utf-8", "replace").strip()
         raise UsageError(f"--changed {base}: not a commit of this checkout: {said}")
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as tree:
-        wanted = [m for m in tree.getmembers() if m.name.split("/")[0] not in _NOT_DRILLED]
+        wanted = [m for m in tree.getmembers() if m.name.split("/")[0] not in NOT_DRILLED]
         tree.extractall(folder, members=wanted, filter="data")
 
 

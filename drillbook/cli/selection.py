@@ -18,6 +18,7 @@ class Selected:
     runbook: Runbook
     cause: str
     control: Control
+    attempt: int = 1
 
     @property
     def name(self) -> str:
@@ -35,8 +36,8 @@ class Selected:
 
     @property
     def stem(self) -> str:
-        """The name of its record and of its logs, first attempt."""
-        return f"{self.runbook.id}--{self.cause}--{self.control}--1"
+        """The name of its record and of its logs."""
+        return f"{self.runbook.id}--{self.cause}--{self.control}--{self.attempt}"
 
     @property
     def record(self) -> str:

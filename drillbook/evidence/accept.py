@@ -53,6 +53,14 @@ def accept(run: Path, proof_root: Path, hashes: Mapping[tuple[str, str], str]) -
     return _write(proof_root, manifest, [redactor.drill(drill) for drill in drills])
 
 
+def falsified(run: Path) -> Iterator[str]:
+    """Each drill of a run in which a phase held that should not, in words; to be said first."""
+    for drill in records.read_run(run):
+        if drill.falsified:
+            whose = ", ".join(drill.falsified)
+            yield f"falsified: {drill.name} shows that {whose} is found where it is not the cause"
+
+
 def read_manifest(run: Path) -> Manifest:
     """Raises UsageError when there is none, or none that can be read."""
     path = run / MANIFEST

@@ -98,6 +98,11 @@ def results(
     return tuple(found)
 
 
+def unwritten(runbook: str, cause: str) -> CauseResult:
+    """A cause of the catalogue that no runbook has yet."""
+    return CauseResult(runbook=runbook, cause=cause, missing="not written", last_green=None)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Scorecard:
     """A run's or a month's figures."""

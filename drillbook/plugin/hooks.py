@@ -31,6 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--drill", action="store_true", help="perform the drills that are collected")
     group.addoption("--drill-run", default=None, metavar="FOLDER", help="where records go")
     group.addoption("--drill-until", default=Phase.PREVENTION.value, metavar="PHASE")
+    group.addoption("--drill-attempt", default=1, type=int, metavar="N", help="in this run")
     group.addoption("--drill-leave-standing", default=None, metavar="DURATION")
     group.addoption(
         "--drill-thorough", action="store_true", help="ask other causes for their whole `within`"
@@ -68,6 +69,7 @@ def _open(config: pytest.Config) -> DrillSession:
             until=Phase(config.getoption("--drill-until")),
             leave_standing=Duration(leave_standing) if leave_standing else None,
             thorough=config.getoption("--drill-thorough"),
+            attempt=config.getoption("--drill-attempt"),
         )
     except (DrillbookError, ValueError) as error:
         raise pytest.UsageError(str(error)) from error

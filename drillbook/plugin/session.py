@@ -44,6 +44,7 @@ class DrillSession:
     until: Phase = Phase.PREVENTION
     leave_standing: Duration | None = None
     thorough: bool = False
+    attempt: int = 1
     redactor: Redactor = field(default_factory=Redactor)
     binder: Binder = field(init=False)
 
@@ -122,4 +123,5 @@ class DrillSession:
         return LiveDrill(order, self.settings, clients, clock, progress, redactor=self.redactor)
 
     def write(self, drill: records.Drill) -> Path:
-        return records.write(drill, self.folder)
+        numbered = drill.model_copy(update={"attempt": self.attempt})
+        return records.write(numbered, self.folder)

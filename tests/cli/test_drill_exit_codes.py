@@ -1,13 +1,14 @@
 """The exit code of a whole run, and what a child is told of the cluster."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from drillbook.cli.commands.drill import exit_code
+from drillbook.cli.commands.drill import counting, exit_code, unanswered
 from drillbook.cli.dispatch import Dispatcher
 from drillbook.cli.selection import select
-from drillbook.model import Undo, Verdict
+from drillbook.model import Injection, Undo, Verdict
 from tests.cli.test_selection import RUNBOOK
 from tests.evidence.test_records import drill
 
@@ -31,6 +32,31 @@ def test_the_exit_code_of_a_run(
     drills: list[object], missing: bool, interrupted: bool, left_behind: bool, code: int
 ) -> None:
     assert exit_code(drills, missing, interrupted, left_behind) == code  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("changed", "again"),
+    [
+        ({"verdict": Verdict.ERROR}, True),
+        ({"injection": Injection.NO_EFFECT}, True),
+        ({}, False),
+        ({"verdict": Verdict.FAILED}, False),
+        ({"verdict": Verdict.ERROR, "undo": Undo.FAILED}, False),
+        ({"verdict": Verdict.ERROR, "interrupted": True}, False),
+        ({"verdict": Verdict.ERROR, "refused": True}, False),
+    ],
+)
+def test_what_could_not_tell_is_drilled_once_more_and_then_counts(
+    changed: dict[str, Any], again: bool
+) -> None:
+    (one,) = select([RUNBOOK], ["one"], [])
+    named = {"path": str(RUNBOOK.path), "cause": "one", "control": one.control}
+    first = drill(**changed).model_copy(update=named)
+    found = unanswered([one], [first])
+    assert [each.attempt for each in found] == [2] * again
+    assert all(each.record.endswith("--2.json") for each in found)
+    second = drill(attempt=2).model_copy(update=named)
+    assert counting([second, first]) == [second]
 
 
 def test_a_child_drills_the_cluster_that_was_admitted(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from drillbook.book.alert_rules import AlertRule
+from drillbook.book.catalogue import Catalogue
 from drillbook.cluster.settings import SEVERITIES
 from drillbook.model import BoundCause, BoundRunbook, BoundStep, Problem, Runbook, page_of
 
@@ -39,6 +40,8 @@ class Book:
 
     scripts: frozenset[str] = frozenset()
     """The files under scripts/, relative to the checkout."""
+    catalogue: Catalogue = field(default_factory=dict)
+    """What the book is to hold; empty: nothing says it."""
 
     def causes(self, runbook: Runbook) -> tuple[BoundCause, ...]:
         """The runbook's causes with values for steps; none where it could not be bound."""

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
+from drillbook.book import catalogue
 from drillbook.book.lint.book import Book, did_you_mean, problem
 from drillbook.book.lint.tags import KEBAB, TAGS, Level
 from drillbook.book.prose import REQUIRED, sections, structured
@@ -90,6 +91,17 @@ def own_id(runbook: Runbook, book: Book) -> Iterator[Problem]:
             f"the id {runbook.id} is also that of {', '.join(str(one.path) for one in others)}.",
             "Give the newer of them a new number.",
         )
+
+
+def as_listed(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """The catalogue says which runbooks there are, where, and what each must prove."""
+    return catalogue.differences(runbook, book.catalogue)
+
+
+def told_apart(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    bound = book.bound.get(str(runbook.path))
+    if bound is not None and str(runbook.path) not in book.unbound:
+        yield from catalogue.equal_causes(bound)
 
 
 def prose(runbook: Runbook, book: Book) -> Iterator[Problem]:
@@ -214,5 +226,5 @@ def _at(runbook: Runbook, tag: Tag, rule: str, what: str, fix: str) -> Problem:
 
 RULES = (
     *(place, required_tags, known_tags, tag_levels, tag_values, repeated_tags, own_id, prose),
-    *(running_text, no_commands, known_ids, no_secrets, shown_secrets),
+    *(as_listed, told_apart, running_text, no_commands, known_ids, no_secrets, shown_secrets),
 )

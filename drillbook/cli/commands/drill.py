@@ -2,8 +2,8 @@
 
 import json
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,16 @@ from drillbook.cluster.connections import connections
 from drillbook.cluster.settings import Settings
 from drillbook.drill.refusals import Refusals
 from drillbook.evidence import accept, checkout, proof, records, score
-from drillbook.model import BoundRunbook, Control, Duration, Phase, Runbook
+from drillbook.evidence.judge import judged
+from drillbook.model import (
+    BoundRunbook,
+    Control,
+    Duration,
+    Phase,
+    Runbook,
+    Undo,
+    Verdict,
+)
 from drillbook.model.clock import SystemClock
 from drillbook.model.errors import DrillbookError, RunbookProblem, UsageError
 
@@ -35,6 +44,10 @@ class Asked:
     paths: Sequence[Path] = ()
     causes: Sequence[str] = ()
     controls: Sequence[Control] = ()
+    repeat: bool = False
+    """What could not tell is drilled once more, alone."""
+    only: Collection[str] | None = None
+    """Of these, only those with such a node."""
     due: bool = False
     """Only those that no accepted record proves today."""
     changed: str = ""
@@ -87,9 +100,12 @@ def drill(settings: Settings, asked: Asked, console: Console) -> int:
         )
         dispatcher.begin(selected, commit)
         drills = dispatcher.run(selected)
-    missing = len(drills) < len(selected)
+        if asked.repeat and (again := unanswered(selected, drills)) and not dispatcher.interrupted:
+            dispatcher.room = replace(room, jobs=1)
+            drills += dispatcher.run(again)
+    missing = len({accept.node(one) for one in drills}) < len(selected)
     left = bool(dispatcher.unrecorded) and _left_behind(settings, run, drills, console)
-    code = exit_code(drills, missing, dispatcher.interrupted, left)
+    code = exit_code(counting(drills), missing, dispatcher.interrupted, left)
     try:
         _report(settings, dispatcher.folder, selected, drills, console)
     except (DrillbookError, OSError) as error:
@@ -118,7 +134,27 @@ def _selected(
             groups = [{one.runbook.id for one in group} for group in backgrounds(every)]
             beside = {runbook: group for group in groups for runbook in group}
             found = due.due(found, proofs, now, beside, today, settings.proof_days)
+    if asked.only is not None:
+        found = [one for one in found if one.node in asked.only]
     return healthy_once(found, bounds)
+
+
+def unanswered(selected: Sequence[Selected], drills: Sequence[records.Drill]) -> list[Selected]:
+    """The second attempts: of what ended invalid or as ERROR, was undone, and was not refused.
+    FAILED is an answer. Pure."""
+    again = {
+        accept.node(one)
+        for one in drills
+        if not (judged(one) or one.refused or one.interrupted or one.verdict is Verdict.FAILED)
+        and one.undo is not Undo.FAILED
+    }
+    return [replace(one, attempt=2) for one in selected if one.node in again]
+
+
+def counting(drills: Sequence[records.Drill]) -> list[records.Drill]:
+    """Without the first attempts that a second one stands for. Pure."""
+    last = {accept.node(one): one for one in sorted(drills, key=lambda d: d.attempt)}
+    return list(last.values())
 
 
 def _options(asked: Asked) -> list[str]:

@@ -1,9 +1,11 @@
 """`list` and `show`: what there is."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from rich.console import Console
 
+from drillbook.book import catalogue as listed
 from drillbook.book import checkout as book
 from drillbook.book import monitoring, tree
 from drillbook.book.alert_rules import Rules
@@ -20,14 +22,33 @@ def list_runbooks(settings: Settings, console: Console) -> None:
     """A line per cause: runbook, alert, cause, proof. Raises UsageError in the end."""
     found, problems = book.runbooks(settings, [])
     proofs, rules = accept.newest(settings.proof), book.alerts(settings)
-    rows = [("id", "runbook", "alert", "cause", "proof")]
+    rows = [("id", "runbook", "owner", "alert", "cause", "proof")]
+    proven: dict[str, bool] = {}
     unknown: list[RunbookProblem] = []
     for bound in book.bound(settings, found):
         one = bound.runbook
         states = _states(settings, bound, rules, proofs, unknown)
         for cause, state in states.items():
-            rows.append((one.id, one.title, ", ".join(one.alerts), cause, state))
+            owner, alerts = one.tag("owner"), ", ".join(one.alerts)
+            rows.append((one.id, one.title, owner, alerts, cause, state))
+            proven[one.id] = proven.get(one.id, True) and state == proof_state.State.VERIFIED
+    wanted = listed.load(settings.root)
+    there = {(row[0], row[4]) for row in rows}
+    for entry in wanted.values():
+        if left := [cause for cause in entry.causes if (entry.id, cause) not in there]:
+            owner, alerts = entry.owner or "-", ", ".join(entry.alerts) or "-"
+            rows.append((entry.id, entry.name, owner, alerts, ", ".join(left), "not written"))
+            proven.update({entry.id: False} if entry.id in proven else {})
     tell(console, columns(rows))
+    if wanted:
+        states_of = Counter(
+            ("proven" if proven[id] else "written") if id in proven else "not written"
+            for id in {*wanted, *proven}
+        )
+        told = ", ".join(
+            f"{states_of[word]} {word}" for word in ("proven", "written", "not written")
+        )
+        console.print(f"{states_of.total()} runbooks: {told}", highlight=False)
     tell(console, tree.line_ends(settings.root))
     known = {(runbook.id, cause.id) for runbook in found for cause in runbook.causes}
     lost = proof_state.lost((d for ones in proofs.values() for d in ones), known)

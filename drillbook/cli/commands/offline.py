@@ -1,5 +1,6 @@
 """`lint`, `render`, `score`, `accept`: what needs no cluster."""
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -7,12 +8,14 @@ from typing import Any
 
 from rich.console import Console
 
+from drillbook.book import catalogue as listed
 from drillbook.book import checkout as book
 from drillbook.book import lint as linting
 from drillbook.book import monitoring, promtool, reader, tree
 from drillbook.book.bind import Binder
 from drillbook.book.halves import in_halves
 from drillbook.cli.columns import tell
+from drillbook.cli.gate import annotation
 from drillbook.cli.unchanged import Unchanged, below, contents, digest, surroundings
 from drillbook.cluster.settings import Settings
 from drillbook.evidence import accept as accepting
@@ -41,6 +44,7 @@ def problems(settings: Settings, paths: Sequence[Path]) -> tuple[list[Runbook], 
         evaluation_s=settings.evaluation_s,
         default_within_s=settings.duration("probe_within").seconds,
         scripts=_scripts(settings.root),
+        catalogue=listed.load(settings.root),
     )
 
     def judged(some: Sequence[Runbook]) -> set[Problem]:
@@ -77,10 +81,14 @@ def _wanted(settings: Settings, paths: Sequence[Path]) -> set[str] | None:
     return {str(path.relative_to(settings.root)) for path in reader.discover(settings.root, paths)}
 
 
-def lint(settings: Settings, paths: Sequence[Path], console: Console) -> None:
-    """Print every problem. Raises RunbookProblem (or UsageError for unreadable files)."""
+def lint(
+    settings: Settings, paths: Sequence[Path], console: Console, annotations: bool = False
+) -> None:
+    """Print every problem, as GitHub shows it on its line too if asked for. Raises RunbookProblem
+    (or UsageError for unreadable files)."""
     number, found = _problems_now(settings, paths)
-    tell(console, found)
+    shown = annotations or bool(os.environ.get("GITHUB_ACTIONS"))
+    tell(console, (line for p in found for line in ([str(p), annotation(p)] if shown else [p])))
     unreadable = [p for p in found if p.rule == linting.UNREADABLE]
     if unreadable:
         files = {problem.path for problem in unreadable}
@@ -258,11 +266,14 @@ def catalogue(settings: Settings, drills: Sequence[Drill]) -> tuple[score.CauseR
     found, unreadable = book.runbooks(settings, [])
     monitoring.refuse(unreadable)
     rules, proofs = book.alerts(settings), accepting.by_key(drills)
-    return tuple(
+    written = [
         result
         for bound in book.bound(settings, found)
         for result in score.results(bound, proofs, proof.hashes(bound, settings.root, rules))
-    )
+    ]
+    there = {(one.runbook, one.cause) for one in written}
+    wanted = ((e.id, c) for e in listed.load(settings.root).values() for c in e.causes)
+    return (*written, *(score.unwritten(*one) for one in wanted if one not in there))
 
 
 def accept(settings: Settings, run: str, console: Console) -> None:
@@ -283,6 +294,8 @@ def accept(settings: Settings, run: str, console: Console) -> None:
         for b in book.bound(settings, found)
         for cause, value in proof.hashes(b, settings.root, rules).items()
     }
+    for line in accepting.falsified(folder):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     kept = accepting.accept(folder, settings.proof, hashes)
     console.print(f"accepted: {kept.relative_to(settings.root)}. Commit it with the pages.")
     render_pages(settings, check=False, console=console)

@@ -1,0 +1,89 @@
+"""The gate: what a change needs, in a git repository of its own."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from drillbook.cli import gate
+from drillbook.cli.commands.gate import needs
+from drillbook.cli.selection import select
+from drillbook.cluster.settings import Settings
+from drillbook.model import Control, Problem
+from drillbook.model.errors import UsageError
+from tests import runbook_examples as examples
+from tests.bad_input.command_line import drillbook
+from tests.forked import ROOT
+
+FEATURE = "features/spark/driver-crash-loop.feature"
+
+
+@pytest.fixture
+def repository(checkout: Path) -> Path:
+    who = ("-c", "user.name=a", "-c", "user.email=a@example.com")
+    for words in (["init", "-q"], ["add", "."], [*who, "commit", "-qm", "base"]):
+        subprocess.run(["git", *words], cwd=checkout, check=True, capture_output=True)
+    return checkout
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "stale", "wrong"),
+    [
+        ("README.md", "", "A word\n", False, False),
+        (FEATURE, "within 3m", "within 170s", True, True),
+        (FEATURE, "old data", "data of old", False, False),
+        ("monitoring/alerts/spark.yaml", ">= 2", ">= 1", True, False),
+        ("fixtures/faults/spark.py", "", "# A word\n", False, False),
+    ],
+)
+def test_what_a_change_makes_stale_and_whether_it_asks_for_a_version(
+    repository: Path, file: str, old: str, new: str, stale: bool, wrong: bool
+) -> None:
+    path = repository / file
+    before = path.read_text("utf-8") if path.exists() else ""
+    assert old in before
+    path.write_text(before.replace(old, new, 1) if old else before + new, "utf-8")
+    found = needs(Settings(root=repository), "HEAD")
+    assert bool(found.stale) is stale
+    assert [(one.path, one.rule) for one in found.wrong] == [(FEATURE, "version")] * wrong
+    if wrong:
+        path.write_text(path.read_text("utf-8").replace("@version:2.0.0", "@version:2.0.1"))
+        assert needs(Settings(root=repository), "HEAD").wrong == ()
+
+
+def test_a_base_that_is_none(repository: Path) -> None:
+    assert gate.base_of(repository, "") == "", "a first commit has no parent"
+    with pytest.raises(UsageError, match="not a commit of this checkout"):
+        gate.base_of(repository, "nowhere")
+
+
+def test_the_sample_fits_into_the_budget_and_differs_from_commit_to_commit() -> None:
+    every = select([examples.runbook().runbook], [], [Control.PLAIN])
+    known = {one.node: 100.0 for one in every}
+    assert gate.sample(every, "a", known, jobs=1, budget_s=99) == []
+    assert gate.sample(every, "a", known, jobs=2, budget_s=100) in (every, every[::-1])
+    firsts = {gate.sample(every, f"{n}", known, 1, 100)[0].cause for n in range(20)}
+    assert firsts == {"oom", "config"}
+
+
+def test_a_problem_on_its_line() -> None:
+    one = Problem(path="a,b.feature", line=3, rule="x", what="50 % of\nit:", fix="Mend.")
+    told = "::error file=a%2Cb.feature,line=3,title=x::50 %25 of%0Ait: Mend."
+    assert gate.annotation(one) == told
+
+
+def test_a_gate_that_found_proven_causes_and_drilled_none_could_not_tell(repository: Path) -> None:
+    for name in ("reports/proof", "staging/images"):
+        shutil.copytree(ROOT / name, repository / name)
+    for words in (
+        ["add", "."],
+        ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "x"],
+    ):
+        subprocess.run(["git", *words], cwd=repository, check=True)
+    none = {"GITHUB_ACTIONS": "", "GITHUB_STEP_SUMMARY": ""}
+    asked = ("gate", "--base", "HEAD", "--summary", "summary.md")
+    found = drillbook(repository, *asked, "--budget", "1s", **none)
+    assert (found.code, "and none was drilled" in found.said) == (4, True), found.said
+    assert "No proof" in (repository / "summary.md").read_text("utf-8")
+    assert drillbook(repository, *asked, "--plan", **none).code == 0
