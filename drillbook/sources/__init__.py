@@ -12,7 +12,21 @@ from drillbook.sources.tool import Tool
 
 # fmt: off
 __all__ = [
-    "Ask", "Expr", "FiringAlert", "Http", "InPod", "Kube", "Logs", "Look", "Moment", "Redis", "S3",
-    "Series", "Sql", "Tool", "jsonpath_word", "kubectl",
+    "S3",
+    "Ask",
+    "Expr",
+    "FiringAlert",
+    "Http",
+    "InPod",
+    "Kube",
+    "Logs",
+    "Look",
+    "Moment",
+    "Redis",
+    "Series",
+    "Sql",
+    "Tool",
+    "jsonpath_word",
+    "kubectl",
 ]
 # fmt: on

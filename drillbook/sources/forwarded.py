@@ -12,9 +12,7 @@ DEADLINE_S = 5
 """For connecting, and again for one answer."""
 
 
-def through(
-    clients: Connections, endpoint: Endpoint, ask: Callable[[str], Reading]
-) -> Reading:
+def through(clients: Connections, endpoint: Endpoint, ask: Callable[[str], Reading]) -> Reading:
     """What `ask(host:port)` answers; Absent when no ready pod is behind it. Raises CouldNotTell."""
     found = clients.reach(endpoint)
     if isinstance(found, Absent):

@@ -52,7 +52,9 @@ _DF: Final = {Look.USED: ("-P", 4), Look.FREE: ("-Pk", 3), Look.INODES: ("-Pi", 
 _STAT: Final = {Look.SIZE: "%s", Look.MODE: "%a", Look.OWNER: "%U"}
 _PATHS: Final = frozenset(Look) - {Look.PROCESS, Look.LISTENS}
 _NO_FILE: Final = re.compile(r"No such file|Not a directory|can't open|cannot stat")
-_NO_POD: Final = re.compile(r"\(NotFound\)|container not found|cannot exec into a (?:completed|con)")
+_NO_POD: Final = re.compile(
+    r"\(NotFound\)|container not found|cannot exec into a (?:completed|con)"
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -82,7 +82,8 @@ class Redis:
 
         password, words = value_of(clients, self.password), map(clients.resolve, self.asks)
         host, _, port = address.rpartition(":")
-        connection = redis.Connection(
+        kind: Any = redis.Connection
+        connection = kind(
             host=host,
             port=int(port),
             username=clients.resolve(self.user) or None,
@@ -124,7 +125,9 @@ def _text(value: Any) -> str:
 
 def _plain(line: str) -> bytes | int | None:
     """One line of `redis-cli --no-raw`, as the value that the server sent."""
-    number, quoted, nothing, words = _LINE.fullmatch(line.strip(), ).groups()  # type: ignore
+    number, quoted, nothing, words = _LINE.fullmatch(
+        line.strip(),
+    ).groups()  # type: ignore
     if number is not None:
         return int(number)
     if quoted is not None:

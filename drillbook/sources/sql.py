@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, LiteralString, cast
+from typing import TYPE_CHECKING, Final
 
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.deadline import within
@@ -114,12 +114,10 @@ class Sql:
 
         cursor = connection.cursor()
         # Checked: one query of the list; what it is given is bound, or quoted as an identifier.
-        cursor.execute(cast(LiteralString, _PLACE.sub(placed, self.query)), values)
+        cursor.execute(_PLACE.sub(placed, self.query).encode(), values)
         found = cursor.pgresult
         if found is None or found.nfields != 1:
             columns = found.nfields if found else 0
             raise CouldNotTell(f"{self.query!r} has {columns} columns: select one.")
         rows = (found.get_value(row, 0) or b"" for row in range(found.ntuples))
         return "\n".join(row.decode("utf-8", "replace") for row in rows)
-
-
