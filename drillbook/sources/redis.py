@@ -13,8 +13,8 @@ from drillbook.model.words import setting
 from drillbook.sources.forwarded import DEADLINE_S, no_answer, only_reads, through, value_of
 
 _SENTENCES: Final = (
+    ("Authentication required", "It wants a password, and the step names no credential."),
     ("WRONGPASS", "The Secret's password is not the server's: which of the two was changed?"),
-    ("NOAUTH", "It wants a password, and the step names no credential."),
     ("NOPERM", "The reading account may not do this: look at its ACL (ACL LIST)."),
     ("WRONGTYPE", "The key holds another type: read it with that type's command."),
     ("LOADING", "It is loading its data set: wait, or look at its log."),
@@ -111,7 +111,6 @@ class Redis:
 
 _KINDS: Final = {
     "AuthenticationError": "WRONGPASS",
-    "AuthenticationWrongNumberOfArgsError": "NOAUTH",
     "NoPermissionError": "NOPERM",
     "BusyLoadingError": "LOADING",
     "MasterDownError": "MASTERDOWN",

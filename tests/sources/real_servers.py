@@ -1,14 +1,16 @@
 """Real servers, as an unprivileged user in a folder of the test's: PostgreSQL, Redis, SeaweedFS."""
 
+import hashlib
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -27,13 +29,15 @@ def program(name: str, *others: str) -> str:
 
 
 def free_ports(number: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(number)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports: list[int] = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+    """Below those that the kernel gives away; SeaweedFS listens 10,000 above each too."""
+    found: list[int] = []
+    while len(found) < number:
+        port = random.randrange(20000, 22000)  # noqa: S311 - two servers must not have one
+        with socket.socket() as one, socket.socket() as other, suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            other.bind(("127.0.0.1", port + 10000))
+            found.append(port)
+    return found
 
 
 def _as_nobody(folder: Path) -> list[str]:
@@ -111,8 +115,8 @@ def redis(folder: Path) -> Iterator[str]:
     rights = "~* +@read +ping +info +dbsize +config|get +client|list"
     (folder / "redis.conf").write_text(
         f"port {port}\nbind 127.0.0.1\nsave ''\n"
-        f'user default on "#{__import__("hashlib").sha256(SECRET.encode()).hexdigest()}" ~* +@all\n'
-        f'user reader on "#{__import__("hashlib").sha256(SECRET.encode()).hexdigest()}" {rights}\n'
+        f'user default on "#{hashlib.sha256(SECRET.encode()).hexdigest()}" ~* +@all\n'
+        f'user reader on "#{hashlib.sha256(SECRET.encode()).hexdigest()}" {rights}\n'
     )
     client = library.Redis(port=port, password=SECRET)
 
