@@ -16,6 +16,8 @@ from drillbook.sources.forwarded import DEADLINE_S, no_answer, only_reads, throu
 
 LISTING_S: Final = 20
 """All pages of one listing."""
+MOST: Final = 1000
+"""Names that one page of a listing holds."""
 REGION: Final = "us-east-1"
 _SENTENCES: Final = (
     ("NoSuchBucket", "The bucket is not there: was it deleted, or is its name another?"),
@@ -49,9 +51,9 @@ class Ask(StrEnum):
     """`present` or `deleted`; never there, or without versions, is Absent."""
 
 
-# Of one key, the first of a listing is the object itself, or there is none: so nobody has to put
-# a key into a query, and an object that is not there is an answer, not an error.
-_ONE: Final = "[Prefix, Contents[0].[Key, {}]]"
+# A listing says for which prefix it is, so nobody has to put a key into a query, and an object that
+# is not there is an answer, not an error. SeaweedFS lists a versioned key behind its longer ones.
+_ONE: Final = "[IsTruncated, Prefix, Contents[].[Key, {}]]"
 _SUMS: Final = ("SHA256", "SHA1", "CRC64NVME", "CRC32C", "CRC32")
 _QUERIES: Final[Mapping[Ask, tuple[str, str]]] = {
     Ask.COUNT: ("list-objects-v2", "length(Contents || `[]`)"),
@@ -63,10 +65,10 @@ _QUERIES: Final[Mapping[Ask, tuple[str, str]]] = {
         "head-object",
         f"[{', '.join(f'Checksum{name}' for name in _SUMS)}]",
     ),
-    Ask.VERSIONS: ("list-object-versions", "[Prefix, Versions[].Key]"),
+    Ask.VERSIONS: ("list-object-versions", "[IsTruncated, Prefix, Versions[].Key]"),
     Ask.LATEST: (
         "list-object-versions",
-        "[Prefix, Versions[?IsLatest].Key, DeleteMarkers[?IsLatest].Key]",
+        "[IsTruncated, Prefix, Versions[?IsLatest].Key, DeleteMarkers[?IsLatest].Key]",
     ),
 }
 _EVERY: Final = (Ask.COUNT, Ask.NEWEST)
@@ -100,7 +102,7 @@ class S3:
             more = (*more, "--checksum-mode=ENABLED")
         elif self.ask not in _EVERY:
             # Only one page says which prefix was asked for.
-            more = (*more, "--no-paginate", f"--max-keys={_most(self.ask)}")
+            more = (*more, "--no-paginate", f"--max-keys={MOST}")
         words: tuple[Word, ...] = (
             setting("AWS_ACCESS_KEY_ID", self.access.var),
             setting("AWS_SECRET_ACCESS_KEY", self.secret.var),
@@ -125,15 +127,20 @@ class S3:
         if self.ask is Ask.CHECKSUM:
             pairs = zip(_SUMS, found or [], strict=False)
             return next((f"{name}:{value}" for name, value in pairs if value), gone)
-        key, first, *more = found
+        truncated, key, there, *more = found
         if self.ask is Ask.VERSIONS:
-            return str((first or []).count(key))
-        if self.ask is Ask.LATEST:
+            answer: Answer = str((there or []).count(key))
+        elif self.ask is Ask.LATEST:
             deleted = key in (more[0] or [])
-            return "deleted" if deleted else "present" if key in (first or []) else gone
-        if not first or first[0] != key:
-            return gone
-        return _stamp(first[1]) if self.ask is Ask.MODIFIED else str(first[1]).strip('"')
+            answer = "deleted" if deleted else "present" if key in (there or []) else gone
+        else:
+            told = next((value for name, value in there or [] if name == key), None)
+            answer = gone if told is None else str(told).strip('"')
+            if self.ask is Ask.MODIFIED and told is not None:
+                answer = _stamp(told)
+        if truncated and (self.ask is Ask.VERSIONS or answer == gone):
+            raise CouldNotTell(f"more than {MOST} names begin with the key: ask for a longer one.")
+        return answer
 
     def read(self, clients: Connections) -> Reading:
         return through(clients, self.endpoint, lambda address: self._ask(clients, address))
@@ -172,7 +179,7 @@ class S3:
                 if self.ask is Ask.CHECKSUM:
                     return client.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
                 listing = getattr(client, operation.replace("-", "_"))
-                return listing(Bucket=bucket, Prefix=key, MaxKeys=_most(self.ask))
+                return listing(Bucket=bucket, Prefix=key, MaxKeys=MOST)
             finally:
                 client.close()
 
@@ -187,10 +194,6 @@ class S3:
         # As the command line prints it: dates are text there.
         plain = json.loads(json.dumps(answer, default=str))
         return Reading(answer=self.parse(json.dumps(jmespath.search(query, plain))))
-
-
-def _most(ask: Ask) -> int:
-    return 1000 if ask in (Ask.VERSIONS, Ask.LATEST) else 1
 
 
 def _stamp(text: str) -> str:

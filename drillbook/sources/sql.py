@@ -21,7 +21,7 @@ _SENTENCES: Final = (
     ("28P01", "Its password is not the one in the Secret: was it changed in one place only?"),
     ("password authentication failed", "The Secret's password is not the server's: which changed?"),
     ("no pg_hba.conf entry", "The server lets this account in from nowhere here: see pg_hba.conf."),
-    ("3D000", "The database is not there: restore it, or correct the name."),
+    ('FATAL: database "', "The database is not there: restore it, or correct the name."),
     ('" does not exist', "Was its schema created, and restored completely? Or correct the name."),
     ("42501", "The reading account may not read this: grant it select."),
     ("25006", "The query writes: a read must not."),

@@ -5,9 +5,11 @@ import json
 import os
 import random
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -16,7 +18,7 @@ from pathlib import Path
 import pytest
 
 PG = Path("/usr/lib/postgresql/15/bin")
-SECRET = "p@ss w'rd"
+SECRET = "p@ss w'rd"  # noqa: S105
 
 
 def program(name: str, *others: str) -> str:
@@ -45,7 +47,7 @@ def _as_nobody(folder: Path) -> list[str]:
     if os.geteuid() != 0:
         return []
     for above in (folder, *folder.parents):
-        if above.owner() == "root" and above.is_relative_to("/tmp"):
+        if above.owner() == "root" and above.is_relative_to(tempfile.gettempdir()):
             above.chmod(above.stat().st_mode | 0o011)
     shutil.chown(folder, "nobody", "nogroup")
     return ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
@@ -65,8 +67,11 @@ def running(folder: Path, words: Sequence[str], ready: Callable[[], bool]) -> It
             time.sleep(0.1)
         yield
     finally:
-        server.terminate()
-        server.wait(20)
+        server.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            server.wait(2)
+        server.kill()  # SeaweedFS takes its time, and nobody needs its data again
+        server.wait()
 
 
 def _works(*words: str) -> bool:
@@ -86,19 +91,21 @@ def postgresql(folder: Path) -> Iterator[str]:
     subprocess.run([*as_nobody, *initial, "--pwfile", str(folder / "pw")], check=True, cwd=folder)
     words = [program("postgres"), "-D", data, "-p", port, "-k", str(folder), "-h", "127.0.0.1"]
     with running(folder, words, lambda: _works(program("pg_isready"), "-qh127.0.0.1", "-p", port)):
-        sql = f"""
-            create table orders (id int, region text);
-            insert into orders values (1, 'north'), (2, 'it''s; drop table orders'), (3, null);
-            create table "od""d; drop table orders" (id int);
-            insert into "od""d; drop table orders" values (7);
-            create table hidden (id int);
-            create role reader login password '{SECRET.replace("'", "''")}';
-            grant select on orders, "od""d; drop table orders" to reader;
-        """
+        quoted = SECRET.replace("'", "''")
+        statements = (
+            "create table orders (id int, region text)",
+            "insert into orders values (1,'north'), (2,'it''s; drop table orders'), (3,null)",
+            'create table "od""d; drop table orders" as select 7 as id',
+            "create table hidden (id int)",
+            f"create role reader login password '{quoted}'",
+            'grant select on orders, "od""d; drop table orders" to reader',
+        )
         owner = {**os.environ, "PGPASSWORD": SECRET}
         place = ["-h", "127.0.0.1", "-p", port, "-U", "owner", "-d", "postgres"]
         subprocess.run(
-            ["psql", "-qXv", "ON_ERROR_STOP=1", *place, "-c", sql], env=owner, check=True
+            ["psql", "-qXv", "ON_ERROR_STOP=1", *place, "-c", ";".join(statements)],
+            env=owner,
+            check=True,
         )
         yield f"127.0.0.1:{port}"
 
