@@ -45,6 +45,7 @@ def no_answer(
 ) -> CouldNotTell:
     """`sentences`: what the server's words hold, and what a responder can do about it; else only
     the server's words."""
-    told = beginning(" ".join(said.split()), 300).rstrip(".")
+    said = " ".join(said.split())
+    told = beginning(said, 300).rstrip(".")
     advice = next((sentence for key, sentence in sentences if key.lower() in said.lower()), "")
     return CouldNotTell(f"no answer from {what} {shell(service)}: {told}. {advice}".strip())
