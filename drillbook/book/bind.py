@@ -255,7 +255,7 @@ class _Binding:
 
     def _check_literals(self, step: Step, value: Value) -> None:
         """A literal drill name on a page would be pasted by a responder of another application."""
-        literals = [p for line in value.lines() for p in _literals(line.words)]
+        literals = [p for line in value.lines() for p in _literals((*line.words, line.stdin))]
         for name in self.names.values():
             pattern = _standing_alone(name.literal)
             if any(pattern.search(text) for text in (*literals, *_prose(value))):

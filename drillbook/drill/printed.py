@@ -51,7 +51,10 @@ class PrintedLines:
         """Begin to run the line of a read that has just held. Returns at once."""
         clients = self.performer.clients
         since = None if clients.since is None else clients.since + self.performer.skew
-        self._running[key] = self._pool.submit(self._shown, probe, since, clients.environment())
+        # As whoever reads it: of a drill's identities only the inspector runs a program in a pod.
+        who = getattr(probe.source, "IDENTITY", None)
+        environment = (clients.acting_as(who) if who else clients).environment()
+        self._running[key] = self._pool.submit(self._shown, probe, since, environment)
 
     def settle(self) -> dict[int | str, Shown]:
         """Wait for every line that is under way: what follows would change what they say."""

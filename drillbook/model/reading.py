@@ -18,6 +18,25 @@ IN_POD: Final[Mapping[str, re.Pattern[str]]] = {
     "ss": re.compile("-[0-9a-zA-CE-JL-Z]+"),
 }
 """What may be run in a pod, and with which options."""
+REDIS: Final[Mapping[str, int]] = {
+    **dict.fromkeys(("CLIENT LIST", "DBSIZE", "LASTSAVE", "PING", "SLOWLOG LEN"), 0),
+    **dict.fromkeys(("CONFIG GET", "EXISTS", "GET", "HLEN", "INFO", "LLEN", "MEMORY USAGE"), 1),
+    **dict.fromkeys(("PTTL", "SCARD", "STRLEN", "TTL", "TYPE", "XLEN", "ZCARD"), 1),
+    **dict.fromkeys(("HEXISTS", "HGET", "LINDEX", "SISMEMBER", "ZSCORE"), 2),
+}
+"""Commands of Redis that only read, and how many words each takes."""
+_S3: Final = ("head-object", "list-object-versions", "list-objects-v2")
+_S3_OPTIONS: Final = re.compile(
+    r"--(?:no-paginate|no-cli-pager|(?:endpoint-url|region|bucket|key|prefix|query|output|max-keys"
+    r"|checksum-mode|cli-connect-timeout|cli-read-timeout)=(?!fileb?:).*)",
+    re.DOTALL,
+)
+_SETTING: Final = re.compile(
+    "(?:PGUSER|PGDATABASE|PGPASSWORD|PGOPTIONS|PGCONNECT_TIMEOUT|PGCLIENTENCODING|REDISCLI_AUTH"
+    "|AWS_ACCESS_KEY_ID|AWS_SECRET_ACCESS_KEY)="
+)
+"""What may stand in front of a program; nothing that says where it is or what it loads."""
+PG_READ_ONLY: Final = "-c default_transaction_read_only=on"
 _KUBECTL: Final = {
     "get": re.compile("-[AR]*w|--watch"),
     "logs": re.compile("-p*f|--follow"),
@@ -36,7 +55,16 @@ TOOLS: Final = frozenset(
 def why_not(line: Command) -> str:
     """Why a line may change something, in words; empty when it only reads."""
     words = [_literal(word) for word in line.words]
+    settings = []
+    while words and _SETTING.match(words[0]):
+        settings.append(words.pop(0))
+    if words[:1] == ["timeout"] and len(words) > 2 and words[1].isdigit():
+        words = words[2:]
     program = words[0] if words else ""
+    if program == "psql":
+        return _psql(words, settings, line.stdin)
+    if line.stdin:
+        return f"`{program}` would be given something to read"
     check = _CHECKS.get(program)
     return f"`{program}` is not on the list of what only reads" if check is None else check(words)
 
@@ -91,8 +119,50 @@ def _python(words: list[str]) -> str:
     return "" if tool in TOOLS else f"{tool or 'python3'} is no tool that only reads"
 
 
+def _psql(words: list[str], settings: list[str], query: Word) -> str:
+    """One query in a transaction that only reads; no second statement could end it."""
+    if not any(one.startswith(f"PGOPTIONS={PG_READ_ONLY} ") for one in settings):
+        return f"psql has no `PGOPTIONS='{PG_READ_ONLY} ...'` in front of it"
+    rest = words[1:]
+    while rest and (rest[0] == "-XAtqw" or _pair(rest)):
+        rest = rest[1 if rest[0] == "-XAtqw" else 2 :]
+    if rest:
+        return f"`psql {rest[0]}` is not on the list of what only reads"
+    if not isinstance(query, str) or not re.match(r"(?i)(?:select|show|values|with)\b", query):
+        return "psql reads no query that begins with select, show, values or with"
+    return "the query holds `;` or a backslash" if re.search(r"[;\\]", query) else ""
+
+
+def _pair(words: list[str]) -> bool:
+    option, value = (*words, "")[:2]
+    shape = {"-v": r"(?s)[A-Za-z_]\w*=.*", "-d": r"postgresql://[\w.:$-]*"}.get(option)
+    return shape is not None and re.fullmatch(shape, value) is not None
+
+
+def _redis(words: list[str]) -> str:
+    rest = words[1:]
+    while rest and rest[0].startswith("-"):
+        if rest[0] not in ("-e", "--no-raw", "-u", "--user"):
+            return f"`redis-cli {rest[0]}` is not on the list of what only reads"
+        rest = rest[2 if rest[0] in ("-u", "--user") else 1 :]
+    for length in (1, 2):
+        if REDIS.get(" ".join(rest[:length])) == len(rest) - length:
+            return ""
+    return f"`{' '.join(rest[:2])}` is none of the commands {', '.join(sorted(REDIS))}"
+
+
+def _aws(words: list[str]) -> str:
+    operations = [word for word in words[1:] if not word.startswith("-")]
+    if len(operations) != 2 or operations[0] != "s3api" or operations[1] not in _S3:
+        return f"`aws {' '.join(operations)}` is none of s3api {', '.join(_S3)}"
+    strange = [w for w in words[1:] if w.startswith("-") and not _S3_OPTIONS.fullmatch(w)]
+    return f"`aws {strange[0]}` is not on the list of what only reads" if strange else ""
+
+
 _CHECKS: Final[Mapping[str, Callable[[list[str]], str]]] = {
+    "aws": _aws,
     "curl": _curl,
     "kubectl": _kubectl,
     "python3": _python,
+    "redis-cli": _redis,
 }

@@ -127,7 +127,8 @@ def show(variables: Sequence[Var]) -> str:
 
 def guarded(line: Command, needed: frozenset[str]) -> Command:
     """The same line, which ends when one of the variables is empty or was never set."""
-    return Command(tuple(_guarded(word, needed) for word in line.words))
+    words = tuple(_guarded(word, needed) for word in line.words)
+    return Command(words, _guarded(line.stdin, needed))
 
 
 def _guarded(word: Word, needed: frozenset[str]) -> Word:

@@ -47,6 +47,12 @@ def join(*parts: Word) -> Word:
     return flat[0] if len(flat) == 1 else Joined(tuple(flat)) if flat else ""
 
 
+def setting(name: str, value: Word) -> Word:
+    """`PGUSER="$USER"`, in front of a line: a variable for that program only. The name and its `=`
+    stay outside of the quotes, else the shell would take it for a program."""
+    return Joined((f"{name}=", *parts_of(value)))
+
+
 def parts_of(word: Word) -> tuple[str | Var, ...]:
     """A word's literals and variables, in order."""
     return word.parts if isinstance(word, Joined) else (word,)
@@ -73,14 +79,17 @@ class Command:
     """One command line: a tuple of words. Its text is what a page prints and `bash -eu` runs."""
 
     words: tuple[Word, ...]
+    stdin: Word = ""
+    """What it reads: bash's `<<<`, so also data, whatever the variables hold."""
 
     def __str__(self) -> str:
-        return _line(self.words)
+        return f"{_line(self.words)} <<< {shell(self.stdin)}" if self.stdin else _line(self.words)
 
     @property
     def variables(self) -> frozenset[str]:
         """The names of the variables that the line reads."""
-        found = (p for word in self.words for p in parts_of(word) if isinstance(p, Var))
+        words = (*self.words, self.stdin)
+        found = (p for word in words for p in parts_of(word) if isinstance(p, Var))
         return frozenset(var.name for var in found)
 
 

@@ -7,6 +7,7 @@ from drillbook.cluster.clients import Connections, could_not_ask, http_get
 from drillbook.cluster.deadline import within
 from drillbook.model import Absent, Answer, Command, Endpoint, Reading, Word, command, join
 from drillbook.model.errors import CouldNotTell, beginning
+from drillbook.sources.forwarded import through
 
 DEADLINE_S = 5
 STATUS, SECONDS = "status", "seconds"
@@ -61,16 +62,7 @@ class Http:
     def read(self, clients: Connections) -> Reading:
         if self.endpoint is None:
             return self._ask(clients)
-        found = clients.reach(self.endpoint)
-        if isinstance(found, Absent):
-            return Reading(answer=found)
-        try:
-            return self._ask(clients)
-        except CouldNotTell:
-            # Its pod may have been replaced since the forward was opened.
-            if isinstance(gone := clients.reach(self.endpoint, again=True), Absent):
-                return Reading(answer=gone)
-            return self._ask(clients)
+        return through(clients, self.endpoint, lambda address: self._ask(clients))
 
     def _ask(self, clients: Connections) -> Reading:
         import requests

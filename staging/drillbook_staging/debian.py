@@ -17,6 +17,8 @@ HOST_PACKAGES = (
     *("ca-certificates", "containerd", "runc", "containernetworking-plugins", "buildah"),
     *("mmdebstrap", "iproute2", "iptables", "nftables", "conntrack", "socat", "util-linux"),
     *("mount", "procps", "kmod"),
+    # What printed lines run beside kubectl and curl.
+    *("postgresql-client", "redis-tools", "awscli"),
 )
 POLICY = Path("/usr/sbin/policy-rc.d")
 POLICY_TEXT = (

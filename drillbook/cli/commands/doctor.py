@@ -20,7 +20,8 @@ from drillbook.model.clock import SystemClock
 from drillbook.model.errors import CouldNotTell, DrillbookError, UsageError
 
 BUILT = ("kubectl", "promtool")
-TOOLS = ("bash", "kubectl", "curl", "python3", "promtool")
+PACKAGES = {"psql": "postgresql-client", "redis-cli": "redis-tools", "aws": "awscli"}
+TOOLS = ("bash", "kubectl", "curl", "python3", "promtool", *PACKAGES)
 
 
 def doctor(settings: Settings, console: Console) -> None:
@@ -44,7 +45,11 @@ def _checks(settings: Settings) -> Iterator[tuple[str, str | None]]:
     path = f"{settings.tool_path}:{os.environ.get('PATH', '')}"
     for tool in TOOLS:
         found = shutil.which(tool, path=path)
-        fix = "`drillbook staging up` builds it" if tool in BUILT else f"apt-get install {tool}"
+        fix = (
+            "`drillbook staging up` builds it"
+            if tool in BUILT
+            else f"apt-get install {PACKAGES.get(tool, tool)}"
+        )
         yield tool, None if found else f"{tool} is not on PATH. {fix}."
     yield "runbooks", _wrong(lambda: _runbooks(settings))
     refused = _wrong(lambda: guard.admitted(settings, runner(settings)))
