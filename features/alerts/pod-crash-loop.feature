@@ -83,7 +83,7 @@ Feature: Pod crash loop
       Then the log of the server of "registry" contains "missing secret"
 
     @remediation
-    Scenario: The revision before brings the service back
+    Scenario: The revision that named the right Secret brings the service back
       When the server of "registry" is rolled back to its revision before
       Then "registry" answers requests within 2m
       And the alert "PodCrashLoop" is silent within 2m
