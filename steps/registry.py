@@ -13,6 +13,7 @@ from drillbook.model import (
     Finding,
     Key,
     Probe,
+    Risk,
     Var,
     Where,
     Word,
@@ -85,6 +86,7 @@ def configuration_is_immutable(where: Where, app: Word) -> Action:
     patch = ("patch", "configmap", registry.configuration(app), "--type=merge", "-p")
     return Action(
         command=kubectl(where, *patch, '{"immutable":true}'),
+        risk=Risk.DESTROYS,
         note="Agree on it with the service's owner. It cannot be undone: a protected configuration "
         "can only be deleted and created again.",
     )
