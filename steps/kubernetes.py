@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import replace
 
@@ -50,13 +49,6 @@ def of_pods(where: Where, part: Part, path: str) -> Kube:
         namespace=where.namespace,
         context=where.context,
     )
-
-
-STARTUP = {
-    "httpGet": {"path": "/healthz", "port": "http"},
-    "periodSeconds": 2,
-    "failureThreshold": 60,
-}
 
 
 def is_ready(where: Where, part: Part) -> Probe:
@@ -174,18 +166,6 @@ def rolled_back(where: Where, part: Part) -> Action:
         rollback=kubectl(
             where, "rollout", "undo", controller(part), join("--to-revision=", before)
         ),
-    )
-
-
-@when("{part} gets a startup probe from its liveness probe")
-def gets_startup_probe(where: Where, part: Part) -> Action:
-    container = json.dumps({"name": part.container, "startupProbe": STARTUP})
-    patch = f'{{"spec":{{"template":{{"spec":{{"containers":[{container}]}}}}}}}}'
-    return Action(
-        command=kubectl(where, "patch", controller(part), "-p", patch),
-        note="The liveness probe then waits until the container has started, two minutes at most. "
-        "The pods are recreated.",
-        rollback=kubectl(where, "rollout", "undo", controller(part)),
     )
 
 

@@ -62,8 +62,8 @@ Feature: Pod crash loop
       And the alert "PodCrashLoop" is silent within 2m
 
     @prevention
-    Scenario: A startup probe holds the liveness probe off until the service has started
-      When the server of "registry" gets a startup probe from its liveness probe
+    Scenario: A new revision that never gets ready takes no pod away
+      When a release of the server of "registry" waits for its new pod before the old one ends
       And the fault is injected again
       Then "registry" answers requests within 2m
 
