@@ -1,3 +1,12 @@
 """Sentences -> values, one module per system. pytest follows `pytest_plugins` from here."""
 
-pytest_plugins = ["steps.alerts", "steps.drill", "steps.kubernetes", "steps.spark"]
+pytest_plugins = [
+    "steps.alerts",
+    "steps.drill",
+    "steps.kubernetes",
+    "steps.object_store",
+    "steps.postgresql",
+    "steps.redis",
+    "steps.registry",
+    "steps.spark",
+]

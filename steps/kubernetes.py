@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 from drillbook.book.sentences import then, when
 from drillbook.model import (
     Action,
     Command,
+    Duration,
     Finding,
     Key,
+    Name,
     Part,
     Probe,
     Var,
@@ -15,8 +20,9 @@ from drillbook.model import (
     Word,
     command,
     join,
+    name_of,
 )
-from drillbook.model.matchers import any_equals, contains
+from drillbook.model.matchers import any_equals, at_least, contains
 from drillbook.sources import Kube, Logs, jsonpath_word, kubectl
 
 
@@ -45,7 +51,48 @@ def of_pods(where: Where, part: Part, path: str) -> Kube:
     )
 
 
+def is_ready(where: Where, part: Part) -> Probe:
+    """Its controller counts a pod as ready, which its readiness probe says."""
+    source = Kube(
+        kind=f"{part.kind.lower()}s",
+        name=part.name,
+        path="{.status.readyReplicas}",
+        namespace=where.namespace,
+        context=where.context,
+    )
+    return Probe(source=source, expect=at_least(1))
+
+
+def variable(name: str) -> Var:
+    """The variable that stands for a component's name: `registry-db` -> REGISTRY_DB."""
+    return Var(re.sub(r"[^A-Z0-9]+", "_", name.upper()))
+
+
+def only_one(where: Where, name: str, var: Var, kind: str, label: str) -> Name:
+    """A component's name, found as the one controller of its kind in the namespace."""
+    path = jsonpath_word("{.items[0].metadata.name}")
+    return name_of(name, var, kubectl(where, "get", kind, "-l", label, "-o", path))
+
+
 # ------------------------------------------------------------------ then
+
+
+@then("{part} is ready within {duration}")
+def ready_within(where: Where, part: Part, budget: Duration) -> Probe:
+    return replace(is_ready(where, part), within=budget)
+
+
+@then("the pods of {part} have an event {string}")
+def pods_have_event(where: Where, part: Part, text: str) -> Probe:
+    # Events name pods, which have other names after each release: the namespace's are read.
+    source = Kube(
+        kind="events",
+        name="",
+        path="{.items[*].message}",
+        namespace=where.namespace,
+        context=where.context,
+    )
+    return Probe(source=source, expect=contains(text))
 
 
 @then("{part} was last terminated with reason {string}")
@@ -104,4 +151,33 @@ def restarted(where: Where, part: Part) -> Action:
         command=kubectl(where, "rollout", "restart", controller(part)),
         note="The pods are recreated at once; without this line the next start may be 5 minutes "
         "away. There is nothing to take back.",
+    )
+
+
+@when("{part} is rolled back to its revision before")
+def rolled_back(where: Where, part: Part) -> Action:
+    before = Var("REVISION_BAD")
+    path = jsonpath_word(r"{.metadata.annotations.deployment\.kubernetes\.io/revision}")
+    read = kubectl(where, "get", controller(part), "-o", path)
+    return Action(
+        command=kubectl(where, "rollout", "undo", controller(part)),
+        reads=(Finding(var=before, command=read),),
+        note="The pods are recreated from the revision before the present one.",
+        rollback=kubectl(
+            where, "rollout", "undo", controller(part), join("--to-revision=", before)
+        ),
+    )
+
+
+@when("a release of {part} waits for its new pod before the old one ends")
+def release_waits(where: Where, part: Part) -> Action:
+    patch = '{"spec":{"strategy":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":0}}}}'
+    return Action(
+        command=kubectl(where, "patch", controller(part), "-p", patch),
+        note="Old and new pods then run side by side during a release.",
+        rollback=kubectl(
+            where,
+            *("patch", controller(part), "-p"),
+            '{"spec":{"strategy":{"type":"Recreate","rollingUpdate":null}}}',
+        ),
     )

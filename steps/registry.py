@@ -1,0 +1,92 @@
+"""Sentences about the registry service: a small HTTP service on PostgreSQL and Redis."""
+
+from __future__ import annotations
+
+from drillbook.book.sentences import given, then, when
+from drillbook.model import (
+    Action,
+    Component,
+    Duration,
+    Endpoint,
+    Fault,
+    FilledIn,
+    Finding,
+    Key,
+    Probe,
+    Risk,
+    Var,
+    Where,
+    Word,
+    name_of,
+)
+from drillbook.model.matchers import equals
+from drillbook.sources import Http, jsonpath_word, kubectl
+from fixtures import registry
+from fixtures.faults import registry as faults
+from steps.kubernetes import is_ready, set_key
+
+AT = Var("APP_AT")
+
+
+@given("the registry service {string} on {string} and {string}")
+def registry_service(where: Where, app: str, database: str, redis: str) -> Component:
+    label = jsonpath_word(r"{.metadata.labels.app\.kubernetes\.io/name}")
+    name = name_of(app, Var("APP"), kubectl(where, "get", "pod", Var("POD"), "-o", label))
+    server = registry.server(name.word)
+    return Component(
+        title="the registry service: HTTP in front of PostgreSQL and Redis",
+        manifests=registry.objects(app, database, redis),
+        ready=(is_ready(where, server),),
+        names=(name,),
+        parts=(server,),
+        endpoints=(Endpoint(var=AT, service=name.word, port=8080),),
+    )
+
+
+@given("the pool size of {string} is no number")
+def pool_size_is_no_number(where: Where, app: Component) -> Fault:
+    return faults.pool_size_is_no_number(where, app)
+
+
+@given("the liveness probe of {string} is stricter than its start is long")
+def liveness_is_too_strict(where: Where, app: Component) -> Fault:
+    return faults.liveness_is_too_strict(where, app)
+
+
+@given("the release of {string} names a Secret that is not there")
+def secret_is_missing(where: Where, app: Component) -> Fault:
+    return faults.secret_is_missing(where, app)
+
+
+@then("{string} answers requests within {duration}")
+def answers(where: Where, app: Word, budget: Duration) -> Probe:
+    endpoint = Endpoint(var=AT, service=app, port=8080)
+    return Probe(source=Http(url="/readyz", endpoint=endpoint), expect=equals("200"), within=budget)
+
+
+@when("the configuration {string} of {string} is set to {string}")
+def configuration_is_set(where: Where, key: Key, app: Word, value: str) -> Action:
+    before, new = Var("VALUE_BEFORE"), Var("VALUE_NEW")
+    config = registry.configuration(app)
+    path = jsonpath_word(f"{{.data.{key}}}")
+    return Action(
+        command=set_key(where, config, key, new),
+        reads=(
+            FilledIn(
+                var=new, says="what the configuration said before its last change.", in_drill=value
+            ),
+            Finding(var=before, command=kubectl(where, "get", "configmap", config, "-o", path)),
+        ),
+        rollback=set_key(where, config, key, before),
+    )
+
+
+@when("the configuration of the service {string} is made immutable")
+def configuration_is_immutable(where: Where, app: Word) -> Action:
+    patch = ("patch", "configmap", registry.configuration(app), "--type=merge", "-p")
+    return Action(
+        command=kubectl(where, *patch, '{"immutable":true}'),
+        risk=Risk.DESTROYS,
+        note="Agree on it with the service's owner. It cannot be undone: a protected configuration "
+        "can only be deleted and created again.",
+    )
