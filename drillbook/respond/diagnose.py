@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Final
@@ -138,7 +138,8 @@ def diagnose(
 ) -> Incident:
     """Ask every cause of a runbook in one place. `learn`: takes values that are secret."""
     found = dict(values)
-    about = {"runbook": bound.runbook.id, "title": bound.runbook.title, "alert": alert}
+    runbook = bound.runbook
+    about = Incident(runbook=runbook.id, title=runbook.title, alert=alert, values={})
     secret: set[str] = set()
     try:
         for variable in _closure(bound, found):
@@ -149,14 +150,14 @@ def diagnose(
             if variable in LABELS or variable in _finds(bound):
                 _refuse_hostile(variable, found.get(variable) or shell.environment[variable])
     except CouldNotTell as error:
-        return Incident(**about, values=_shown(found, secret), why=str(error))
+        return replace(about, values=_shown(found, secret), why=str(error))
     probes = {str(p.source.command()): p for cause in bound.causes for p in _probes(cause)}
     with ThreadPoolExecutor(max(1, len(probes))) as pool:
         said = dict(
             zip(probes, pool.map(lambda p: _ask(p, found, shell), probes.values()), strict=True)
         )
     causes = tuple(_cause(cause, bound, said) for cause in bound.causes)
-    return Incident(**about, values=_shown(found, secret), causes=causes)
+    return replace(about, values=_shown(found, secret), causes=causes)
 
 
 def _shown(found: Mapping[str, str], secret: set[str]) -> dict[str, str]:
@@ -195,7 +196,10 @@ def _closure(bound: BoundRunbook, given: Mapping[str, str]) -> list[str]:
 
 def _ways(bound: BoundRunbook) -> dict[str, Endpoint | Credential]:
     parts = [one for cause in bound.causes for one in cause.workload.components]
-    return {way.var.name: way for one in parts for way in (*one.endpoints, *one.credentials)}
+    every: list[Endpoint | Credential] = []
+    for one in parts:
+        every += [*one.endpoints, *one.credentials]
+    return {way.var.name: way for way in every}
 
 
 def _secret(way: Credential) -> Command:

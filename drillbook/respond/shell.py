@@ -60,7 +60,7 @@ class Shell(ExitStack):
 
     def forward(self, line: Command, values: Mapping[str, str]) -> str:
         """Run a `kubectl port-forward` until this shell is left; the address that it opened."""
-        out = self.enter_context(TemporaryFile())
+        out = self.enter_context(TemporaryFile())  # noqa: SIM115 - this shell closes it
         child = subprocess.Popen(
             ["bash", "-eu", "-c", f"exec {line}"],
             env={**self.environment, **values},

@@ -11,6 +11,7 @@ import pytest
 
 from drillbook.model import command
 from drillbook.model.errors import CouldNotTell
+from drillbook.respond.diagnose import CauseFound, Incident, LineFound, Outcome
 from drillbook.respond.shell import Shell
 from tests.bad_input.command_line import Answer, copied, drillbook
 
@@ -72,7 +73,7 @@ HERE = ("RB-SPARK-001", "--set", "NAMESPACE=shop", "--set", "APP=orders")
         (("RB-SPARK-001",), "", OOM, 4, "exit code 7: refused"),
         (("RB-SPARK-001",), {"status": "error"}, OOM, 4, "without a list of alerts"),
         (HERE, "", {**OOM, "FORBIDDEN": "1"}, 4, "exit code 1: Forbidden"),
-        (HERE, "", {"REASON": "OOMKilled", "LOG": "x"}, 1, "no cause holds"),
+        (HERE, "", {"REASON": "OOMKilled", "LOG": "x"}, 4, "could not tell: driver-oom"),
         (("RB-SPARK-001",), [alert("--all-namespaces")], OOM, 4, "which is no name"),
         (("RB-SPARK-001",), [alert("$(touch x)")], OOM, 4, "which is no name"),
         (("RB-SPARK-001",), [{"labels": {"alertname": "SparkDriverCrashLoop"}}], OOM, 4, "label"),
@@ -110,3 +111,25 @@ def test_a_line_that_may_change_something_is_not_run(tmp_path: Path) -> None:
 def test_a_port_that_nobody_opens_is_said(tmp_path: Path) -> None:
     with Shell(os.environ, tmp_path) as shell, pytest.raises(CouldNotTell, match="no port"):
         shell.forward(command("bash", "-c", "echo forbidden; exit 1"), {})
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "verdict"),
+    [
+        ((("holds",), ("does not hold",)), "one cause holds"),
+        ((("holds", "holds"), ("holds",)), "several causes hold"),
+        ((("holds",), ("holds",), ("could not tell",)), "several causes hold"),
+        ((("holds",), ("could not tell",)), "could not tell"),
+        ((("does not hold", "could not tell"), ("does not hold",)), "no cause holds"),
+        (((), ("does not hold",)), "could not tell"),
+        ((), "could not tell"),
+    ],
+)
+def test_a_verdict_is_of_all_causes(outcomes: tuple[tuple[str, ...], ...], verdict: str) -> None:
+    lines = [
+        tuple(LineFound(command="x", expect="y", outcome=Outcome(one)) for one in cause)
+        for cause in outcomes
+    ]
+    causes = tuple(CauseFound(id="c", name="c", fix="", lines=one) for one in lines)
+    found = Incident(runbook="R", title="t", alert="a", values={}, causes=causes)
+    assert found.verdict == verdict
