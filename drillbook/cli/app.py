@@ -207,6 +207,33 @@ def drill(
 
 
 @app.command()
+def diagnose(
+    runbook: Annotated[
+        str,
+        typer.Argument(help="a runbook; without it whatever fires", metavar="[RUNBOOK]"),
+    ] = "",
+    alert: Annotated[str, typer.Option(help="the runbooks of this alert")] = "",
+    given: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="a page's variable")
+    ] = None,
+    context: Annotated[str | None, typer.Option(help="your kubeconfig's context")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="for a program")] = False,
+) -> None:
+    """Which cause holds now: runs the page's diagnosis lines in your own shell, and only reads.
+
+    Example: drillbook diagnose RB-SPARK-001 --set NAMESPACE=shop --set APP=orders
+
+    Exit codes: 0 one cause holds; 1 none or several, or no alert fires; 4 could not tell.
+    """
+    from drillbook.cli.commands import diagnose as diagnosing
+
+    values = diagnosing.given(given or ())
+    values |= {"CONTEXT": context} if context else {}
+    asked = (_settings(), runbook, alert, values, as_json, REDACTOR, console)
+    raise typer.Exit(diagnosing.diagnose(*asked))
+
+
+@app.command()
 def render(
     check: Annotated[bool, typer.Option("--check", help="only compare; exit 1 on drift")] = False,
 ) -> None:

@@ -1,0 +1,113 @@
+"""`diagnose`: which cause of which runbook holds now, and where its fix is."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from functools import cache
+from typing import Any
+
+from rich.console import Console
+
+from drillbook.book import checkout as book
+from drillbook.cluster.settings import Settings
+from drillbook.evidence.redactor import Redactor
+from drillbook.model import BoundRunbook
+from drillbook.model.errors import CouldNotTell, UsageError
+from drillbook.respond import diagnose as asking
+from drillbook.respond.diagnose import Incident, Outcome, Verdict
+from drillbook.respond.shell import Shell
+
+LINES, WIDTH = 4, 200
+
+
+def given(words: Sequence[str]) -> dict[str, str]:
+    """`APP=orders` as a variable and its value. Raises UsageError."""
+    pairs = [word.partition("=") for word in words]
+    wrong = [name + equals for name, equals, value in pairs if not (name.isidentifier() and value)]
+    if wrong:
+        raise UsageError(f"--set {wrong[0]}: write NAME=VALUE, such as APP=orders.")
+    return {name: value for name, _, value in pairs}
+
+
+def diagnose(
+    settings: Settings,
+    name: str,
+    alert: str,
+    values: Mapping[str, str],
+    as_json: bool,
+    redactor: Redactor,
+    console: Console,
+) -> int:
+    """The exit code: 0 one cause everywhere, 1 none or several, 4 could not tell."""
+    bounds = _chosen(settings, name, alert)
+    with Shell({**os.environ, **values}, settings.root) as shell:
+        if "CONTEXT" not in values:
+            shell.environment["CONTEXT"] = shell.run("kubectl config current-context", {})
+        firing = cache(lambda: asking.alerts(shell))
+        found = [
+            asking.diagnose(one, which, {**values, **place}, shell, redactor.learn)
+            for one in bounds
+            for which, place in _places(one, values, firing, bool(name or alert))
+        ]
+    if as_json:
+        console.print_json(json.dumps([_plain(one, redactor) for one in found]))
+    for line in () if as_json else (line for one in found for line in _told(one, redactor)):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    if not found and (name or alert):
+        raise CouldNotTell(
+            "no alert of this runbook fires, so nothing says where to look. Give what its "
+            "variables need: --set NAMESPACE=... --set APP=..."
+        )
+    if not found and not as_json:
+        console.print("no alert fires that a runbook here is for", markup=False, highlight=False)
+    verdicts = {one.verdict for one in found}
+    return 4 if Verdict.UNKNOWN in verdicts else 0 if verdicts == {Verdict.ONE} else 1
+
+
+def _chosen(settings: Settings, name: str, alert: str) -> list[BoundRunbook]:
+    if name:
+        return book.bound(settings, [book.one_runbook(settings, name)])
+    found, problems = book.runbooks(settings, [])
+    chosen = [one for one in found if not alert or alert in one.alerts]
+    if alert and not chosen:
+        more = f" ({len(problems)} problems: `drillbook lint`)" if problems else ""
+        raise UsageError(f"--alert {alert}: no runbook here is for it{more}.")
+    return book.bound(settings, chosen)
+
+
+def _places(
+    bound: BoundRunbook, values: Mapping[str, str], firing: Any, named: bool
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """Where nobody named a runbook, only those are asked whose alert fires."""
+    fires = named or {one.get("alertname") for one in firing()} & set(bound.runbook.alerts)
+    return asking.places(bound, values, firing) if fires else iter(())
+
+
+def _plain(one: Incident, redactor: Redactor) -> Any:
+    causes = [{**asdict(c), "outcome": c.outcome} for c in one.causes]
+    return _clean({**asdict(one), "verdict": one.verdict, "causes": causes}, redactor)
+
+
+def _clean(value: Any, redactor: Redactor) -> Any:
+    if isinstance(value, dict):
+        return {name: _clean(inner, redactor) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_clean(inner, redactor) for inner in value]
+    return redactor.seen(value) if isinstance(value, str) else value
+
+
+def _told(one: Incident, redactor: Redactor) -> Iterator[str]:
+    where = " ".join(f"{name}={value}" for name, value in one.values.items())
+    yield redactor.seen(f"{one.runbook} {one.title}: {one.alert or 'no alert asked'} {where}")
+    yield f"  {one.verdict}" + (f": {redactor.seen(one.why)}" if one.why else "")
+    for cause in sorted(one.causes, key=lambda c: list(Outcome).index(c.outcome)):
+        yield f"  {cause.outcome}: {cause.id}: {cause.name}"
+        if cause.outcome is Outcome.HOLDS:
+            yield f"    its fix: {cause.fix}"
+        for line in cause.lines:
+            yield f"    {line.outcome}: {line.command}"
+            said = redactor.seen(line.why or line.said or "nothing").splitlines()[:LINES]
+            yield from (f"      {text[:WIDTH]}" for text in said)
+            if line.outcome is Outcome.NOT:
+                yield f"      expected: {line.expect}"

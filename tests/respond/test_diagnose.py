@@ -1,0 +1,135 @@
+"""`drillbook diagnose` beside programs that stand in for kubectl, curl and a tool."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drillbook.model import command
+from drillbook.model.errors import CouldNotTell
+from drillbook.respond.diagnose import CauseFound, Incident, LineFound, Outcome
+from drillbook.respond.shell import Shell
+from tests.bad_input.command_line import Answer, copied, drillbook
+
+KUBECTL = """#!/bin/bash
+echo "$*" >> "$ASKED"
+case "$*" in
+  "config current-context") echo lab ;;
+  *port-forward*) echo "Forwarding from 127.0.0.1:4 -> 9093"; exec sleep 60 ;;
+  *" get pod "*) echo orders ;;
+  *" get pods "*) if [ -n "$FORBIDDEN" ]; then echo Forbidden >&2; exit 1; fi; echo "$REASON" ;;
+  *" logs "*) echo "$LOG" ;;
+  *) exit 9 ;;
+esac
+"""
+CURL = '#!/bin/bash\n[ -n "$ALERTS" ] || { echo refused >&2; exit 7; }\necho "$ALERTS"\n'
+TOOL = '#!/bin/bash\nfor cause in $CAUSE; do echo "{\\"cause\\": \\"$cause\\"}"; done\n'
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = copied(tmp_path_factory.mktemp("diagnose") / "checkout")
+    (folder / "bin").mkdir()
+    for name, text in (("kubectl", KUBECTL), ("curl", CURL), ("python3", TOOL)):
+        (folder / "bin" / name).write_text(text)
+        (folder / "bin" / name).chmod(0o755)
+    return folder
+
+
+def alert(pod: str = "orders-1", **labels: str) -> dict[str, Any]:
+    named = {"alertname": "SparkDriverCrashLoop", "namespace": "shop", "pod": pod}
+    return {"labels": {**named, **labels}}
+
+
+def diagnose(checkout: Path, *words: str, alerts: Any = "", **said: str) -> Answer:
+    (checkout / "asked").write_text("")
+    world = {
+        "PATH": f"{checkout}/bin{os.pathsep}{os.environ['PATH']}",
+        "ASKED": f"{checkout}/asked",
+        "ALERTS": json.dumps(alerts) if alerts != "" else "",
+        **{name: said.get(name, "") for name in ("FORBIDDEN", "REASON", "LOG", "CAUSE")},
+    }
+    return drillbook(checkout, "diagnose", *words, **world)
+
+
+OOM = {"REASON": "OOMKilled", "CAUSE": "driver-oom"}
+HERE = ("RB-SPARK-001", "--set", "NAMESPACE=shop", "--set", "APP=orders")
+
+
+@pytest.mark.parametrize(
+    ("words", "alerts", "said", "code", "part"),
+    [
+        (("RB-SPARK-001",), [alert()], OOM, 0, "driver-crash-loop.md#cause-driver-oom"),
+        (("--alert", "SparkDriverCrashLoop"), [alert()], OOM, 0, "one cause holds"),
+        ((), [alert(), {"labels": {"alertname": "Other"}}], OOM, 0, "APP=orders"),
+        (HERE, "", OOM, 0, "one cause holds"),
+        (HERE, "", {"CAUSE": "none", "REASON": "Error", "LOG": "x"}, 1, "no cause holds"),
+        ((), [], OOM, 1, "no alert fires"),
+        (("RB-SPARK-001",), [], OOM, 4, "no alert of this runbook fires"),
+        (("RB-SPARK-001",), "", OOM, 4, "exit code 7: refused"),
+        (("RB-SPARK-001",), {"status": "error"}, OOM, 4, "without a list of alerts"),
+        (HERE, "", {**OOM, "FORBIDDEN": "1"}, 4, "exit code 1: Forbidden"),
+        (HERE, "", {"REASON": "OOMKilled", "LOG": "x"}, 4, "could not tell: driver-oom"),
+        (("RB-SPARK-001",), [alert("--all-namespaces")], OOM, 4, "which is no name"),
+        (("RB-SPARK-001",), [alert("$(touch x)")], OOM, 4, "which is no name"),
+        (("RB-SPARK-001",), [{"labels": {"alertname": "SparkDriverCrashLoop"}}], OOM, 4, "label"),
+        (("--alert", "Nobodys"), "", OOM, 2, "no runbook here is for it"),
+        (("RB-SPARK-001", "--set", "APP"), "", OOM, 2, "write NAME=VALUE"),
+    ],
+)
+def test_what_holds(
+    checkout: Path,
+    words: tuple[str, ...],
+    alerts: Any,
+    said: dict[str, str],
+    code: int,
+    part: str,
+) -> None:
+    answer = diagnose(checkout, *words, alerts=alerts, **said)
+    assert (answer.code, part in answer.said) == (code, True), answer.said
+    assert "all-namespaces" not in (checkout / "asked").read_text()
+
+
+def test_two_alerts_at_once_are_two_incidents(checkout: Path) -> None:
+    answer = diagnose(checkout, "--json", alerts=[alert(), alert(), alert("orders-2")], **OOM)
+    found = json.loads(answer.said)
+    assert [one["values"]["POD"] for one in found] == ["orders-1", "orders-2"]
+    assert {one["verdict"] for one in found} == {"one cause holds"}
+    assert answer.code == 0
+
+
+def test_a_line_that_may_change_something_is_not_run(tmp_path: Path) -> None:
+    with Shell(os.environ, tmp_path) as shell, pytest.raises(CouldNotTell, match="not run"):
+        shell.ask(command("touch", "x"))
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_port_that_nobody_opens_is_said(tmp_path: Path) -> None:
+    with Shell(os.environ, tmp_path) as shell, pytest.raises(CouldNotTell, match="no port"):
+        shell.forward(command("bash", "-c", "echo forbidden; exit 1"), {})
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "verdict"),
+    [
+        ((("holds",), ("does not hold",)), "one cause holds"),
+        ((("holds", "holds"), ("holds",)), "several causes hold"),
+        ((("holds",), ("holds",), ("could not tell",)), "several causes hold"),
+        ((("holds",), ("could not tell",)), "could not tell"),
+        ((("does not hold", "could not tell"), ("does not hold",)), "no cause holds"),
+        (((), ("does not hold",)), "could not tell"),
+        ((), "could not tell"),
+    ],
+)
+def test_a_verdict_is_of_all_causes(outcomes: tuple[tuple[str, ...], ...], verdict: str) -> None:
+    lines = [
+        tuple(LineFound(command="x", expect="y", outcome=Outcome(one)) for one in cause)
+        for cause in outcomes
+    ]
+    causes = tuple(CauseFound(id="c", name="c", fix="", lines=one) for one in lines)
+    found = Incident(runbook="R", title="t", alert="a", values={}, causes=causes)
+    assert found.verdict == verdict
