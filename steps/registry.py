@@ -29,13 +29,16 @@ AT = Var("APP_AT")
 
 
 @given("the registry service {string} on {string} and {string}")
-def registry_service(where: Where, app: str, database: str, redis: str) -> Component:
+def registry_service(
+    where: Where, app: str, database: Component, redis: Component
+) -> Component:
     label = jsonpath_word(r"{.metadata.labels.app\.kubernetes\.io/name}")
     name = name_of(app, Var("APP"), kubectl(where, "get", "pod", Var("POD"), "-o", label))
     server = registry.server(name.word)
+    servers = (one.names[0].literal for one in (database, redis))
     return Component(
         title="the registry service: HTTP in front of PostgreSQL and Redis",
-        manifests=registry.objects(app, database, redis),
+        manifests=registry.objects(app, *servers),
         ready=(is_ready(where, server),),
         names=(name,),
         parts=(server,),

@@ -229,6 +229,8 @@ class _Binding:
             return self._part(argument)
         if not isinstance(argument, str):
             return argument
+        if kind in ("Key", Key) and not re.fullmatch(r"[A-Za-z0-9_.][A-Za-z0-9_.-]*", argument):
+            raise ValueError(f"{argument!r} is no key: letters, digits, `_`, `.` and `-` make one")
         known = self.names.get(argument)
         if kind in ("Component", Component):
             found = (c for c in self.components if known in c.names)

@@ -10,8 +10,8 @@
     cases:                     # what else must and must not fire
       - {name: one restart is no loop, series: {...}, silent: [1m, 10m]}
 
-From the incident follow, written by nobody: its healthy neighbour, the same in another namespace and
-in both at once, its object gone, and the text of its annotations. Pure."""
+From the incident follow, written by nobody: its healthy neighbour, the same in another namespace
+and in both at once, its object gone, and the text of its annotations. Pure."""
 
 import json
 import re

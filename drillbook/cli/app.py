@@ -280,8 +280,9 @@ def rules_test(
         fires: 5m
       cases:                        # what else must and must not fire
         - {name: one restart is no loop, series: {...}, silent: [1m, 10m]}
-    The neighbour, the other namespace, the gone object, the annotations' text and the mutants of the
-    expression follow from the incident. promtool judges, in every environment of monitoring/values.
+    The neighbour, the other namespace, the gone object, the annotations' text and the mutants of
+    the expression follow from the incident. promtool judges, in every environment of
+    monitoring/values.
     """
     from drillbook.cli.commands import rules as command
 

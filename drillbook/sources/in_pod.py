@@ -1,6 +1,7 @@
 """What is inside a container: a file, a process, a socket, a file system, a certificate."""
 
 import re
+import ssl
 import subprocess
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -127,7 +128,7 @@ class InPod:
     def _end(self, text: str) -> Answer:
         try:
             told = text.strip().removeprefix("notAfter=")
-            end = datetime.strptime(told, "%b %d %H:%M:%S %Y %Z").replace(tzinfo=UTC)
+            end = datetime.fromtimestamp(ssl.cert_time_to_seconds(told), UTC)
         except ValueError as error:
             raise CouldNotTell(f"no end of a certificate: {beginning(text)!r}") from error
         if self.look is Look.DAYS:

@@ -29,11 +29,22 @@ class Answer:
 
 
 def copied(folder: Path) -> Path:
-    """A checkout like this one, without runs."""
+    """A checkout like this one with the first runbook only, without runs."""
     folder.mkdir()
     for name in CARRIED:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", folder)
+    for name in ("features", "runbooks"):
+        for other in (one for one in (folder / name).iterdir() if one.is_dir()):
+            if other.name != "spark":
+                shutil.rmtree(other)
+    for rules in (folder / "monitoring/alerts").iterdir():
+        if rules != folder / RULES:
+            rules.unlink()
+    for values in (folder / "monitoring/values").iterdir():
+        lines = values.read_text("utf-8").splitlines(keepends=True)
+        known = ("for:", "  SparkDriver", "#")
+        values.write_text("".join(line for line in lines if line.startswith(known)), "utf-8")
     return folder
 
 

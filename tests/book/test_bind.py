@@ -16,6 +16,7 @@ from drillbook.model import (
     Duration,
     Fault,
     Finding,
+    Key,
     Name,
     Part,
     Probe,

@@ -9,7 +9,7 @@ from rich.console import Console
 from drillbook.book import monitoring
 from drillbook.book.alert_rules import Rules, carries, floor_s, labels_of, list_filters, silence_s
 from drillbook.book.monitoring import load_alerts, rendered_rules
-from drillbook.cli.commands import offline
+from drillbook.cli.commands.rules import write
 from drillbook.cluster.settings import Settings
 from drillbook.evidence import proof
 from drillbook.model.errors import UsageError
@@ -272,12 +272,12 @@ def test_every_environment_is_looked_at(tmp_path: Path) -> None:
 
 def test_the_rules_command_writes_what_prometheus_loads(tmp_path: Path) -> None:
     settings = Settings(root=checkout(tmp_path), pages_url="https://git.example/book")
-    offline.rules(settings, "lab", tmp_path / "out", Console())
+    write(settings, "lab", tmp_path / "out", Console())
     assert "runbook_url: https://git.example/book/runbooks/a/down.md" in (
         (tmp_path / "out/one.yaml").read_text()
     )
     assert "runbook_url: runbooks/a/down.md\n" in rendered_rules(tmp_path, "lab")["one.yaml"]
     (tmp_path / "monitoring/alerts/one.yaml").write_text(RULES.replace("== 0", "=="))
     with pytest.raises(UsageError, match=r"one\.yaml:8: "):
-        offline.rules(settings, "lab", tmp_path / "other", Console())
+        write(settings, "lab", tmp_path / "other", Console())
     assert not (tmp_path / "other").exists()

@@ -24,8 +24,8 @@ def write(settings: Settings, environment: str, folder: Path, console: Console) 
 
 
 def test(settings: Settings, alerts: Sequence[str], console: Console) -> None:
-    """Judge alerts (all when none is named) in every environment, a line for each. Raises UsageError
-    with every case that failed and every mutant that no case finds."""
+    """Judge alerts (all when none is named) in every environment, a line for each. Raises
+    UsageError with every case that failed and every mutant that no case finds."""
     program = promtool.found(settings)
     monitoring.refuse(promtool.rule_problems(settings))
     environments = sorted(one.stem for one in (settings.root / rule_files.VALUES).glob("*.yaml"))
