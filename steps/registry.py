@@ -29,9 +29,7 @@ AT = Var("APP_AT")
 
 
 @given("the registry service {string} on {string} and {string}")
-def registry_service(
-    where: Where, app: str, database: Component, redis: Component
-) -> Component:
+def registry_service(where: Where, app: str, database: Component, redis: Component) -> Component:
     label = jsonpath_word(r"{.metadata.labels.app\.kubernetes\.io/name}")
     name = name_of(app, Var("APP"), kubectl(where, "get", "pod", Var("POD"), "-o", label))
     server = registry.server(name.word)

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable
 
 from drillbook.cluster.clients import Connections
-from drillbook.model import Absent, Credential, Endpoint, Reading, Word, shell
+from drillbook.model import Absent, Credential, Endpoint, Reading, Word, join, shell
 from drillbook.model.errors import CouldNotTell, beginning
 from drillbook.model.reading import why_not
 from drillbook.model.words import Command
+from drillbook.sources.kube import Kube
 
 DEADLINE_S = 5
 """For connecting, and again for one answer."""
@@ -22,7 +23,25 @@ def through(clients: Connections, endpoint: Endpoint, ask: Callable[[str], Readi
     except CouldNotTell:
         # Its pod may have been replaced since the forward was opened.
         again = clients.reach(endpoint, again=True)
-        return Reading(answer=again) if isinstance(again, Absent) else ask(again)
+    if isinstance(again, Absent):
+        return Reading(answer=again)
+    try:
+        return ask(again)
+    except CouldNotTell:
+        # A forward goes to a pod that runs, and one that is about to end may refuse its port.
+        ready = serving(endpoint).read(clients).answer
+        if isinstance(ready, Absent) or "true" not in ready.split():
+            return Reading(answer=Absent(f"a ready pod behind {shell(endpoint.service)}"))
+        raise
+
+
+def serving(endpoint: Endpoint) -> Kube:
+    """Whether each pod behind an endpoint is ready: `true` or `false`, blank-separated."""
+    return Kube(
+        kind="endpointslices",
+        selector=join("kubernetes.io/service-name=", endpoint.service),
+        path="{.items[*].endpoints[*].conditions.ready}",
+    )
 
 
 def value_of(clients: Connections, credential: Credential | None) -> str:

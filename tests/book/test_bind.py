@@ -16,7 +16,6 @@ from drillbook.model import (
     Duration,
     Fault,
     Finding,
-    Key,
     Name,
     Part,
     Probe,
