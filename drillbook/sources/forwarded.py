@@ -30,7 +30,7 @@ def through(clients: Connections, endpoint: Endpoint, ask: Callable[[str], Readi
     except CouldNotTell:
         # A forward goes to a pod that runs, and one that is about to end may refuse its port.
         ready = serving(endpoint).read(clients).answer
-        if isinstance(ready, Absent) or "true" not in ready.split():
+        if not (isinstance(ready, str) and "true" in ready.split()):
             return Reading(answer=Absent(f"a ready pod behind {shell(endpoint.service)}"))
         raise
 

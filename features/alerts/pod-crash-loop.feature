@@ -31,7 +31,8 @@ Feature: Pod crash loop
     Scenario: The last good value brings the service back
       When the configuration "POOL_SIZE" of "registry" is set to "5"
       And the server of "registry" is restarted
-      Then "registry" answers requests within 2m
+      Then the server of "registry" is ready within 2m
+      And "registry" answers requests within 2m
       And the alert "PodCrashLoop" is silent within 2m
 
     @prevention
@@ -58,7 +59,8 @@ Feature: Pod crash loop
     @remediation
     Scenario: The revision before brings the service back
       When the server of "registry" is rolled back to its revision before
-      Then "registry" answers requests within 2m
+      Then the server of "registry" is ready within 2m
+      And "registry" answers requests within 2m
       And the alert "PodCrashLoop" is silent within 2m
 
     @prevention
@@ -85,7 +87,8 @@ Feature: Pod crash loop
     @remediation
     Scenario: The revision that named the right Secret brings the service back
       When the server of "registry" is rolled back to its revision before
-      Then "registry" answers requests within 2m
+      Then the server of "registry" is ready within 2m
+      And "registry" answers requests within 2m
       And the alert "PodCrashLoop" is silent within 2m
 
     @prevention
