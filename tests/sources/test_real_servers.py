@@ -3,14 +3,15 @@
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.settings import Settings
-from drillbook.model import Absent, Answer, Credential, Endpoint, Source, Var
+from drillbook.model import Absent, Answer, Credential, Endpoint, Reading, Source, Var
 from drillbook.model.errors import CouldNotTell
-from drillbook.sources import S3, Ask, Redis, Sql
+from drillbook.sources import S3, Ask, Redis, Sql, forwarded
 from tests.sources import real_servers
 from tests.sources.real_servers import SECRET
 
@@ -18,6 +19,13 @@ PLACE = Endpoint(var=Var("PLACE"), service="store", port=1)
 PASSWORD = Credential(var=Var("PASSWORD"), secret="reader", key="password")
 ACCESS = Credential(var=Var("ACCESS"), secret="reader", key="id")
 HOSTILE = ("it's; drop table orders", "$(touch /tmp/x) `id`", '-x "y"\n\\!', "é\u2028%s:x", "--")
+
+
+@pytest.fixture(autouse=True)
+def _the_pod_of_the_server_is_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the Kubernetes API would say of these servers, which run beside the tests."""
+    ready = SimpleNamespace(read=lambda clients: Reading(answer="true"))
+    monkeypatch.setattr(forwarded, "serving", lambda endpoint: ready)
 
 
 class Local(Connections):
