@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from drillbook.book.sentences import then, when
+from drillbook.book.sentences import given, then, when
 from drillbook.model import (
     Action,
     Command,
     Duration,
+    Fault,
+    FilledIn,
     Finding,
     Key,
     Name,
@@ -22,8 +24,9 @@ from drillbook.model import (
     join,
     name_of,
 )
-from drillbook.model.matchers import any_equals, at_least, contains
+from drillbook.model.matchers import any_equals, at_least, at_most, contains
 from drillbook.sources import Kube, Logs, jsonpath_word, kubectl
+from fixtures.faults import kubernetes as faults
 
 
 def controller(part: Part) -> Word:
@@ -51,16 +54,20 @@ def of_pods(where: Where, part: Part, path: str) -> Kube:
     )
 
 
-def is_ready(where: Where, part: Part) -> Probe:
-    """Its controller counts a pod as ready, which its readiness probe says."""
-    source = Kube(
+def of_controller(where: Where, part: Part, path: str) -> Kube:
+    return Kube(
         kind=f"{part.kind.lower()}s",
         name=part.name,
-        path="{.status.readyReplicas}",
+        path=path,
         namespace=where.namespace,
         context=where.context,
     )
-    return Probe(source=source, expect=at_least(1))
+
+
+def is_ready(where: Where, part: Part, pods: int = 1) -> Probe:
+    """Its controller counts so many pods as ready, which their readiness probe says."""
+    source = of_controller(where, part, "{.status.readyReplicas}")
+    return Probe(source=source, expect=at_least(pods))
 
 
 def variable(name: str) -> Var:
@@ -74,12 +81,35 @@ def only_one(where: Where, name: str, var: Var, kind: str, label: str) -> Name:
     return name_of(name, var, kubectl(where, "get", kind, "-l", label, "-o", path))
 
 
+# ------------------------------------------------------------------ given
+
+
+@given("{part} is scaled to nothing")
+def scaled_to_nothing(where: Where, part: Part) -> Fault:
+    return faults.scaled_to_nothing(where, part)
+
+
 # ------------------------------------------------------------------ then
 
 
 @then("{part} is ready within {duration}")
 def ready_within(where: Where, part: Part, budget: Duration) -> Probe:
     return replace(is_ready(where, part), within=budget)
+
+
+@then("{part} has at least {int} ready replica(s) within {duration}")
+def has_ready_replicas(where: Where, part: Part, pods: int, budget: Duration) -> Probe:
+    return replace(is_ready(where, part, pods), within=budget)
+
+
+@then("{part} asks for at most {int} replica(s)")
+def asks_for_at_most(where: Where, part: Part, pods: int) -> Probe:
+    return Probe(source=of_controller(where, part, "{.spec.replicas}"), expect=at_most(pods))
+
+
+@then("{part} asks for at least {int} replica(s)")
+def asks_for_at_least(where: Where, part: Part, pods: int) -> Probe:
+    return Probe(source=of_controller(where, part, "{.spec.replicas}"), expect=at_least(pods))
 
 
 @then("the pods of {part} have an event {string}")
@@ -143,6 +173,68 @@ def set_key(where: Where, configmap: Word, key: Key, value: Word) -> Command:
     """One key of a ConfigMap, whatever characters its value holds."""
     place = ("--context", where.context, "--namespace", where.namespace)
     return command("python3", "scripts/kubernetes/set_key.py", *place, configmap, key, value)
+
+
+@when("{part} is scaled to {int} replica(s)")
+def scaled(where: Where, part: Part, pods: int) -> Action:
+    before, new = Var("REPLICAS_BEFORE"), Var("REPLICAS_NEW")
+    read = kubectl(where, "get", controller(part), "-o", jsonpath_word("{.spec.replicas}"))
+    says = "how many pods it needs: what its manifest says, or what it had before."
+    return Action(
+        command=scale(where, part, new),
+        reads=(
+            FilledIn(var=new, says=says, in_drill=str(pods)),
+            Finding(var=before, command=read),
+        ),
+        note="An autoscaler of it decides otherwise within a minute: correct that one's minimum.",
+        rollback=scale(where, part, before),
+    )
+
+
+def scale(where: Where, part: Part, pods: Word) -> Command:
+    return kubectl(where, "scale", controller(part), join("--replicas=", pods))
+
+
+@when("the environment variable {string} of {part} is set to {string}")
+def environment_variable_is_set(where: Where, name: Key, part: Part, value: str) -> Action:
+    before, new = Var("VALUE_BEFORE"), Var("VALUE_NEW")
+    path = jsonpath_word(of_container(part, f'env[?(@.name=="{name}")].value'))
+    return Action(
+        command=set_environment(where, part, name, new),
+        reads=(
+            FilledIn(
+                var=new, says="what it was before the last release that changed it.", in_drill=value
+            ),
+            Finding(var=before, command=kubectl(where, "get", controller(part), "-o", path)),
+        ),
+        note="The pods are recreated with the new value.",
+        rollback=set_environment(where, part, name, before),
+    )
+
+
+def set_environment(where: Where, part: Part, name: Key, value: Word) -> Command:
+    words = ("set", "env", controller(part), "-c", part.container, join(name, "=", value))
+    return kubectl(where, *words)
+
+
+@when("the image of {part} is set to {string}")
+def image_is_set(where: Where, part: Part, image: str) -> Action:
+    before, new = Var("IMAGE_BEFORE"), Var("IMAGE_NEW")
+    path = jsonpath_word(of_container(part, "image"))
+    says = "the image of the last good release, with its tag or digest."
+    return Action(
+        command=set_image(where, part, new),
+        reads=(
+            FilledIn(var=new, says=says, in_drill=image),
+            Finding(var=before, command=kubectl(where, "get", controller(part), "-o", path)),
+        ),
+        note="The pods are recreated with the new image.",
+        rollback=set_image(where, part, before),
+    )
+
+
+def set_image(where: Where, part: Part, image: Word) -> Command:
+    return kubectl(where, "set", "image", controller(part), join(part.container, "=", image))
 
 
 @when("{part} is restarted")

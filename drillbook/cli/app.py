@@ -24,7 +24,7 @@ from drillbook.cluster.settings import Settings
 from drillbook.evidence.clean_stream import clean_output, lost_output
 from drillbook.evidence.redactor import Redactor
 from drillbook.model import Control, Duration, Phase
-from drillbook.model.errors import DrillbookError, UsageError
+from drillbook.model.errors import DrillbookError, UsageError, beginning
 
 app = typer.Typer(
     help="""Runbooks that prove themselves.
@@ -419,7 +419,7 @@ def _run(command: Callable[[], object]) -> int:
     except Exception as error:  # noqa: BLE001 - the last net: a reader gets one line, never a trace
         # Redacted before it is cut: half of a secret is not known to be one.
         said = " ".join(REDACTOR.words(str(error)).split())
-        what = f"{type(error).__name__}: {said[:200]}"
+        what = f"{type(error).__name__}: {beginning(said)}"
         log = _traceback_log(error)
         return _say(f"a mistake of drillbook's own: {what}. Report it with {log}.", 4)
     return 0
