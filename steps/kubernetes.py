@@ -9,6 +9,7 @@ from drillbook.book.sentences import given, then, when
 from drillbook.model import (
     Action,
     Command,
+    Component,
     Duration,
     Fault,
     FilledIn,
@@ -24,7 +25,7 @@ from drillbook.model import (
     join,
     name_of,
 )
-from drillbook.model.matchers import any_equals, at_least, at_most, contains
+from drillbook.model.matchers import any_equals, at_least, at_most, contains, gone, present
 from drillbook.sources import Kube, Logs, jsonpath_word, kubectl
 from fixtures.faults import kubernetes as faults
 
@@ -70,6 +71,24 @@ def is_ready(where: Where, part: Part, pods: int = 1) -> Probe:
     return Probe(source=source, expect=at_least(pods))
 
 
+def service_of(system: Component) -> Word:
+    """The name of its first Service. Raises ValueError for a component without one."""
+    if not system.endpoints:
+        raise ValueError(f"{system.title} has no Service")
+    return system.endpoints[0].service
+
+
+def endpoints_of(where: Where, system: Component) -> Kube:
+    """The addresses of the pods that are ready behind its Service."""
+    return Kube(
+        kind="endpoints",
+        name=service_of(system),
+        path="{.subsets[*].addresses[*].ip}",
+        namespace=where.namespace,
+        context=where.context,
+    )
+
+
 def variable(name: str) -> Var:
     """The variable that stands for a component's name: `registry-db` -> REGISTRY_DB."""
     return Var(re.sub(r"[^A-Z0-9]+", "_", name.upper()))
@@ -87,6 +106,11 @@ def only_one(where: Where, name: str, var: Var, kind: str, label: str) -> Name:
 @given("{part} is scaled to nothing")
 def scaled_to_nothing(where: Where, part: Part) -> Fault:
     return faults.scaled_to_nothing(where, part)
+
+
+@given("the Service of {string} selects nothing")
+def service_selects_nothing(where: Where, system: Component) -> Fault:
+    return faults.selects_nothing(where, service_of(system))
 
 
 # ------------------------------------------------------------------ then
@@ -110,6 +134,16 @@ def asks_for_at_most(where: Where, part: Part, pods: int) -> Probe:
 @then("{part} asks for at least {int} replica(s)")
 def asks_for_at_least(where: Where, part: Part, pods: int) -> Probe:
     return Probe(source=of_controller(where, part, "{.spec.replicas}"), expect=at_least(pods))
+
+
+@then("the Service of {string} has no ready endpoint")
+def service_has_no_endpoint(where: Where, system: Component) -> Probe:
+    return Probe(source=endpoints_of(where, system), expect=gone())
+
+
+@then("the Service of {string} has a ready endpoint within {duration}")
+def service_has_endpoint(where: Where, system: Component, budget: Duration) -> Probe:
+    return Probe(source=endpoints_of(where, system), expect=present(), within=budget)
 
 
 @then("the pods of {part} have an event {string}")
@@ -235,6 +269,22 @@ def image_is_set(where: Where, part: Part, image: str) -> Action:
 
 def set_image(where: Where, part: Part, image: Word) -> Command:
     return kubectl(where, "set", "image", controller(part), join(part.container, "=", image))
+
+
+@when("the selector of the Service of {string} is set to {string}")
+def selector_is_set(where: Where, system: Component, labels: str) -> Action:
+    before, new = Var("SELECTOR_BEFORE"), Var("SELECTOR_NEW")
+    service = join("service/", service_of(system))
+    read = kubectl(where, "get", service, "-o", jsonpath_word("{.spec.selector}"))
+    says = "labels that its pods have and no other's, as `key=value,key=value`."
+    return Action(
+        command=kubectl(where, "set", "selector", service, new),
+        reads=(
+            FilledIn(var=new, says=says, in_drill=labels),
+            Finding(var=before, command=read),
+        ),
+        note="The whole selector is replaced. What it was is printed before.",
+    )
 
 
 @when("{part} is restarted")

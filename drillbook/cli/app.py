@@ -210,9 +210,16 @@ def drill(
 def diagnose(
     runbook: Annotated[
         str,
-        typer.Argument(help="a runbook; without it whatever fires", metavar="[RUNBOOK]"),
+        typer.Argument(
+            help="a runbook; without it whatever fires",
+            metavar="[RUNBOOK]",
+            autocompletion=completion.runbooks,
+        ),
     ] = "",
-    alert: Annotated[str, typer.Option(help="the runbooks of this alert")] = "",
+    alert: Annotated[
+        str,
+        typer.Option(help="the runbooks of this alert", autocompletion=completion.alerts),
+    ] = "",
     given: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="a page's variable")
     ] = None,
@@ -264,7 +271,8 @@ def rules_write(
 @rules.command("test")
 def rules_test(
     alerts: Annotated[
-        list[str] | None, typer.Argument(help="names; every alert by default")
+        list[str] | None,
+        typer.Argument(help="names; every alert by default", autocompletion=completion.alerts),
     ] = None,
 ) -> None:
     """Do the alerts what monitoring/cases/ALERT.yaml says, and does a case find each mutant?
@@ -300,7 +308,11 @@ def score(
 
 
 @app.command()
-def accept(run: Annotated[str, typer.Argument(help="a folder of reports/runs")]) -> None:
+def accept(
+    run: Annotated[
+        str, typer.Argument(help="a folder of reports/runs", autocompletion=completion.runs)
+    ],
+) -> None:
     """Make a whole run the committed proof, redacted, and render the pages."""
     from drillbook.cli.commands import offline
 
@@ -326,6 +338,49 @@ def show(runbook: Named) -> None:
     from drillbook.cli.commands import inspect
 
     inspect.show(_settings(), runbook, console)
+
+
+new = typer.Typer(no_args_is_help=True, help="Begin something as a skeleton that lints.")
+app.add_typer(new, name="new")
+
+
+@new.callback()
+def every_new_thing() -> None:
+    """What stands before the name of what is new."""
+
+
+@new.command("runbook")
+def new_runbook(
+    name: Annotated[str, typer.Argument(metavar="AREA/NAME", autocompletion=completion.unwritten)],
+    on: Annotated[str, typer.Option(help="the component to stand on, by words of it")] = "",
+) -> None:
+    """Every file of a runbook of features/catalogue.yaml; overwrites nothing.
+
+    Example: drillbook new runbook incidents/complete-outage --on "a Redis server"
+    """
+    from drillbook.cli.commands import new as making
+
+    making.runbook(_settings(), name, on, console)
+
+
+@app.command()
+def steps(
+    words: Annotated[list[str] | None, typer.Argument(help="only what holds all of them")] = None,
+    document: Annotated[
+        bool, typer.Option("--document", help="write the tables of docs/write-a-runbook.md")
+    ] = False,
+    check: Annotated[bool, typer.Option("--check", help="only compare; exit 1 on drift")] = False,
+) -> None:
+    """The sentences, sources and matchers that there are, and the line that each prints.
+
+    Example: drillbook steps log contains
+    """
+    from drillbook.cli.commands import steps as listing
+
+    if document or check:
+        listing.write_document(_settings(), check, console)
+    else:
+        listing.steps(_settings(), words or [], console)
 
 
 @app.command()

@@ -36,7 +36,8 @@ def of_runbooks(book: Book, runbooks: Iterable[Runbook]) -> set[Problem]:
 
 def notes(book: Book, runbooks: Iterable[Runbook]) -> list[str]:
     """What is worth knowing of some runbooks, and no problem."""
-    return [note for runbook in runbooks for note in alerts.blind_starts(runbook, book)]
+    rules = (alerts.blind_starts, metadata.unfinished)
+    return [note for runbook in runbooks for rule in rules for note in rule(runbook, book)]
 
 
 def of_book(book: Book) -> set[Problem]:
