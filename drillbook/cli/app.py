@@ -340,6 +340,35 @@ def show(runbook: Named) -> None:
     inspect.show(_settings(), runbook, console)
 
 
+@app.command("try")
+def try_sentence(
+    sentence: Annotated[str, typer.Argument(help="a Then sentence, in quotes")],
+    namespace: Annotated[str, typer.Option("--in", help="a drill's namespace that stands")],
+    like: Annotated[
+        str,
+        typer.Option(
+            help="the runbook whose names the sentence uses; by default the namespace's own",
+            autocompletion=completion.runbooks,
+        ),
+    ] = "",
+    wait: Annotated[
+        bool, typer.Option("--wait", help="until it holds, for as long as a drill would")
+    ] = False,
+    kubeconfig: Annotated[Path | None, typer.Option(help="the cluster to ask")] = None,
+    context: Annotated[str | None, typer.Option(help="the kubeconfig's context")] = None,
+) -> None:
+    """Ask an incident that was left standing one sentence: its line, the answer, whether it holds.
+
+    Only reads. Example: drillbook try 'the server of "registry" is ready within 1m' --in drill-...
+
+    Exit codes: 0 it holds; 1 it does not; 3 it would change something; 4 could not tell.
+    """
+    from drillbook.cli.commands import trying
+
+    asked = trying.Asked(sentence=sentence, namespace=namespace, like=like, wait=wait)
+    raise typer.Exit(trying.run(_settings(kubeconfig, context), asked, console))
+
+
 new = typer.Typer(no_args_is_help=True, help="Begin something as a skeleton that lints.")
 app.add_typer(new, name="new")
 
