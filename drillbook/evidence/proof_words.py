@@ -86,7 +86,7 @@ def _measured(drill: Drill, later_s: float) -> Iterator[str]:
 def _course(times: Times) -> str:
     """What happened when, as far as it did."""
     begin = "the fault"
-    reached = (
+    reached: tuple[tuple[float | None, str], ...] = (
         (times.t1, "the symptom showed {}"),
         (times.ttd_s, "the alert was there {}"),
         (times.t5, "the cause was known {}"),

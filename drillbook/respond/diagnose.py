@@ -117,8 +117,8 @@ def places(
     bound: BoundRunbook, given: Mapping[str, str], firing: Callable[[], Sequence[Mapping[str, str]]]
 ) -> Iterator[tuple[str, dict[str, str]]]:
     """Alert and values of each place to ask; none when no alert of the runbook fires. No alert is
-    asked for (and its name is empty) where `given` says all that its labels would, nor of an operation,
-    which has none."""
+    asked for (and its name is empty) where `given` says all that its labels would, or where the
+    runbook is an operation."""
     wanted = [v for v in _closure(bound, given) if v in LABELS and v not in given]
     if not wanted or bound.runbook.is_operation:
         yield "", {}
