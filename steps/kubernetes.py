@@ -89,9 +89,10 @@ def ready_within(where: Where, part: Part, budget: Duration) -> Probe:
     return replace(is_ready(where, part), within=budget)
 
 
-@then("{part} is rolled out within {duration}")
+@then("the new revision of {part} is rolled out within {duration}")
 def rolled_out(where: Where, part: Part, budget: Duration) -> Probe:
-    """Its present revision has all of its pods, and they are ready."""
+    """All of its pods are there and ready. One that is gone back to says so from the beginning: a
+    Deployment keeps its last reason until it sees progress."""
     path = '{.status.conditions[?(@.type=="Progressing")].reason}'
     source = of_controller(where, part, path)
     return Probe(source=source, expect=equals("NewReplicaSetAvailable"), within=budget)
@@ -202,8 +203,8 @@ def release_waits(where: Where, part: Part) -> Action:
     )
 
 
-@when("the readiness probe of {part} asks {string}")
-def readiness_asks(where: Where, part: Part, path: str) -> Action:
+@when("the readiness probe of {part} is pointed at {string}")
+def readiness_is_pointed(where: Where, part: Part, path: str) -> Action:
     before, new = Var("READY_PATH_BEFORE"), Var("READY_PATH")
     find = jsonpath_word(of_container(part, "readinessProbe.httpGet.path"))
     return Action(

@@ -31,13 +31,12 @@ Feature: Roll back a release
     @remediation
     Scenario: The revision before is live and answers
       When the server of "registry" is rolled back to its revision before
-      Then the server of "registry" is rolled out within 1m
-      And "registry" answers "/models" with 200 within 1m
+      Then "registry" answers "/models" with 200 within 1m
 
     @prevention
     Scenario: A release that would fail its callers takes no pod away
       When a release of the server of "registry" waits for its new pod before the old one ends
-      And the readiness probe of the server of "registry" asks "/models"
-      Then the server of "registry" is rolled out within 1m
+      And the readiness probe of the server of "registry" is pointed at "/models"
+      Then the new revision of the server of "registry" is rolled out within 1m
       When the fault is injected again
       Then "registry" answers "/models" with 200 within 1m

@@ -232,16 +232,7 @@ def _at(runbook: Runbook, tag: Tag, rule: str, what: str, fix: str) -> Problem:
 
 
 RULES = (
-    *(
-        place,
-        required_tags,
-        no_alert,
-        known_tags,
-        tag_levels,
-        tag_values,
-        repeated_tags,
-        own_id,
-        prose,
-    ),
-    *(as_listed, told_apart, running_text, no_commands, known_ids, no_secrets, shown_secrets),
+    *(place, required_tags, no_alert, known_tags, tag_levels, tag_values, repeated_tags, own_id),
+    *(prose, as_listed, told_apart, running_text, no_commands, known_ids, no_secrets),
+    shown_secrets,
 )
