@@ -25,9 +25,20 @@ from drillbook.model import (
     join,
     name_of,
 )
-from drillbook.model.matchers import any_equals, at_least, at_most, contains, gone, present
+from drillbook.model.matchers import (
+    any_equals,
+    at_least,
+    at_most,
+    contains,
+    equals,
+    gone,
+    present,
+)
 from drillbook.sources import Kube, Logs, jsonpath_word, kubectl
 from fixtures.faults import kubernetes as faults
+
+REVISION = r"{.metadata.annotations.deployment\.kubernetes\.io/revision}"
+"""Which of a Deployment's revisions is live, by its number."""
 
 
 def controller(part: Part) -> Word:
@@ -144,6 +155,20 @@ def service_has_no_endpoint(where: Where, system: Component) -> Probe:
 @then("the Service of {string} has a ready endpoint within {duration}")
 def service_has_endpoint(where: Where, system: Component, budget: Duration) -> Probe:
     return Probe(source=endpoints_of(where, system), expect=present(), within=budget)
+
+
+@then("the new revision of {part} is rolled out within {duration}")
+def rolled_out(where: Where, part: Part, budget: Duration) -> Probe:
+    """All of its pods are there and ready. One that is gone back to says so from the beginning: a
+    Deployment keeps its last reason until it sees progress."""
+    path = '{.status.conditions[?(@.type=="Progressing")].reason}'
+    source = of_controller(where, part, path)
+    return Probe(source=source, expect=equals("NewReplicaSetAvailable"), within=budget)
+
+
+@then("{part} has a revision before its present one")
+def has_revision_before(where: Where, part: Part) -> Probe:
+    return Probe(source=of_controller(where, part, REVISION), expect=at_least(2))
 
 
 @then("the pods of {part} have an event {string}")
@@ -299,8 +324,7 @@ def restarted(where: Where, part: Part) -> Action:
 @when("{part} is rolled back to its revision before")
 def rolled_back(where: Where, part: Part) -> Action:
     before = Var("REVISION_BAD")
-    path = jsonpath_word(r"{.metadata.annotations.deployment\.kubernetes\.io/revision}")
-    read = kubectl(where, "get", controller(part), "-o", path)
+    read = kubectl(where, "get", controller(part), "-o", jsonpath_word(REVISION))
     return Action(
         command=kubectl(where, "rollout", "undo", controller(part)),
         reads=(Finding(var=before, command=read),),
@@ -323,3 +347,28 @@ def release_waits(where: Where, part: Part) -> Action:
             '{"spec":{"strategy":{"type":"Recreate","rollingUpdate":null}}}',
         ),
     )
+
+
+@when("the readiness probe of {part} is pointed at {string}")
+def readiness_is_pointed(where: Where, part: Part, path: str) -> Action:
+    before, new = Var("READY_PATH_BEFORE"), Var("READY_PATH")
+    find = jsonpath_word(of_container(part, "readinessProbe.httpGet.path"))
+    return Action(
+        command=set_readiness(where, part, new),
+        reads=(
+            FilledIn(
+                var=new,
+                says="a path that callers ask, and that is quick: it is asked every few seconds.",
+                in_drill=path,
+            ),
+            Finding(var=before, command=kubectl(where, "get", controller(part), "-o", find)),
+        ),
+        note="The pods are recreated. Agree on the path with the service's owner.",
+        rollback=set_readiness(where, part, before),
+    )
+
+
+def set_readiness(where: Where, part: Part, path: Word) -> Command:
+    head = '{"spec":{"template":{"spec":{"containers":[{"name":"' + part.container
+    probe = join(head, '","readinessProbe":{"httpGet":{"path":"', path, '"}}}]}}}}')
+    return kubectl(where, "patch", controller(part), "-p", probe)
