@@ -4,20 +4,20 @@
 from __future__ import annotations
 
 from drillbook.book.sentences import given
-from drillbook.model import Fault, Where
+from drillbook.model import Fault, Key, Where
 from fixtures.faults import nodes as faults
 
 
 @given("the node {string} takes no new pods")
-def node_is_cordoned(where: Where, node: str) -> Fault:
+def node_is_cordoned(where: Where, node: Key) -> Fault:
     return faults.node_is_cordoned(where, node)
 
 
 @given("the node {string} is dead")
-def node_is_dead(where: Where, node: str) -> Fault:
+def node_is_dead(where: Where, node: Key) -> Fault:
     return faults.node_is_dead(where, node)
 
 
 @given("the node {string} is cut off the network")
-def node_is_cut_off(where: Where, node: str) -> Fault:
+def node_is_cut_off(where: Where, node: Key) -> Fault:
     return faults.node_is_cut_off(where, node)
