@@ -7,7 +7,7 @@ import time
 import pytest
 
 from tests.on_cluster.checkouts import WRONG, Checkout
-from tests.on_cluster.rehearsal import GRACE_S
+from tests.on_cluster.killing import GRACE_S
 
 pytestmark = pytest.mark.cluster
 
