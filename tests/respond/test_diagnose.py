@@ -28,7 +28,11 @@ case "$*" in
   *) exit 9 ;;
 esac
 """
-CURL = '#!/bin/bash\necho "$*" >> "$ASKED"\n[ -n "$ALERTS" ] || { echo refused >&2; exit 7; }\necho "$ALERTS"\n'
+CURL = """#!/bin/bash
+echo "$*" >> "$ASKED"
+[ -n "$ALERTS" ] || { echo refused >&2; exit 7; }
+echo "$ALERTS"
+"""
 TOOL = '#!/bin/bash\nfor cause in $CAUSE; do echo "{\\"cause\\": \\"$cause\\"}"; done\n'
 
 
