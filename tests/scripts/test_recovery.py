@@ -1,4 +1,4 @@
-"""The tools that bring objects back and keep them, on a real SeaweedFS; what they decide, without."""
+"""The tools that bring objects back, and keep them: on a real SeaweedFS, and what they decide."""
 
 import json
 import os
