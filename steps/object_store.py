@@ -56,21 +56,15 @@ def object_store_server(where: Where, name: str) -> Component:
 @given("a dataset {string} of {int} objects in a versioned bucket of {string}")
 def dataset_in(where: Where, name: str, count: int, store: Component) -> Component:
     bucket, prefix = name.split("/")
-    (at, own) = (store.endpoints[0], store.names[0])
-    owner = join(own.word, "-app")
-    writer = dataset.writer(BUCKET, PREFIX)
+    at, own = store.endpoints[0], store.names[0]
+    owner, writer = join(own.word, "-app"), dataset.writer(BUCKET, PREFIX)
     ledger = Endpoint(var=Var("LEDGER_AT"), service=writer.name, port=8080)
+    finds = tuple(_label(where, var) for var in (BUCKET, PREFIX))
     return Component(
         title="a dataset of numbered objects, with a ledger of all that the store acknowledged",
         manifests=dataset.objects(bucket, prefix, own.literal, count),
         ready=(is_ready(where, writer), complete(ledger)),
-        names=(
-            Name(
-                literal=name,
-                word=join(BUCKET, "/", PREFIX),
-                finds=tuple(_label(where, var) for var in (BUCKET, PREFIX)),
-            ),
-        ),
+        names=(Name(literal=name, word=join(BUCKET, "/", PREFIX), finds=finds),),
         parts=(writer,),
         endpoints=(at, ledger),
         credentials=(
@@ -93,46 +87,46 @@ def complete(ledger: Endpoint) -> Probe:
 
 
 @given("a job deletes {int} objects of {string}")
-def objects_deleted(where: Where, count: int, data: Component) -> Fault:
-    return faults.objects_deleted(where, count, data)
+def objects_deleted(count: int, data: Component) -> Fault:
+    return faults.objects_deleted(data, count)
 
 
 @given("a job empties {int} objects of {string}")
-def objects_emptied(where: Where, count: int, data: Component) -> Fault:
-    return faults.objects_emptied(where, count, data)
+def objects_emptied(count: int, data: Component) -> Fault:
+    return faults.objects_emptied(data, count)
 
 
 @given("a lifecycle rule for temporary objects covers {string} too")
-def rule_without_prefix(where: Where, data: Component) -> Fault:
-    return faults.rule_without_prefix(where, data)
+def rule_without_prefix(data: Component) -> Fault:
+    return faults.rule_without_prefix(data)
 
 
 # ------------------------------------------------------------------ then
 
 
 @then("objects of {string} are hidden by delete markers")
-def objects_are_deleted(where: Where, data: Component) -> Probe:
+def objects_are_deleted(data: Component) -> Probe:
     return Probe(source=under(data, Ask.DELETED), expect=at_least(1))
 
 
 @then("a lifecycle rule expires objects of {string}")
-def rule_expires(where: Where, data: Component) -> Probe:
+def rule_expires(data: Component) -> Probe:
     return Probe(source=under(data, Ask.EXPIRES), expect=at_least(1))
 
 
 @then("no lifecycle rule expires objects of {string}")
-def no_rule_expires(where: Where, data: Component) -> Probe:
+def no_rule_expires(data: Component) -> Probe:
     return Probe(source=under(data, Ask.EXPIRES), expect=equals("0"))
 
 
 @then("objects of {string} hold other bytes than were acknowledged")
-def objects_are_altered(where: Where, data: Component) -> Probe:
+def objects_are_altered(data: Component) -> Probe:
     source = Http(url="/ledger", field="altered", endpoint=data.endpoints[1])
     return Probe(source=source, expect=at_least(1))
 
 
 @then("every acknowledged object of {string} is right within {duration}")
-def every_object_is_right(where: Where, data: Component, budget: Duration) -> Probe:
+def every_object_is_right(data: Component, budget: Duration) -> Probe:
     return replace(complete(data.endpoints[1]), within=budget)
 
 
@@ -153,44 +147,36 @@ def objects_are_restored(where: Where, data: Component) -> Action:
 
 
 @when("the lifecycle rules that expire {string} are disabled")
-def rules_are_disabled(where: Where, data: Component) -> Action:
+def rules_are_disabled(data: Component) -> Action:
     return Action(
-        command=as_owner(data, "bucket_guard.py", "spare"),
+        command=as_owner(data, "bucket_guard.py spare"),
         note="They are disabled, not removed: the rules' owner narrows them and enables them "
         "again. A pass of the store that has begun still ends.",
     )
 
 
 @when("the account {string} is denied {string} on {string}")
-def account_is_denied(where: Where, account: str, action: Key, data: Component) -> Action:
+def account_is_denied(account: str, action: Key, data: Component) -> Action:
     whom = Var("ACCOUNT")
-    words = ("deny", f"--action={action}", join("--account=", whom))
+    says = "the ARN of the account that did it, as the store's access log names it."
+    words = (f"--action={action}", join("--account=", whom))
     return Action(
-        command=as_owner(data, "bucket_guard.py", *words),
-        reads=(
-            FilledIn(
-                var=whom,
-                says="the ARN of the account that did it, as the store's access log names it.",
-                in_drill=account,
-            ),
-        ),
+        command=as_owner(data, "bucket_guard.py deny", *words),
+        reads=(FilledIn(var=whom, says=says, in_drill=account),),
         note="Agree on it with the account's owner: from now on its jobs are refused.",
-        rollback=as_owner(data, "bucket_guard.py", *words, "--take-back"),
+        rollback=as_owner(data, "bucket_guard.py deny", *words, "--take-back"),
     )
 
 
 def as_owner(data: Component, tool: str, *words: Word) -> Command:
     """A tool's line on the dataset, by the account of the bucket's owner."""
     access, secret = (one.var for one in data.credentials[-2:])
-    verbs = words[:1] if tool == "bucket_guard.py" else ()
     return Command(
         (
             setting("AWS_ACCESS_KEY_ID", access),
             setting("AWS_SECRET_ACCESS_KEY", secret),
-            *("python3", f"scripts/recovery/{tool}", *verbs),
+            *("python3", *f"scripts/recovery/{tool}".split()),
             join("--endpoint-url=http://", data.endpoints[0].var),
-            join("--bucket=", BUCKET),
-            join("--prefix=", PREFIX, "/"),
-            *words[len(verbs) :],
+            *(join("--bucket=", BUCKET), join("--prefix=", PREFIX, "/"), *words),
         )
     )
