@@ -119,6 +119,11 @@ def restore(
             f"the bucket {bucket} keeps no versions, so nothing of it can be brought back from "
             "itself. Look for a replica or a backup."
         )
+    if status != "Enabled":
+        raise NotDone(
+            f"the versions of {bucket} are {status.lower()}: a copy would replace what is there "
+            "now. Enable them first (`aws s3api put-bucket-versioning`), then run this again."
+        )
     restored: dict[str, int] = {}
     failed: dict[str, str] = {}
     for _ in range(ROUNDS):

@@ -130,7 +130,10 @@ def test_on_a_real_store(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPat
         place = (f"--endpoint-url=http://{address}", "--bucket=lake", "--prefix=orders/")
         restoring = (*place, "--before=2026-01-01T00:00:00Z")
         assert "keeps no versions" in run("restore_objects", *restoring).err
-        owner.put_bucket_versioning(Bucket="lake", VersioningConfiguration={"Status": "Enabled"})
+        for status in ("Suspended", "Enabled"):
+            owner.put_bucket_versioning(Bucket="lake", VersioningConfiguration={"Status": status})
+            if status == "Suspended":
+                assert "Enable them first" in run("restore_objects", *restoring).err
         assert "begins with 'orders/'" in run("restore_objects", *restoring).err
         for number in range(6):
             put(owner, f"orders/{number}", b"good %d" % number)
