@@ -102,6 +102,13 @@ def last_terminated(where: Where, part: Part, reason: str) -> Probe:
     return Probe(source=source, expect=any_equals(reason))
 
 
+@then("{part} cannot pull its image")
+def cannot_pull_image(where: Where, part: Part) -> Probe:
+    # The kubelet says ErrImagePull and ImagePullBackOff in turns.
+    source = of_pods(where, part, of_status(part, "state.waiting.reason"))
+    return Probe(source=source, expect=contains("ImagePull"))
+
+
 @then("the log of {part} contains {string}")
 def log_contains(where: Where, part: Part, text: str) -> Probe:
     # Not --previous: between two restarts the last run is the present one, and the run before it,
@@ -157,16 +164,22 @@ def restarted(where: Where, part: Part) -> Action:
 @when("{part} is rolled back to its revision before")
 def rolled_back(where: Where, part: Part) -> Action:
     before = Var("REVISION_BAD")
-    path = jsonpath_word(r"{.metadata.annotations.deployment\.kubernetes\.io/revision}")
-    read = kubectl(where, "get", controller(part), "-o", path)
     return Action(
         command=kubectl(where, "rollout", "undo", controller(part)),
-        reads=(Finding(var=before, command=read),),
+        reads=(revision_of(where, part, before),),
         note="The pods are recreated from the revision before the present one.",
-        rollback=kubectl(
-            where, "rollout", "undo", controller(part), join("--to-revision=", before)
-        ),
+        rollback=to_revision(where, part, before),
     )
+
+
+def revision_of(where: Where, part: Part, var: Var) -> Finding:
+    """The present revision of a Deployment."""
+    path = jsonpath_word(r"{.metadata.annotations.deployment\.kubernetes\.io/revision}")
+    return Finding(var=var, command=kubectl(where, "get", controller(part), "-o", path))
+
+
+def to_revision(where: Where, part: Part, revision: Var) -> Command:
+    return kubectl(where, "rollout", "undo", controller(part), join("--to-revision=", revision))
 
 
 @when("a release of {part} waits for its new pod before the old one ends")

@@ -17,10 +17,11 @@ from drillbook.model import (
     Var,
     Where,
     Word,
+    join,
     name_of,
 )
 from drillbook.model.matchers import equals
-from drillbook.sources import Http, jsonpath_word, kubectl
+from drillbook.sources import Expr, Http, Series, jsonpath_word, kubectl
 from fixtures import registry
 from fixtures.faults import registry as faults
 from steps.kubernetes import is_ready, set_key
@@ -63,6 +64,15 @@ def secret_is_missing(where: Where, app: Component) -> Fault:
 def answers(where: Where, app: Word, budget: Duration) -> Probe:
     endpoint = Endpoint(var=AT, service=app, port=8080)
     return Probe(source=Http(url="/readyz", endpoint=endpoint), expect=equals("200"), within=budget)
+
+
+@then("{string} uses its cache within {duration}")
+def uses_its_cache(where: Where, app: Word, budget: Duration) -> Probe:
+    metric = "registry_redis_up"
+    pods = ('{namespace="', where.namespace, '", pod=~"', app, '-.+"}')
+    read = Series(metric=metric, labels=(("namespace", where.namespace),))
+    source = Expr(query=join("min(", metric, *pods, ")"), reads=(read,))
+    return Probe(source=source, expect=equals("1"), within=budget)
 
 
 @when("the configuration {string} of {string} is set to {string}")
