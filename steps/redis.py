@@ -18,20 +18,11 @@ from drillbook.model import (
     join,
 )
 from drillbook.model.matchers import equals
-from drillbook.sources import kubectl
 from fixtures import redis
 from fixtures.faults import redis as faults
-from steps.kubernetes import (
-    controller,
-    is_ready,
-    only_one,
-    revision_of,
-    to_revision,
-    variable,
-)
+from steps.kubernetes import controller, is_ready, new_revision, only_one, variable
 
-_APP = "${NAME}-app"
-"""Stands in a patch for the Secret of a server's applications."""
+BEFORE = Var("REVISION_BEFORE")
 
 
 @given("a Redis server {string}")
@@ -60,17 +51,17 @@ def image_is_missing(where: Where, server: Component) -> Fault:
 
 
 @given("{string} takes another password than its applications have")
-def password_is_rotated(where: Where, server: Component) -> Fault:
-    return faults.password_is_rotated(where, server)
+def password_is_rotated(server: Component) -> Fault:
+    return faults.password_is_rotated(server)
 
 
 @given("{string} is full of keys that never expire")
-def is_full(where: Where, server: Component) -> Fault:
-    return faults.is_full(where, server)
+def is_full(server: Component) -> Fault:
+    return faults.is_full(server)
 
 
 @then("the eviction policy of {string} is {string}")
-def eviction_policy(where: Where, server: Component, policy: str) -> Probe:
+def eviction_policy(server: Component, policy: str) -> Probe:
     source = redis.asks(server, "CONFIG", "GET", "maxmemory-policy")
     return Probe(source=source, expect=equals(policy))
 
@@ -78,32 +69,26 @@ def eviction_policy(where: Where, server: Component, policy: str) -> Probe:
 @when("{part} drops the keys that were used least when it is full")
 def evicts(where: Where, part: Part) -> Action:
     # Behind the configuration file, so it wins over what that says.
-    first, before = "/spec/template/spec/containers/0", Var("REVISION_BEFORE")
-    added = ({"op": "add", "path": f"{first}/args/-", "value": word} for word in redis.EVICTS)
-    patch = [{"op": "test", "path": f"{first}/name", "value": part.container}, *added]
-    return Action(
-        command=kubectl(where, "patch", controller(part), "--type=json", "-p", json.dumps(patch)),
-        reads=(revision_of(where, part, before),),
-        note="For a cache only: where a key must not be lost, ask its owner which keys to delete. "
-        "The pod is recreated, and a server that keeps nothing on disk begins empty.",
-        rollback=to_revision(where, part, before),
+    path, policy = "/spec/template/spec/containers/0", ("--maxmemory-policy", "allkeys-lru")
+    added = ({"op": "add", "path": f"{path}/args/-", "value": word} for word in policy)
+    patch = json.dumps([{"op": "test", "path": f"{path}/name", "value": part.container}, *added])
+    note = (
+        "For a cache only: where a key must not be lost, ask its owner which keys to delete. The "
+        "pod is recreated, and a server that keeps nothing on disk begins empty."
     )
+    words = ("patch", controller(part), "--type=json", "-p", patch)
+    return new_revision(where, part, BEFORE, note, *words)
 
 
 @when("{part} is ready only when it takes the password of its applications")
 def ready_when_it_takes_the_password(where: Where, part: Part) -> Action:
-    before = Var("REVISION_BEFORE")
-    secrets = ({"name": _APP, "key": key} for key in ("user", "password"))
-    env = [{"name": f"APP_{s['key'].upper()}", "valueFrom": {"secretKeyRef": s}} for s in secrets]
+    keys = ({"name": "SERVER-app", "key": key} for key in ("user", "password"))
+    env = [{"name": f"APP_{k['key'].upper()}", "valueFrom": {"secretKeyRef": k}} for k in keys]
     ping = 'REDISCLI_AUTH="$APP_PASSWORD" redis-cli --user "$APP_USER" ping | grep -qx PONG'
     probe = {"exec": {"command": ["sh", "-c", ping]}}
     container = {"name": part.container, "env": env, "readinessProbe": probe}
     text = json.dumps({"spec": {"template": {"spec": {"containers": [container]}}}})
-    first, *rest = text.split(_APP)
-    patch = join(first, *(word for more in rest for word in (part.name, "-app", more)))
-    return Action(
-        command=kubectl(where, "patch", controller(part), "-p", patch),
-        reads=(revision_of(where, part, before),),
-        note="A release with another password then never gets ready. The pod is recreated.",
-        rollback=to_revision(where, part, before),
-    )
+    first, second, rest = text.split("SERVER")
+    patch = join(first, part.name, second, part.name, rest)
+    note = "A release with another password then never gets ready. The pod is recreated."
+    return new_revision(where, part, BEFORE, note, "patch", controller(part), "-p", patch)
