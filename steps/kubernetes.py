@@ -190,8 +190,7 @@ def rolled_back(where: Where, part: Part) -> Action:
 
 def new_revision(where: Where, part: Part, before: Var, note: str, *words: Word) -> Action:
     """A change of a Deployment's pods, which the revision of `before` takes back."""
-    path = jsonpath_word(r"{.metadata.annotations.deployment\.kubernetes\.io/revision}")
-    read = kubectl(where, "get", controller(part), "-o", path)
+    read = kubectl(where, "get", controller(part), "-o", jsonpath_word(REVISION))
     return Action(
         command=kubectl(where, *words),
         reads=(Finding(var=before, command=read),),

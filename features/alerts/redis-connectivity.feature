@@ -64,7 +64,8 @@ Feature: Redis connectivity
     Scenario: A release that refuses the service's password never gets ready
       When a release of the server of "registry-cache" waits for its new pod before the old one ends
       And the server of "registry-cache" is ready only when it takes the password of its applications
-      And the fault is injected again
+      Then the new revision of the server of "registry-cache" is rolled out within 1m
+      When the fault is injected again
       Then "registry" uses its cache within 2m
 
   @cause:redis-full
