@@ -38,6 +38,7 @@ _HOW_TO_GET: Final = {
     "kubectl": "https://kubernetes.io/docs/tasks/tools/",
     "python3": "your system's package `python3`, 3.11 or newer",
     "psql": "your system's package `postgresql-client`",
+    "redis-cli": "your system's package `redis-tools`",
     "aws": "https://docs.aws.amazon.com/cli/",
 }
 
