@@ -191,6 +191,13 @@ def last_terminated(where: Where, part: Part, reason: str) -> Probe:
     return Probe(source=source, expect=any_equals(reason))
 
 
+@then("{part} cannot pull its image")
+def cannot_pull_image(where: Where, part: Part) -> Probe:
+    # The kubelet says ErrImagePull and ImagePullBackOff in turns.
+    source = of_pods(where, part, of_status(part, "state.waiting.reason"))
+    return Probe(source=source, expect=contains("ImagePull"))
+
+
 @then("the log of {part} contains {string}")
 def log_contains(where: Where, part: Part, text: str) -> Probe:
     # Not --previous: between two restarts the last run is the present one, and the run before it,
@@ -323,12 +330,17 @@ def restarted(where: Where, part: Part) -> Action:
 
 @when("{part} is rolled back to its revision before")
 def rolled_back(where: Where, part: Part) -> Action:
-    before = Var("REVISION_BAD")
+    note = "The pods are recreated from the revision before the present one."
+    return new_revision(where, part, Var("REVISION_BAD"), note, "rollout", "undo", controller(part))
+
+
+def new_revision(where: Where, part: Part, before: Var, note: str, *words: Word) -> Action:
+    """A change of a Deployment's pods, which the revision of `before` takes back."""
     read = kubectl(where, "get", controller(part), "-o", jsonpath_word(REVISION))
     return Action(
-        command=kubectl(where, "rollout", "undo", controller(part)),
+        command=kubectl(where, *words),
         reads=(Finding(var=before, command=read),),
-        note="The pods are recreated from the revision before the present one.",
+        note=note,
         rollback=kubectl(
             where, "rollout", "undo", controller(part), join("--to-revision=", before)
         ),
