@@ -10,6 +10,7 @@ from drillbook.model import (
     Action,
     Command,
     Duration,
+    FilledIn,
     Finding,
     Key,
     Name,
@@ -165,6 +166,27 @@ def rolled_back(where: Where, part: Part) -> Action:
         note="The pods are recreated from the revision before the present one.",
         rollback=kubectl(
             where, "rollout", "undo", controller(part), join("--to-revision=", before)
+        ),
+    )
+
+
+@when("a release of {part} ends no pod before the new one was ready for {string} seconds")
+def release_is_tried(where: Where, part: Part, seconds: str) -> Action:
+    ready = Var("READY_SECONDS")
+    says = "in how many seconds its traffic shows a bad release."
+    strategy = '"strategy":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":0}}'
+    return Action(
+        command=kubectl(
+            where,
+            *("patch", controller(part), "-p"),
+            join('{"spec":{"minReadySeconds":', ready, f",{strategy}}}}}"),
+        ),
+        reads=(FilledIn(var=ready, says=says, in_drill=seconds),),
+        note="Old and new pods then run side by side during a release.",
+        rollback=kubectl(
+            where,
+            *("patch", controller(part), "-p"),
+            '{"spec":{"minReadySeconds":0,"strategy":{"type":"Recreate","rollingUpdate":null}}}',
         ),
     )
 

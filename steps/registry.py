@@ -19,7 +19,7 @@ from drillbook.model import (
     Word,
     name_of,
 )
-from drillbook.model.matchers import equals
+from drillbook.model.matchers import at_least, equals
 from drillbook.sources import Http, jsonpath_word, kubectl
 from fixtures import registry
 from fixtures.faults import registry as faults
@@ -57,6 +57,26 @@ def liveness_is_too_strict(where: Where, app: Component) -> Fault:
 @given("the release of {string} names a Secret that is not there")
 def secret_is_missing(where: Where, app: Component) -> Fault:
     return faults.secret_is_missing(where, app)
+
+
+@given("the pool of {string} has one connection")
+def pool_is_too_small(where: Where, app: Component) -> Fault:
+    return faults.pool_is_too_small(where, app)
+
+
+@given("the release of {string} keeps every connection that it takes")
+def connections_are_kept(where: Where, app: Component) -> Fault:
+    return faults.connections_are_kept(where, app)
+
+
+@then("requests wait for a connection of {string}")
+def requests_wait(where: Where, app: Component) -> Probe:
+    return Probe(source=faults.waiting_requests(where), expect=at_least(1))
+
+
+@then("no request waits for a connection of {string} within {duration}")
+def no_request_waits(where: Where, app: Component, budget: Duration) -> Probe:
+    return Probe(source=faults.waiting_requests(where), expect=equals("0"), within=budget)
 
 
 @then("{string} answers requests within {duration}")
