@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from drillbook.book import monitoring
+from drillbook.book import monitoring, promql
 from drillbook.book.alert_rules import AlertRule
 from drillbook.book.prose import sections
 from drillbook.book.rule_files import VALUES
@@ -122,7 +122,8 @@ def _tenths(value: float | None) -> float | None:
 
 @dataclass(frozen=True, kw_only=True)
 class AlertView:
-    """An alert as a page shows it. `note` compares production's `for` with the drilled one."""
+    """An alert as a page shows it: production's expression, or the drilled one without a
+    production. `note` compares both."""
 
     name: str
     expr: str
@@ -135,7 +136,18 @@ def _alert(
     rule, paged = rules.get(name), production.get(name)
     if rule is None:
         return AlertView(name=name, expr="", note="No rule of this name is known.")
-    return AlertView(name=name, expr=rule.expr, note=_for_words(rule.for_s, paged))
+    shown = rule if paged is None else paged
+    note = _for_words(rule.for_s, paged)
+    pairs = dict(zip(_windows(shown), _windows(rule), strict=False))
+    if told := [f"{drilled} for {own}" for own, drilled in pairs.items() if own != drilled]:
+        note += f" The drills look back over {' and '.join(told)}."
+    return AlertView(name=name, expr=shown.expr, note=note)
+
+
+def _windows(rule: AlertRule) -> list[str]:
+    """The lengths of time that it and its recording rules look back over, as written."""
+    expressions = (rule.expr, *(record.expr for record in rule.records))
+    return [found for expr in expressions for found in promql.ranges(expr)]
 
 
 def _for_words(drilled_s: float, paged: AlertRule | None) -> str:
