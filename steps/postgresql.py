@@ -78,7 +78,8 @@ def told(where: Where, database: Component, statement: str, **parameters: Word) 
     line = kubectl(
         where,
         *("exec", "-i", controller(server), "-c", server.container, "--"),
-        *("psql", "-XAtq", "-h", "/tmp", "-U", "postgres", "-d", "app", "-v", "ON_ERROR_STOP=1"),
+        *("psql", "-h", "/tmp", "-U", "postgres", "-d", "app"),  # noqa: S108 - its socket
+        *("-XAtq", "-v", "ON_ERROR_STOP=1"),
         *(word for pair in pairs for word in pair),
     )
     return Command(line.words, statement)
