@@ -27,9 +27,10 @@ from fixtures.faults import postgresql as faults
 from steps.kubernetes import controller, is_ready, only_one, variable
 
 SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'app' AND "
-BLOCKS = """SELECT pid FROM pg_stat_activity WHERE pg_blocking_pids(pid) = '{}'
- AND pid IN (SELECT unnest(pg_blocking_pids(pid)) FROM pg_stat_activity)
- ORDER BY xact_start LIMIT 1"""
+BLOCKS = (
+    "SELECT pid FROM pg_stat_activity WHERE pg_blocking_pids(pid) = '{}' AND pid IN "
+    "(SELECT unnest(pg_blocking_pids(pid)) FROM pg_stat_activity) ORDER BY xact_start LIMIT 1"
+)
 """Who blocks others and is not blocked: of a queue its head, of several queues the oldest."""
 
 

@@ -42,7 +42,7 @@ Feature: Database pool exhausted
 
   @cause:pool-too-small
   Rule: The pool is too small for the load
-    Each connection is given back soon, and taken again at once. More clients or slower queries need more of them than the configuration allows.
+    Each connection is given back soon, and taken again at once. More clients or slower queries need more of them than the configuration allows. Was its size not changed? Then double it, as long as all pods together stay below what the server accepts.
 
     Background:
       Given the pool of "registry" has one connection
