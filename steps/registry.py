@@ -17,10 +17,11 @@ from drillbook.model import (
     Var,
     Where,
     Word,
+    join,
     name_of,
 )
 from drillbook.model.matchers import at_least, equals
-from drillbook.sources import Http, jsonpath_word, kubectl
+from drillbook.sources import Expr, Http, Series, jsonpath_word, kubectl
 from fixtures import registry
 from fixtures.faults import registry as faults
 from steps.kubernetes import is_ready, set_key
@@ -59,6 +60,11 @@ def secret_is_missing(where: Where, app: Component) -> Fault:
     return faults.secret_is_missing(where, app)
 
 
+@given("a release of {string} reads a column that is not there")
+def column_is_missing(where: Where, app: Component) -> Fault:
+    return faults.column_is_missing(where, app)
+
+
 @given("the pool of {string} has one connection")
 def pool_is_too_small(where: Where, app: Component) -> Fault:
     return faults.pool_is_too_small(where, app)
@@ -67,11 +73,6 @@ def pool_is_too_small(where: Where, app: Component) -> Fault:
 @given("the release of {string} keeps every connection that it takes")
 def connections_are_kept(where: Where, app: Component) -> Fault:
     return faults.connections_are_kept(where, app)
-
-
-@then("requests wait for a connection of {string}")
-def requests_wait(where: Where, app: Component) -> Probe:
-    return Probe(source=faults.waiting_requests(where), expect=at_least(1))
 
 
 @then("no request waits for a connection of {string} within {duration}")
@@ -83,6 +84,32 @@ def no_request_waits(where: Where, app: Component, budget: Duration) -> Probe:
 def answers(where: Where, app: Word, budget: Duration) -> Probe:
     endpoint = Endpoint(var=AT, service=app, port=8080)
     return Probe(source=Http(url="/readyz", endpoint=endpoint), expect=equals("200"), within=budget)
+
+
+@then("{string} answers {string} with {int} within {duration}")
+def answers_with(where: Where, app: Word, path: str, code: int, budget: Duration) -> Probe:
+    endpoint = Endpoint(var=AT, service=app, port=8080)
+    source = Http(url=path, endpoint=endpoint)
+    return Probe(source=source, expect=equals(str(code)), within=budget)
+
+
+@then("{string} began to fail with its present revision")
+def began_to_fail(where: Where, app: Word) -> Probe:
+    """Seconds from the revision that has pods to their first 500, when these are under ten minutes.
+    Who is overloaded answers 503: that alone no rollback mends.
+    A counter's `_created` is when its process first counted; a ReplicaSet's, when it was made."""
+    here = join('namespace="', where.namespace, '"')
+    failed = join("registry_requests_created{", here, ', code="500", pod=~"', app, '-.*"}')
+    made = join("kube_replicaset_created{", here, ', replicaset=~"', app, '-[a-z0-9]+"}')
+    live = join("kube_replicaset_spec_replicas{", here, "} > 0")
+    names = ("registry_requests_created", "kube_replicaset_created")
+    # Only to date the answer, whose text looks back no further than the newest sample.
+    labels = (("namespace", where.namespace),)
+    source = Expr(
+        query=join("min(", failed, ") - max(", made, " and on (replicaset) ", live, ") >= 0 < 600"),
+        reads=tuple(Series(metric=m, labels=labels, window="15s") for m in names),
+    )
+    return Probe(source=source, expect=at_least(0))
 
 
 @when("the configuration {string} of {string} is set to {string}")

@@ -24,6 +24,7 @@ from drillbook.evidence.records import Drill
 from drillbook.model import BoundCause, BoundRunbook, Duration, Phase, Probe, Workload
 from drillbook.pages import variables
 from drillbook.pages.cause_views import CauseView, StepView, cause_views, check_view
+from drillbook.pages.page_words import words_of
 
 PRODUCTION: Final = "production"
 """The environment whose `for` a page compares with the drilled one's."""
@@ -49,6 +50,7 @@ def page(
         "page.md.j2",
         front=_front_matter(bound, list(found.values()), proof_days),
         runbook=runbook,
+        words=words_of(runbook),
         state=worst(list(found.values())),
         about={k: prose(sentence(text)) for k, text in sections(runbook.description).items()},
         alerts=[_alert(name, rules, production) for name in runbook.alerts],
@@ -223,6 +225,9 @@ def _cleared(view: CauseView, drill: Drill) -> str:
     on = f"{view.name}: in the drill of {drill.started.date()}"
     if times.t6 is None:
         return f"{on} nothing was changed."
+    if times.begun is not None:
+        done = _after_change(times.fix_s, "it was done", "it was not done")
+        return f"{on} {done}."
     missed = "the application did not come back"
     back = _after_change(times.fix_s, "the application was back", missed)
     silence = None if times.t8 is None else times.t8 - times.t6

@@ -19,7 +19,6 @@ from drillbook.model import (
     Command,
     Credential,
     Endpoint,
-    Phase,
     Probe,
     Var,
     command,
@@ -27,7 +26,8 @@ from drillbook.model import (
 )
 from drillbook.model.errors import CouldNotTell
 from drillbook.model.matchers import Contains
-from drillbook.pages.variables import ALERTMANAGER, MOMENT, MONITORING, PROMETHEUS
+from drillbook.pages.page_words import words_of
+from drillbook.pages.variables import ALERTMANAGER, MOMENT, MONITORING, PROMETHEUS, filled_in
 from drillbook.respond.shell import Shell
 
 LABELS: Final = {name.upper(): name for name in ("namespace", "pod", "node", "container")}
@@ -117,9 +117,10 @@ def places(
     bound: BoundRunbook, given: Mapping[str, str], firing: Callable[[], Sequence[Mapping[str, str]]]
 ) -> Iterator[tuple[str, dict[str, str]]]:
     """Alert and values of each place to ask; none when no alert of the runbook fires. No alert is
-    asked for (and its name is empty) where `given` says all that its labels would."""
+    asked for (and its name is empty) where `given` says all that its labels would, or where the
+    runbook is an operation."""
     wanted = [v for v in _closure(bound, given) if v in LABELS and v not in given]
-    if not wanted:
+    if not wanted or bound.runbook.is_operation:
         yield "", {}
         return
     seen: set[tuple[str, ...]] = set()
@@ -151,7 +152,7 @@ def diagnose(
                 _refuse_hostile(variable, found.get(variable) or shell.environment[variable])
     except CouldNotTell as error:
         return replace(about, values=_shown(found, secret), why=str(error))
-    probes = {str(p.source.command()): p for cause in bound.causes for p in _probes(cause)}
+    probes = {str(p.source.command()): p for one in bound.causes for p in _probes(one, bound)}
     with ThreadPoolExecutor(max(1, len(probes))) as pool:
         said = dict(
             zip(probes, pool.map(lambda p: _ask(p, found, shell), probes.values()), strict=True)
@@ -164,13 +165,17 @@ def _shown(found: Mapping[str, str], secret: set[str]) -> dict[str, str]:
     return {name: value for name, value in found.items() if name not in secret}
 
 
-def _probes(cause: BoundCause) -> Iterator[Probe]:
-    steps = (step for one in cause.of(Phase.DIAGNOSIS) for step in one.steps)
+def _probes(cause: BoundCause, bound: BoundRunbook) -> Iterator[Probe]:
+    """What tells a cause: its diagnosis, and where no alert has told it, its detection."""
+    phases = words_of(bound.runbook).asked
+    steps = (step for phase in phases for one in cause.of(phase) for step in one.steps)
     return (step.value for step in steps if isinstance(step.value, Probe))
 
 
 def _finds(bound: BoundRunbook) -> dict[str, Command]:
-    return {find.var.name: find.command for name in bound.names for find in name.finds}
+    by_hand = filled_in(bound)
+    finds = (find for name in bound.names for find in name.finds)
+    return {find.var.name: find.command for find in finds if find.var.name not in by_hand}
 
 
 def _closure(bound: BoundRunbook, given: Mapping[str, str]) -> list[str]:
@@ -189,7 +194,7 @@ def _closure(bound: BoundRunbook, given: Mapping[str, str]) -> list[str]:
                 order.append(variable)
 
     for cause in bound.causes:
-        for probe in _probes(cause):
+        for probe in _probes(cause, bound):
             need(probe.source.command())
     return order
 
@@ -235,6 +240,7 @@ def _value(
         return shell.run(line_of_config, found), False
     label = LABELS.get(variable)
     why = f"the alert has no label {label!r}" if label else "nothing says its value"
+    why = filled_in(bound).get(variable, why)
     raise CouldNotTell(f"{variable}: {why}. Give it by hand: --set {variable}=...")
 
 
@@ -268,7 +274,7 @@ def _ask(probe: Probe, values: Mapping[str, str], shell: Shell) -> tuple[str, st
 def _cause(
     cause: BoundCause, bound: BoundRunbook, said: Mapping[str, tuple[str, str]]
 ) -> CauseFound:
-    lines = tuple(_judged(probe, *said[str(probe.source.command())]) for probe in _probes(cause))
+    lines = tuple(_judged(p, *said[str(p.source.command())]) for p in _probes(cause, bound))
     page = PurePosixPath("runbooks", *bound.runbook.path.parts[1:]).with_suffix(".md")
     fix = f"{page}#{cause_anchor(cause.cause.id)}"
     return CauseFound(id=cause.cause.id, name=cause.cause.name, fix=fix, lines=lines)
