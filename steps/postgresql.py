@@ -74,7 +74,7 @@ def asked(database: Component, query: str, **parameters: Word) -> Sql:
 def of_sessions(what: str, which: str = "true") -> str:
     """A query of the applications' sessions, the reader's own not among them."""
     ours = "datname = 'app' AND usename = 'app'"
-    return f"SELECT {what} FROM pg_stat_activity WHERE {ours} AND {which}"
+    return f"SELECT {what} FROM pg_stat_activity WHERE {ours} AND {which}"  # noqa: S608 - our words
 
 
 WAITING = of_sessions("count(*)", "wait_event_type = 'Lock'")
