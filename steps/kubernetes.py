@@ -191,22 +191,15 @@ def rolled_back(where: Where, part: Part) -> Action:
 
 @when("a release of {part} ends no pod before the new one was ready for {string} seconds")
 def release_is_tried(where: Where, part: Part, seconds: str) -> Action:
-    ready = Var("READY_SECONDS")
-    says = "in how many seconds its traffic shows a bad release."
-    strategy = '"strategy":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":0}}'
+    ready, says = Var("READY_SECONDS"), "in how many seconds its traffic shows a bad release."
+    rolling = ',"strategy":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":0}}}}'
+    recreate = '{"spec":{"minReadySeconds":0,"strategy":{"type":"Recreate","rollingUpdate":null}}}'
+    patch = ("patch", controller(part), "-p")
     return Action(
-        command=kubectl(
-            where,
-            *("patch", controller(part), "-p"),
-            join('{"spec":{"minReadySeconds":', ready, f",{strategy}}}}}"),
-        ),
+        command=kubectl(where, *patch, join('{"spec":{"minReadySeconds":', ready, rolling)),
         reads=(FilledIn(var=ready, says=says, in_drill=seconds),),
         note="Old and new pods then run side by side during a release.",
-        rollback=kubectl(
-            where,
-            *("patch", controller(part), "-p"),
-            '{"spec":{"minReadySeconds":0,"strategy":{"type":"Recreate","rollingUpdate":null}}}',
-        ),
+        rollback=kubectl(where, *patch, recreate),
     )
 
 
