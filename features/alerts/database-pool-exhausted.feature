@@ -57,7 +57,7 @@ Feature: Database pool exhausted
 
     @remediation
     Scenario: A pool of the size before carries the load
-      When the configuration "POOL_SIZE" of "registry" is set to "5"
+      When the configuration "POOL_SIZE" of "registry" is set to "8"
       And the server of "registry" is restarted
       Then the server of "registry" is ready within 2m
       And no request waits for a connection of "registry" within 2m
