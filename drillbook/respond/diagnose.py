@@ -250,7 +250,7 @@ def _reach(variable: str, shell: Shell) -> None:
         service, port = _SERVICES[variable]
         place = ("kubectl", "--context", Var("CONTEXT"), "-n", MONITORING, "port-forward")
         line = command(*place, f"service/{service}", f":{port}")
-        shell.environment[variable] = shell.forward(line, {})
+        shell.environment[variable] = f"http://{shell.forward(line, {})}"
 
 
 def _refuse_hostile(variable: str, value: str) -> None:

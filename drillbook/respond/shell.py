@@ -17,7 +17,7 @@ from drillbook.model.reading import why_not
 
 WITHIN_S: Final = 4.0
 """How long one line may take: a diagnosis is asked for in an incident."""
-_PORT: Final = re.compile(r"127\.0\.0\.1:(\d+)")
+_PORT: Final = re.compile(r"127\.0\.0\.1:\d+")
 
 
 class Shell(ExitStack):
@@ -59,7 +59,7 @@ class Shell(ExitStack):
         return said.decode("utf-8", "replace").strip()
 
     def forward(self, line: Command, values: Mapping[str, str]) -> str:
-        """Run a `kubectl port-forward` until this shell is left; the address that it opened."""
+        """Run a `kubectl port-forward` until this shell is left; the `127.0.0.1:PORT` it opened."""
         out = self.enter_context(TemporaryFile())  # noqa: SIM115 - this shell closes it
         child = subprocess.Popen(
             ["bash", "-eu", "-c", f"exec {line}"],
@@ -74,7 +74,7 @@ class Shell(ExitStack):
         while True:
             said = os.pread(out.fileno(), 4096, 0).decode("utf-8", "replace").strip()
             if found := _PORT.search(said):
-                return f"http://127.0.0.1:{found[1]}"
+                return found[0]
             if ended or time.monotonic() > until:
                 raise CouldNotTell(f"{line}: no port was opened: {beginning(said) or 'no message'}")
             ended = child.poll() is not None

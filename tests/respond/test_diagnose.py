@@ -28,7 +28,11 @@ case "$*" in
   *) exit 9 ;;
 esac
 """
-CURL = '#!/bin/bash\n[ -n "$ALERTS" ] || { echo refused >&2; exit 7; }\necho "$ALERTS"\n'
+CURL = """#!/bin/bash
+echo "$*" >> "$ASKED"
+[ -n "$ALERTS" ] || { echo refused >&2; exit 7; }
+echo "$ALERTS"
+"""
 TOOL = '#!/bin/bash\nfor cause in $CAUSE; do echo "{\\"cause\\": \\"$cause\\"}"; done\n'
 
 
@@ -107,6 +111,13 @@ def test_what_holds(
     answer = diagnose(checkout, *words, alerts=alerts, **said)
     assert (answer.code, part in answer.said) == (code, True), answer.said
     assert "all-namespaces" not in (checkout / "asked").read_text()
+
+
+def test_a_component_s_port_is_asked_as_its_page_asks_it(checkout: Path) -> None:
+    diagnose(checkout, *PLAN, "--set", "APP=registry", alerts=500)
+    asked = (checkout / "asked").read_text()
+    assert " http://127.0.0.1:4/models\n" in asked
+    assert " http://127.0.0.1:4/api/v1/query " in asked
 
 
 def test_two_alerts_at_once_are_two_incidents(checkout: Path) -> None:
