@@ -35,8 +35,9 @@ class Shell(ExitStack):
             raise CouldNotTell(f"not run, because {why}")
         return self.run(str(line), values or {})
 
-    def run(self, line: str, values: Mapping[str, str]) -> str:
-        """One of the engine's own lines that `ask` cannot judge. Raises CouldNotTell."""
+    def run(self, line: str, values: Mapping[str, str], within_s: float = WITHIN_S) -> str:
+        """A line that `ask` does not judge: the engine's own, or a change that a person has said
+        yes to. Raises CouldNotTell."""
         child = subprocess.Popen(
             ["bash", "-eu", "-c", line],
             env={**self.environment, **values},
@@ -47,9 +48,9 @@ class Shell(ExitStack):
             start_new_session=True,
         )
         try:
-            said, wrong = child.communicate(timeout=WITHIN_S)
+            said, wrong = child.communicate(timeout=within_s)
         except subprocess.TimeoutExpired as error:
-            raise CouldNotTell(f"no answer in {WITHIN_S:g} s") from error
+            raise CouldNotTell(f"no answer in {within_s:g} s") from error
         finally:
             if child.returncode is None:
                 _end(child)
