@@ -115,7 +115,15 @@ def diagnose(
         answers = pool.map(lambda probe: ask(probe, place.found, shell), asked.values())
         said = dict(zip(asked, answers, strict=True))
     causes = tuple(cause_found(cause, bound, said) for cause in bound.causes)
-    return replace(about, values=place.shown, causes=causes)
+    return replace(about, values=place.shown, causes=causes, why=nothing_there(said))
+
+
+def nothing_there(said: Mapping[str, tuple[str, str]]) -> str:
+    """Why nobody can tell when no line found anything: kubectl says nothing of what is not there.
+    Empty when one did, or could not be asked."""
+    silent = bool(said) and all(not text and not why for text, why in said.values())
+    words = "every line printed nothing, as where nothing has these names. Are the values right?"
+    return words if silent else ""
 
 
 def probes(cause: BoundCause) -> Iterator[Probe]:

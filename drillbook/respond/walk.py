@@ -47,8 +47,8 @@ class Walk:
     """How long a check without a budget may take to hold."""
     change_s: float
     """How long a line that changes may take."""
-    changed: datetime | None = None
-    """The last change (UTC)."""
+    changed: datetime = field(default_factory=lambda: datetime.now(UTC))
+    """The last change (UTC), or the beginning."""
     tried: bool = False
     """A line that changes was run, whatever came of it."""
     _all: bool = False
@@ -64,9 +64,10 @@ class Walk:
                 if line not in said:
                     said[line] = self._check(Phase.DIAGNOSIS, cause, step, probe, 0.0)
             asked = [diagnose.cause_found(one, self.place.bound, said) for one in causes]
-            verdict = diagnose.verdict_of(asked)
+            nothing = diagnose.nothing_there(said)
+            verdict = Verdict.UNKNOWN if nothing else diagnose.verdict_of(asked)
             holding = [one.id for one in asked if one.outcome is Outcome.HOLDS]
-            self.say(f"\n{verdict}")
+            self.say(f"\n{verdict}{nothing and ': '}{nothing}")
             for one in asked:
                 self.say(f"  {one.outcome}: {one.id}: {one.name}")
             ids = {cause.cause.id: cause for cause in causes}
@@ -132,8 +133,6 @@ class Walk:
         told = time.monotonic()
         said, why = self._read(probe, within_s)
         found = diagnose.judged(probe, said, why, self.changed)
-        if found.outcome is Outcome.NOT:
-            self.say(f"  expected: {view.expect}")
         self._note(phase, cause, view, "run", found.outcome, found.said or found.why, told)
         return said, why
 
@@ -155,7 +154,8 @@ class Walk:
 
     def _change(self, phase: Phase, cause: str, step: BoundStep, action: Action) -> None:
         view = self._show(step, "")
-        if action.reads and not (self._told() and self._known(action)):
+        known = self._known(action) if not action.reads or self._told() else None
+        if known is None:
             self._note(phase, cause, view, "skipped")
             return
         self.say(f"{_indented(action.line)}\n    Risk: {action.risk.value}")
@@ -172,10 +172,11 @@ class Walk:
             said, outcome = str(error), "could not tell what it changed"
         if action.back:
             self.say(f"  To take it back, only if it did harm:\n{_indented(action.back)}")
-        self._note(phase, cause, view, "run", outcome, said, told)
+        self._note(phase, cause, view, "run", outcome, "\n".join((*known, said)), told)
 
-    def _known(self, action: Action) -> bool:
-        """Read or ask for what must be known before a change; False where a value is missing."""
+    def _known(self, action: Action) -> list[str] | None:
+        """Read or ask for what must be known before a change; None where a value is missing."""
+        known = []
         for one in action.reads:
             name, value = one.var.name, ""
             if isinstance(one, Finding):
@@ -189,10 +190,11 @@ class Walk:
             value = value or self._heard(f"    {name}=")
             if not value:
                 self.say(f"    {name} is empty, so nothing is changed.")
-                return False
+                return None
             self.place.found[name] = value
-            self.say(f"    {name}={value}")
-        return True
+            known.append(f"{name}={value}")
+            self.say(f"    {known[-1]}")
+        return known
 
     # ------------------------------------------------------------------ the person
 

@@ -27,14 +27,13 @@ case "$*" in
 esac
 """
 CURL = '#!/bin/bash\n[ -n "$ALERTS" ] || { echo refused >&2; exit 7; }\necho "$ALERTS"\n'
-TOOL = '#!/bin/bash\nfor cause in $CAUSE; do echo "{\\"cause\\": \\"$cause\\"}"; done\n'
 
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = copied(tmp_path_factory.mktemp("diagnose") / "checkout")
     (folder / "bin").mkdir()
-    for name, text in (("kubectl", KUBECTL), ("curl", CURL), ("python3", TOOL)):
+    for name, text in (("kubectl", KUBECTL), ("curl", CURL)):
         (folder / "bin" / name).write_text(text)
         (folder / "bin" / name).chmod(0o755)
     return folder
@@ -51,12 +50,12 @@ def diagnose(checkout: Path, *words: str, alerts: Any = "", **said: str) -> Answ
         "PATH": f"{checkout}/bin{os.pathsep}{os.environ['PATH']}",
         "ASKED": f"{checkout}/asked",
         "ALERTS": json.dumps(alerts) if alerts != "" else "",
-        **{name: said.get(name, "") for name in ("FORBIDDEN", "REASON", "LOG", "CAUSE")},
+        **{"FORBIDDEN": "", "REASON": "", "LOG": "", **said},
     }
     return drillbook(checkout, "diagnose", *words, **world)
 
 
-OOM = {"REASON": "OOMKilled", "CAUSE": "driver-oom"}
+OOM = {"REASON": "OOMKilled", "LOG": "x"}
 HERE = ("RB-SPARK-001", "--set", "NAMESPACE=shop", "--set", "APP=orders")
 
 
@@ -67,13 +66,14 @@ HERE = ("RB-SPARK-001", "--set", "NAMESPACE=shop", "--set", "APP=orders")
         (("--alert", "SparkDriverCrashLoop"), [alert()], OOM, 0, "one cause holds"),
         ((), [alert(), {"labels": {"alertname": "Other"}}], OOM, 0, "APP=orders"),
         (HERE, "", OOM, 0, "one cause holds"),
-        (HERE, "", {"CAUSE": "none", "REASON": "Error", "LOG": "x"}, 1, "no cause holds"),
+        (HERE, "", {"REASON": "Error", "LOG": "x"}, 1, "no cause holds"),
         ((), [], OOM, 1, "no alert fires"),
         (("RB-SPARK-001",), [], OOM, 4, "no alert of this runbook fires"),
         (("RB-SPARK-001",), "", OOM, 4, "exit code 7: refused"),
         (("RB-SPARK-001",), {"status": "error"}, OOM, 4, "without a list of alerts"),
         (HERE, "", {**OOM, "FORBIDDEN": "1"}, 4, "exit code 1: Forbidden"),
-        (HERE, "", {"REASON": "OOMKilled", "LOG": "x"}, 4, "could not tell: driver-oom"),
+        (HERE, "", {}, 4, "every line printed nothing"),
+        (HERE, "", {"REASON": "OOMKilled", "LOG": "ModuleNotFoundError"}, 1, "several causes hold"),
         (("RB-SPARK-001",), [alert("--all-namespaces")], OOM, 4, "which is no name"),
         (("RB-SPARK-001",), [alert("$(touch x)")], OOM, 4, "which is no name"),
         (("RB-SPARK-001",), [{"labels": {"alertname": "SparkDriverCrashLoop"}}], OOM, 4, "label"),
@@ -100,6 +100,20 @@ def test_two_alerts_at_once_are_two_incidents(checkout: Path) -> None:
     assert [one["values"]["POD"] for one in found] == ["orders-1", "orders-2"]
     assert {one["verdict"] for one in found} == {"one cause holds"}
     assert answer.code == 0
+
+
+def test_the_name_of_an_earlier_incident_is_not_asked_again(checkout: Path) -> None:
+    """A page's block exports it, and the shell is still open when the next alert comes."""
+    answer = diagnose(checkout, alerts=[alert()], APP="payments", **OOM)
+    assert "APP=orders" in answer.said
+
+
+def test_a_context_that_was_exported_is_the_responders(checkout: Path) -> None:
+    diagnose(checkout, *HERE, CONTEXT="other", **OOM)
+    assert set((checkout / "asked").read_text().split("\n")[0].split()[:2]) == {
+        "--context",
+        "other",
+    }
 
 
 def test_a_line_that_may_change_something_is_not_run(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ class Terminal:
         self.console.print(question, end="", markup=False, highlight=False, soft_wrap=True)
         said = sys.stdin.readline()
         if not sys.stdin.isatty():
-            self.say(said.rstrip("\n") or "(nothing)")
+            self.say(said.strip() or ("(Enter)" if said else "(no more answers)"))
         return said.rstrip("\n") if said else None
 
 
@@ -124,7 +124,7 @@ def _open(bound: BoundRunbook, log: IncidentLog, told: Terminal) -> None:
 
 def _one(settings: Settings, asked: Asked) -> BoundRunbook:
     if not (asked.runbook or asked.alert):
-        raise UsageError("which runbook? Give one, or --alert NAME. `drillbook list` shows them.")
+        raise UsageError("which runbook? Give its id, title, alert or page, or --alert NAME.")
     found = chosen(settings, asked.runbook, asked.alert)
     if len(found) > 1:
         several = ", ".join(one.runbook.id for one in found)
