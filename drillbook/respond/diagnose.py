@@ -88,7 +88,13 @@ def alerts(shell: Shell) -> list[dict[str, str]]:
     reach("ALERTMANAGER", shell)
     address = join(Var("ALERTMANAGER"), "/api/v2/alerts")
     words = ("curl", "-fsS", "--max-time", "4", "--get", address)
-    said = shell.ask(command(*words, "--data-urlencode", "active=true"))
+    try:
+        said = shell.ask(command(*words, "--data-urlencode", "active=true"))
+    except CouldNotTell as error:
+        raise CouldNotTell(
+            f"Alertmanager at {shell.environment['ALERTMANAGER']} does not say what fires: {error}. "
+            "Without it: --set NAMESPACE=... and the names that the page finds, --set APP=..."
+        ) from error
     try:
         return [{str(k): str(v) for k, v in one["labels"].items()} for one in json.loads(said)]
     except (ValueError, TypeError, KeyError, AttributeError) as error:

@@ -17,7 +17,8 @@ from drillbook.model.reading import why_not
 
 WITHIN_S: Final = 4.0
 """How long one line may take: a diagnosis is asked for in an incident."""
-_PORT: Final = re.compile(r"127\.0\.0\.1:(\d+)")
+_PORT: Final = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+)")
+"""kubectl's word for it: an error, too, may name a port of this machine."""
 
 
 class Shell(ExitStack):
@@ -77,7 +78,8 @@ class Shell(ExitStack):
             if found := _PORT.search(said):
                 return f"http://127.0.0.1:{found[1]}"
             if ended or time.monotonic() > until:
-                raise CouldNotTell(f"{line}: no port was opened: {beginning(said) or 'no message'}")
+                last = said.splitlines()[-1:] or ["no message"]
+                raise CouldNotTell(f"{line}: no port was opened: {beginning(last[0])}")
             ended = child.poll() is not None
             time.sleep(0.05)
 
