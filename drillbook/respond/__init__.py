@@ -1,1 +1,1 @@
-"""A live incident and the person who answers it: runs what a page's lines say, changes nothing by itself."""
+"""A live incident and the person who answers it: a page's lines, and no change without a yes."""

@@ -92,8 +92,8 @@ def alerts(shell: Shell) -> list[dict[str, str]]:
         said = shell.ask(command(*words, "--data-urlencode", "active=true"))
     except CouldNotTell as error:
         raise CouldNotTell(
-            f"Alertmanager at {shell.environment['ALERTMANAGER']} does not say what fires: {error}. "
-            "Without it: --set NAMESPACE=... and the names that the page finds, --set APP=..."
+            f"Alertmanager at {shell.environment['ALERTMANAGER']} does not say what fires: {error}."
+            " Without it: --set NAMESPACE=... and the names that the page finds, --set APP=..."
         ) from error
     try:
         return [{str(k): str(v) for k, v in one["labels"].items()} for one in json.loads(said)]
