@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
+from drillbook.evidence.figures import seconds
 from drillbook.model import Action, BoundCause, BoundStep, Finding, Phase, Probe, Reinject
 from drillbook.model.errors import CouldNotTell
 from drillbook.model.values import CHANGED_AT
@@ -131,6 +132,8 @@ class Walk:
             self._note(phase, cause, view, "skipped")
             return "", _SKIPPED
         told = time.monotonic()
+        if within_s:
+            self.say(f"    asked again for up to {seconds(within_s)}; Ctrl-C stops")
         said, why = self._read(probe, within_s)
         found = diagnose.judged(probe, said, why, self.changed)
         self._note(phase, cause, view, "run", found.outcome, found.said or found.why, told)

@@ -80,7 +80,7 @@ def respond(settings: Settings, asked: Asked, redactor: Redactor, console: Conso
         )
         try:
             walk.mend(walk.which_cause())
-        except Stopped:
+        except (Stopped, KeyboardInterrupt):
             told.say("\nStopped here." + ("" if walk.tried else " Nothing was changed."))
     over = log.over_s is not None
     if asked.rehearse:
