@@ -10,6 +10,7 @@ from drillbook.model import (
     Action,
     Command,
     Duration,
+    FilledIn,
     Finding,
     Key,
     Name,
@@ -22,8 +23,11 @@ from drillbook.model import (
     join,
     name_of,
 )
-from drillbook.model.matchers import any_equals, at_least, contains
+from drillbook.model.matchers import any_equals, at_least, contains, equals
 from drillbook.sources import Kube, Logs, jsonpath_word, kubectl
+
+REVISION = r"{.metadata.annotations.deployment\.kubernetes\.io/revision}"
+"""Which of a Deployment's revisions is live, by its number."""
 
 
 def controller(part: Part) -> Word:
@@ -51,16 +55,19 @@ def of_pods(where: Where, part: Part, path: str) -> Kube:
     )
 
 
-def is_ready(where: Where, part: Part) -> Probe:
-    """Its controller counts a pod as ready, which its readiness probe says."""
-    source = Kube(
+def of_controller(where: Where, part: Part, path: str) -> Kube:
+    return Kube(
         kind=f"{part.kind.lower()}s",
         name=part.name,
-        path="{.status.readyReplicas}",
+        path=path,
         namespace=where.namespace,
         context=where.context,
     )
-    return Probe(source=source, expect=at_least(1))
+
+
+def is_ready(where: Where, part: Part) -> Probe:
+    """Its controller counts a pod as ready, which its readiness probe says."""
+    return Probe(source=of_controller(where, part, "{.status.readyReplicas}"), expect=at_least(1))
 
 
 def variable(name: str) -> Var:
@@ -80,6 +87,20 @@ def only_one(where: Where, name: str, var: Var, kind: str, label: str) -> Name:
 @then("{part} is ready within {duration}")
 def ready_within(where: Where, part: Part, budget: Duration) -> Probe:
     return replace(is_ready(where, part), within=budget)
+
+
+@then("the new revision of {part} is rolled out within {duration}")
+def rolled_out(where: Where, part: Part, budget: Duration) -> Probe:
+    """All of its pods are there and ready. One that is gone back to says so from the beginning: a
+    Deployment keeps its last reason until it sees progress."""
+    path = '{.status.conditions[?(@.type=="Progressing")].reason}'
+    source = of_controller(where, part, path)
+    return Probe(source=source, expect=equals("NewReplicaSetAvailable"), within=budget)
+
+
+@then("{part} has a revision before its present one")
+def has_revision_before(where: Where, part: Part) -> Probe:
+    return Probe(source=of_controller(where, part, REVISION), expect=at_least(2))
 
 
 @then("the pods of {part} have an event {string}")
@@ -157,8 +178,7 @@ def restarted(where: Where, part: Part) -> Action:
 @when("{part} is rolled back to its revision before")
 def rolled_back(where: Where, part: Part) -> Action:
     before = Var("REVISION_BAD")
-    path = jsonpath_word(r"{.metadata.annotations.deployment\.kubernetes\.io/revision}")
-    read = kubectl(where, "get", controller(part), "-o", path)
+    read = kubectl(where, "get", controller(part), "-o", jsonpath_word(REVISION))
     return Action(
         command=kubectl(where, "rollout", "undo", controller(part)),
         reads=(Finding(var=before, command=read),),
@@ -181,3 +201,28 @@ def release_waits(where: Where, part: Part) -> Action:
             '{"spec":{"strategy":{"type":"Recreate","rollingUpdate":null}}}',
         ),
     )
+
+
+@when("the readiness probe of {part} is pointed at {string}")
+def readiness_is_pointed(where: Where, part: Part, path: str) -> Action:
+    before, new = Var("READY_PATH_BEFORE"), Var("READY_PATH")
+    find = jsonpath_word(of_container(part, "readinessProbe.httpGet.path"))
+    return Action(
+        command=set_readiness(where, part, new),
+        reads=(
+            FilledIn(
+                var=new,
+                says="a path that callers ask, and that is quick: it is asked every few seconds.",
+                in_drill=path,
+            ),
+            Finding(var=before, command=kubectl(where, "get", controller(part), "-o", find)),
+        ),
+        note="The pods are recreated. Agree on the path with the service's owner.",
+        rollback=set_readiness(where, part, before),
+    )
+
+
+def set_readiness(where: Where, part: Part, path: Word) -> Command:
+    head = '{"spec":{"template":{"spec":{"containers":[{"name":"' + part.container
+    probe = join(head, '","readinessProbe":{"httpGet":{"path":"', path, '"}}}]}}}}')
+    return kubectl(where, "patch", controller(part), "-p", probe)

@@ -17,10 +17,11 @@ from drillbook.model import (
     Var,
     Where,
     Word,
+    join,
     name_of,
 )
-from drillbook.model.matchers import equals
-from drillbook.sources import Http, jsonpath_word, kubectl
+from drillbook.model.matchers import at_least, equals
+from drillbook.sources import Expr, Http, Series, jsonpath_word, kubectl
 from fixtures import registry
 from fixtures.faults import registry as faults
 from steps.kubernetes import is_ready, set_key
@@ -59,10 +60,38 @@ def secret_is_missing(where: Where, app: Component) -> Fault:
     return faults.secret_is_missing(where, app)
 
 
+@given("a release of {string} reads a column that is not there")
+def column_is_missing(where: Where, app: Component) -> Fault:
+    return faults.column_is_missing(where, app)
+
+
 @then("{string} answers requests within {duration}")
 def answers(where: Where, app: Word, budget: Duration) -> Probe:
     endpoint = Endpoint(var=AT, service=app, port=8080)
     return Probe(source=Http(url="/readyz", endpoint=endpoint), expect=equals("200"), within=budget)
+
+
+@then("{string} answers {string} with {int} within {duration}")
+def answers_with(where: Where, app: Word, path: str, code: int, budget: Duration) -> Probe:
+    endpoint = Endpoint(var=AT, service=app, port=8080)
+    source = Http(url=path, endpoint=endpoint)
+    return Probe(source=source, expect=equals(str(code)), within=budget)
+
+
+@then("{string} began to fail with its present revision")
+def began_to_fail(where: Where, app: Word) -> Probe:
+    """Seconds from the revision that has pods to their first 5xx, when these are under ten minutes.
+    A counter's `_created` is when its process first counted; a ReplicaSet's, when it was made."""
+    here = join('namespace="', where.namespace, '"')
+    failed = join("registry_requests_created{", here, ', code=~"5..", pod=~"', app, '-.*"}')
+    made = join("kube_replicaset_created{", here, ', replicaset=~"', app, '-[a-z0-9]+"}')
+    live = join("kube_replicaset_spec_replicas{", here, "} > 0")
+    names = ("registry_requests_created", "kube_replicaset_created")
+    source = Expr(
+        query=join("min(", failed, ") - max(", made, " and on (replicaset) ", live, ") >= 0 < 600"),
+        reads=tuple(Series(metric=m, labels=(("namespace", where.namespace),)) for m in names),
+    )
+    return Probe(source=source, expect=at_least(0))
 
 
 @when("the configuration {string} of {string} is set to {string}")

@@ -251,6 +251,13 @@ def runbook(
     )
 
 
+def operation(*causes: BoundCause) -> BoundRunbook:
+    """The same, begun by a person and not by an alert."""
+    bound = runbook(*causes, tags=(("kind", "operation"),))
+    tags = tuple(tag for tag in bound.runbook.tags if tag.name != "alert")
+    return replace(bound, runbook=replace(bound.runbook, tags=tags))
+
+
 def with_advice() -> BoundCause:
     """A cause whose prevention is left to a person, and whose remedy destroys."""
     detection, diagnosis, _, _ = phases()
@@ -327,6 +334,10 @@ TIMES = Times(
     siblings_s=3.0,
     floor_s=10.0,
 )
+PLANNED = TIMES.model_copy(
+    update={"t2": None, "t3": None, "t4": None, "t8": None, "floor_s": None, "begun": 41.0}
+)
+"""An operation's: 36 s from its beginning to its end, 3 s of which went into questions."""
 CLUSTER = Cluster(uid="uid-1", name="staging", version="v1.34.4", environment="staging")
 
 

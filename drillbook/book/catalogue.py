@@ -115,8 +115,6 @@ def differences(runbook: Runbook, catalogue: Catalogue) -> Iterator[Problem]:
         if said != wanted and (wanted or tag == "kind"):
             what = f"its @{tag} is {said or 'not there'}; in the catalogue {wanted or 'none'}."
             yield wrong(runbook.line, what, f"Make them agree ({place}).")
-    if entry.operation and runbook.alerts:
-        yield wrong(runbook.line, "an operation has no alert.", f"Remove it, or correct {place}.")
     for cause in runbook.causes:
         if cause.id and cause.id not in entry.causes:
             left = ", ".join(set(entry.causes) - {c.id for c in runbook.causes}) or "all written"

@@ -1,6 +1,8 @@
 """Alert rules as code: `monitoring/alerts/*.yaml` plus one environment's values. The values hold
 `for:` (and `keep_firing_for:`) with a duration for each alert or variant, as `Alert{severity="P1"}:
-1m`; nothing else of a rule can differ between environments."""
+1m`, and `windows:` with the length of time that stands for `$name` in an expression, as in
+`rate(errors[$burn])`: an hour in production, a minute where drills wait for it. Nothing else of a
+rule can differ between environments."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -83,11 +85,16 @@ def _strangers(files: RuleFiles, values: Values) -> Iterator[Problem]:
         what = f"no rule in {ALERTS} defines {value.alert}."
         fix = f"Remove or rename the value; defined: {', '.join(sorted(files.names)) or 'none'}."
         yield bad(values.shown, value.line, what, fix)
+    every = [rule for file in files.files for group in file.groups for rule in group.rules]
+    asked = {name for rule in every for name in rule.windows}
+    for window in (one for one in values.windows if one.alert not in asked):
+        what = f"no expression in {ALERTS} looks back over ${window.alert}."
+        yield bad(values.shown, window.line, what, "Remove or rename the window.")
 
 
 def _loaded(files: RuleFiles, values: Values, wrong: list[Problem]) -> Iterator[AlertRule]:
     """Every alert that has a value; of the others, the problem goes into `wrong`."""
-    every = [(file.shown, g, rule) for file in files.files for g in file.groups for rule in g.rules]
+    every = list(_with_windows(files, values, wrong))
     records = tuple(_record(*one) for one in every if one[2].record)
     for shown, group, rule in ((s, g, r) for s, g, r in every if r.alert):
         labels = {**group.labels, **rule.labels}
@@ -111,6 +118,21 @@ def _loaded(files: RuleFiles, values: Values, wrong: list[Problem]) -> Iterator[
                 file=shown,
                 line=rule.line,
             )
+
+
+def _with_windows(
+    files: RuleFiles, values: Values, wrong: list[Problem]
+) -> Iterator[tuple[str, Group, Written]]:
+    """Every rule with its file and its group; of one that lacks a window, the problem."""
+    every = [(file.shown, g, rule) for file in files.files for g in file.groups for rule in g.rules]
+    for shown, group, rule in every:
+        try:
+            yield shown, group, values.filled(rule)
+        except KeyError as error:
+            name = error.args[0]
+            what = f"the expression looks back over ${name}, which {values.shown} does not say."
+            fix = f"Write `{name}: 1m` (a length of time) under `windows` there."
+            wrong.append(bad(shown, rule.line, what, fix))
 
 
 def _record(shown: str, group: Group, rule: Written) -> RecordingRule:
@@ -158,7 +180,7 @@ def _rule(group: Group, rule: Written, values: Values, pages_url: str) -> dict[s
         "for": values.wait(rule.alert, labels) if rule.alert else None,
         "keep_firing_for": values.keep(rule.alert, labels) or rule.keep_firing_for,
         "record": rule.record,
-        "expr": rule.expr,
+        "expr": values.filled(rule).expr,
         "labels": dict(rule.labels),
         "annotations": said,
     }

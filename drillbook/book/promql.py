@@ -35,7 +35,12 @@ def seconds(text: str) -> float:
 
 def longest_range_s(text: str) -> float:
     """Seconds of the longest range of time in an expression, as `[5m]` or `[1h:1m]`."""
-    return max((seconds(found) for found in re.findall(r"\[(\w+)(?::\w*)?\]", text)), default=0.0)
+    return max(map(seconds, ranges(text)), default=0.0)
+
+
+def ranges(text: str) -> list[str]:
+    """Each range of time in an expression, as written: `[1h:1m]` gives `1h`."""
+    return re.findall(r"\[(\w+)(?::\w*)?\]", text)
 
 
 @lru_cache(maxsize=4096)

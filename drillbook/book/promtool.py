@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import yaml
 
-from drillbook.book import monitoring, rule_cases, rule_files, rule_mutants
+from drillbook.book import monitoring, promql, rule_cases, rule_files, rule_mutants
 from drillbook.book.alert_rules import AlertRule
 from drillbook.cluster.settings import Settings
 from drillbook.model import Problem
@@ -90,29 +90,49 @@ class Judged:
     problems: tuple[Problem, ...]
 
 
-def judge(program: str, root: Path, environment: str, alert: str) -> Judged:
+def judge_everywhere(program: str, root: Path, alert: str) -> Iterator[Judged]:
+    """The judgement of each environment. Expressions that an environment before it has too are not
+    mutated again: the same cases tell them apart."""
+    mutated = set[tuple[str, ...]]()
+    for environment in sorted(one.stem for one in (root / rule_files.VALUES).glob("*.yaml")):
+        rules = monitoring.load_alerts(root, environment)[alert].every
+        records = (record.expr for one in rules for record in one.records)
+        expressions = (*(one.expr for one in rules), *records)
+        yield judge(program, root, environment, alert, mutants=expressions not in mutated)
+        mutated.add(expressions)
+
+
+def judge(
+    program: str, root: Path, environment: str, alert: str, *, mutants: bool = True
+) -> Judged:
     """Runs an alert's cases, those that follow from its incident, and each mutant of its rules.
     Raises UsageError for cases that cannot be read, CouldNotTell without an answer of promtool."""
     rule = monitoring.load_alerts(root, environment)[alert]
-    cases = rule_cases.read(root, alert)
-    ones = (*cases.of(environment), *rule_cases.generated(cases, rule))
-    rules = monitoring.rendered_rules(root, environment)
-    tests = {
-        "rule_files": sorted(rules),
-        "evaluation_interval": cases.every,
-        "tests": rule_cases.promtool_tests(cases, rule, ones),
-    }
+    cases = rule_cases.read(root, alert, environment)
+    ones = (cases.incident, *cases.others, *rule_cases.generated(cases, rule))
+    every = monitoring.rendered_rules(root, environment)
+    # Its own file alone: promtool computes every rule that it loads, at every moment.
+    records = (record.file for one in rule.every for record in one.records)
+    files = {Path(file).name for file in (*(one.file for one in rule.every), *records)}
+    rules = {name: text for name, text in every.items() if name in files}
+    tests = sorted(rule_cases.promtool_tests(cases, rule, ones), key=_until)
+    asked = [_asked(rules, cases.every, [test]) for test in tests]
     with tempfile.TemporaryDirectory() as at:
-        judged = partial(_judged, program, Path(at), rules, tests)
-        if said := judged({}):
+        judged = partial(_judged, program, Path(at))
+        if said := judged(rules, _asked(rules, cases.every, tests)):
             what = f"{alert} does not do what its cases say in {environment}: {said}"
             fix = "Correct the rule or the case."
             found = [rule_files.bad(cases.shown, cases.incident.line, what, fix, "failed-case")]
             return _verdict(cases, environment, len(ones), 0, found)
-        mutants = list(_mutants(rules, rule))
+        if not mutants:
+            return _verdict(cases, environment, len(ones), 0, [])
+        tried = list(_mutants(rules, rule))
+
+        def survives(mutant: tuple[str, dict[str, str]]) -> bool:
+            return not any(judged({**rules, **mutant[1]}, one) for one in asked)
+
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-            killed = list(pool.map(judged, (file for _, file in mutants)))
-    alive = [shown for (shown, _), said in zip(mutants, killed, strict=True) if not said]
+            alive = [m[0] for m, ok in zip(tried, pool.map(survives, tried), strict=True) if ok]
     what = f"no case of {alert} tells the rule from `{{}}`."
     fix = "Add a case, or say under `equivalent` why there can be none."
     found = [
@@ -123,7 +143,12 @@ def judge(program: str, root: Path, environment: str, alert: str) -> Judged:
     for shown in cases.equivalent.keys() - set(alive):
         what = f"`{shown}` stands under `equivalent`, but no such mutant survives."
         found.append(rule_files.bad(cases.shown, 1, what, "Remove it.", "surviving-mutant"))
-    return _verdict(cases, environment, len(ones), len(mutants), found)
+    return _verdict(cases, environment, len(ones), len(tried), found)
+
+
+def _until(test: Mapping[str, Any]) -> float:
+    """Seconds of a test's last question: the shorter ones find most mutants."""
+    return max(promql.seconds(one["eval_time"]) for one in test["promql_expr_test"])
 
 
 def _verdict(
@@ -152,14 +177,17 @@ def _mutants(rules: Mapping[str, str], rule: AlertRule) -> Iterator[tuple[str, d
             one["expr"] = written
 
 
-def _judged(
-    program: str, at: Path, rules: Mapping[str, str], tests: Any, other: Mapping[str, str]
-) -> str:
-    """What promtool has against the tests of rules, some of them replaced; empty for nothing."""
+def _asked(rules: Mapping[str, str], every: str, tests: list[dict[str, Any]]) -> str:
+    """A file as `promtool test rules` reads it."""
+    asked = {"rule_files": sorted(rules), "evaluation_interval": every, "tests": tests}
+    return yaml.safe_dump(asked, sort_keys=False)
+
+
+def _judged(program: str, at: Path, rules: Mapping[str, str], asked: str) -> str:
+    """What promtool has against rules; empty for nothing."""
     with tempfile.TemporaryDirectory(dir=at) as folder:
-        for name, text in {**rules, **other}.items():
+        for name, text in {**rules, "cases.yaml": asked}.items():
             (Path(folder) / name).write_text(text, "utf-8")
-        (Path(folder) / "cases.yaml").write_text(yaml.safe_dump(tests, sort_keys=False), "utf-8")
         done = _ran([program, "test", "rules", "cases.yaml"], folder)
     said = (done.stdout + done.stderr).strip()
     if done.returncode and "exp:" not in said:

@@ -1,6 +1,7 @@
 """What an alert must do, as cases: `monitoring/cases/<alert>.yaml` -> tests as promtool reads them.
 
     every: 5s                  # the time between two samples
+    shorter: {staging: 60}     # there all times of this file are so many times shorter
     incident:                  # one object that starts healthy and fails
       series: {'restarts{namespace="shop", pod="a"}': 0x3 1x3 2x60}
       labels: {namespace: shop, pod: a}      # what tells its alert from others
@@ -18,6 +19,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,7 +29,7 @@ from drillbook.model import yamlfile
 from drillbook.model.errors import UsageError
 
 FOLDER: Final = "monitoring/cases"
-_FILE: Final = ("every", "incident", "cases", "equivalent")
+_FILE: Final = ("every", "shorter", "incident", "cases", "equivalent")
 _CASE: Final = ("name", "environment", "series", "labels", "value", "fires", "silent", "gone")
 _SAMPLES: Final = re.compile(r"(_|stale|NaN|[+-]?Inf|-?[\d.]+(?:e-?\d+)?)([+-][\d.]+)?(?:x(\d+))?")
 _LABELS: Final = re.compile(r"\{\{\s*\$labels\.(\w+)\s*\}\}")
@@ -63,13 +65,10 @@ class Cases:
     equivalent: Mapping[str, str]
     """Mutant -> why no case can tell it from the rule."""
 
-    def of(self, environment: str) -> tuple[Case, ...]:
-        every = (self.incident, *self.others)
-        return tuple(case for case in every if case.environment in ("", environment))
 
-
-def read(root: Path, alert: str) -> Cases:
-    """Raises UsageError for a file that is not there or says what is not known."""
+def read(root: Path, alert: str, environment: str) -> Cases:
+    """The cases that hold in an environment, at its times. Raises UsageError for a file that is not
+    there or says what is not known."""
     path = root / FOLDER / f"{alert}.yaml"
     shown = path.relative_to(root).as_posix()
     if not path.is_file():
@@ -81,15 +80,18 @@ def read(root: Path, alert: str) -> Cases:
     others = data.get("cases") or []
     if not isinstance(data.get("incident"), yamlfile.Lined) or not isinstance(others, list):
         raise UsageError(f"{shown}: it needs `incident`, and `cases` as a list.")
-    incident = _case(data["incident"], shown, f"{alert} fires, and stays with its incident")
+    shorter = _factor(data.get("shorter"), shown, environment)
+    read_case = partial(_case, shown=shown, shorter=shorter)
+    incident = read_case(data["incident"], name=f"{alert} fires, and stays with its incident")
     if not (incident.fires and incident.silent):
         raise UsageError(f"{shown}:{incident.line}: the incident needs both `silent` and `fires`.")
+    every = map(read_case, others)
     return Cases(
         alert=alert,
         shown=shown,
-        every=_time(data.get("every", "5s"), shown, 1),
+        every=_time(data.get("every", "5s"), shown, 1, shorter),
         incident=incident,
-        others=tuple(_case(one, shown, "") for one in others),
+        others=tuple(case for case in every if case.environment in ("", environment)),
         equivalent=dict(data.get("equivalent") or {}),
     )
 
@@ -104,14 +106,25 @@ def _known(data: Any, known: tuple[str, ...], shown: str, where: str) -> yamlfil
     return data
 
 
-def _case(data: Any, shown: str, name: str) -> Case:
+def _factor(data: Any, shown: str, environment: str) -> int:
+    """How many times shorter the environment's times are."""
+    if data is None:
+        return 1
+    if not isinstance(data, yamlfile.Lined) or not all(
+        str(factor).isdecimal() and int(factor) for factor in data.values()
+    ):
+        raise UsageError(f"{shown}: `shorter` is a mapping such as {{staging: 60}}.")
+    return int(data.get(environment, 1))
+
+
+def _case(data: Any, shown: str, shorter: int, name: str = "") -> Case:
     one = _known(data, _CASE, shown, "a case")
     said = name or one.get("name")
     if not said or not isinstance(one.get("series"), dict):
         raise UsageError(f"{shown}:{one.line}: a case needs a `name` and `series`.")
     for series, text in one["series"].items():
         samples(text, f"{shown}:{one['series'].lines[series]}")
-    times = {key: _times(one, key, shown) for key in ("fires", "silent")}
+    times = {key: _times(one, key, shown, shorter) for key in ("fires", "silent")}
     if not any(times.values()):
         raise UsageError(f"{shown}:{one.line}: a case needs a time under `fires` or `silent`.")
     return Case(
@@ -126,18 +139,18 @@ def _case(data: Any, shown: str, name: str) -> Case:
     )
 
 
-def _times(one: yamlfile.Lined, key: str, shown: str) -> tuple[str, ...]:
+def _times(one: yamlfile.Lined, key: str, shown: str, shorter: int) -> tuple[str, ...]:
     found = one.get(key) or ()
     every = (found,) if isinstance(found, str) else found
-    return tuple(_time(text, shown, one.lines[key]) for text in every)
+    return tuple(_time(text, shown, one.lines[key], shorter) for text in every)
 
 
-def _time(text: str, shown: str, line: int) -> str:
+def _time(text: str, shown: str, line: int, shorter: int) -> str:
     try:
-        promql.seconds(text)
+        found_s = promql.seconds(text)
     except ValueError as error:
         raise UsageError(f"{shown}:{line}: {error}.") from error
-    return text
+    return text if shorter == 1 else f"{round(found_s * 1000 / shorter)}ms"
 
 
 def samples(text: str, where: str = "") -> list[str]:

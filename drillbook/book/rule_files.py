@@ -3,7 +3,7 @@ be read is read: a rule with a problem is left out, its neighbours are not."""
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +20,9 @@ _LABEL: Final = re.compile(r"(?!__name__$)[a-zA-Z_][a-zA-Z0-9_]*")
 _GROUP: Final = ("name", "interval", "limit", "query_offset", "labels", "rules")
 _RULE: Final = ("alert", "record", "expr", "for", "keep_firing_for", "labels", "annotations")
 _OF_ALERTS: Final = ("for", "keep_firing_for", "annotations")
-_SECTIONS: Final = ("for", "keep_firing_for")
+_SECTIONS: Final = ("for", "keep_firing_for", "windows")
+_WINDOW: Final = re.compile(r"(?<=[\[:])\$(\w+)|(?<=offset )\$(\w+)")
+"""`[$burn]`, `[1h:$step]`, `offset $burn`: a length of time, by the environment's values."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,11 @@ class Written:
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
     line: int
+
+    @property
+    def windows(self) -> frozenset[str]:
+        """The names of the lengths of time that its expression leaves to the environments."""
+        return frozenset(found[1] or found[2] for found in _WINDOW.finditer(self.expr))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +74,7 @@ class Value:
     """One duration, of an alert or of the variants of it that have some labels."""
 
     alert: str
+    """Of a window its name."""
     labels: Mapping[str, str]
     text: str
     line: int
@@ -79,6 +87,7 @@ class Values:
     shown: str
     waits: tuple[Value, ...]
     keeps: tuple[Value, ...]
+    windows: tuple[Value, ...]
     problems: tuple[Problem, ...]
 
     def wait(self, alert: str, labels: Mapping[str, str]) -> str | None:
@@ -88,6 +97,12 @@ class Values:
     def keep(self, alert: str, labels: Mapping[str, str]) -> str | None:
         """How long it fires on; None where its own field says so."""
         return _closest(self.keeps, alert, labels)
+
+    def filled(self, rule: Written) -> Written:
+        """The rule with this environment's windows. Raises KeyError for one without a length."""
+        lengths = {window.alert: window.text for window in self.windows}
+        expr = _WINDOW.sub(lambda found: lengths[found[1] or found[2]], rule.expr)
+        return replace(rule, expr=expr)
 
     @property
     def is_readable(self) -> bool:
@@ -186,8 +201,8 @@ class _ValueReader(_Reader):
         if not self.problems and data.get("for") is None:
             self.say(1, "it has no `for`.", "Write `for:`, and `Alert: 0s` for each alert.")
         self.known(data, _SECTIONS, "the file")
-        waits, keeps = (tuple(self._section(data, name)) for name in _SECTIONS)
-        return Values(self.shown, waits, keeps, tuple(self.problems))
+        waits, keeps, windows = (tuple(self._section(data, name)) for name in _SECTIONS)
+        return Values(self.shown, waits, keeps, windows, tuple(self.problems))
 
     def _section(self, data: yamlfile.Lined, name: str) -> Iterable[Value]:
         found = self.mapping(data, name, "the file")
@@ -258,7 +273,7 @@ class _RuleReader(_Reader):
             line=data.line,
         )
         try:
-            promql.parsed(rule.expr)
+            promql.parsed(_WINDOW.sub("5m", rule.expr))
         except promql.BadExpression as error:
             what = f"Prometheus would not take the expression of {where}: {error}."
             self.say(data.lines.get("expr", data.line), what)

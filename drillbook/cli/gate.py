@@ -3,13 +3,14 @@ for reading git."""
 
 import hashlib
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from drillbook.book import reader
+from drillbook.book import reader, rule_cases
 from drillbook.book.bind import Binder
+from drillbook.book.rule_files import VALUES, RuleFiles
 from drillbook.cli import estimate
 from drillbook.cli.due import Hashes
 from drillbook.cli.selection import Selected
@@ -42,6 +43,17 @@ def changed_files(root: Path, base: str) -> tuple[str, ...]:
     if told is None or new is None:
         raise UsageError(f"git cannot say what changed since {base}.")
     return tuple(sorted({name for name in (told + new).split("\0") if name}))
+
+
+def alerts_of(files: Iterable[str], rules: RuleFiles) -> list[str]:
+    """The alerts whose rules, cases or values are among changed files, by name. Pure."""
+    changed = {PurePosixPath(file) for file in files}
+    if any(str(file.parent) == VALUES for file in changed):
+        return sorted(rules.names)
+    groups = (g for one in rules.files if PurePosixPath(one.shown) in changed for g in one.groups)
+    written = {rule.alert for group in groups for rule in group.rules}
+    cases = {file.stem for file in changed if str(file.parent) == rule_cases.FOLDER}
+    return sorted((written | cases) & rules.names)
 
 
 @dataclass(frozen=True)

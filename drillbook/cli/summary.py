@@ -53,7 +53,7 @@ def likely(one: Drill) -> str:
         return "the fault: it does nothing to what the workload uses"
     problem = first_problem(one)
     if one.verdict is Verdict.FAILED and problem is not None:
-        if problem[0].phase is Phase.DETECTION:
+        if problem[0].phase is Phase.DETECTION and one.times.begun is None:
             return "the alert: its expression, or the time that its sentence leaves it"
         return f"the runbook: its {problem[0].phase}"
     return f"{CLUSTER}: it could not be told; `drillbook doctor` looks at both"

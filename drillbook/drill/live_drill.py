@@ -192,6 +192,8 @@ class LiveDrill:
             self.cross_checks.ask_others()
         elif phase is not Phase.DETECTION:
             self.cross_checks.hear_others()
+        elif self.order.bound.runbook.is_operation:
+            self.recorder.see("begun")
         self.progress.enter(str(phase), scenario.scenario.name)
 
     def select(self, line: int) -> None:
@@ -328,7 +330,8 @@ class LiveDrill:
         self.cross_checks.hear()
         record = record_of(self, self.redactor)
         if record.times.ttr_words:
-            self.progress.say(f"time to recover: {record.times.ttr_words}")
+            what = "time to recover" if record.times.begun is None else "the operation took"
+            self.progress.say(f"{what}: {record.times.ttr_words}")
         return record
 
     def _undo(self) -> None:

@@ -18,6 +18,8 @@ def proof_words(found: Standing, days: int) -> str:
     times, on = drill.times, drill.started.date()
     where = f"at commit {_commit(drill.commit)} on {prose(environment(drill))}"
     took = f"detected in {seconds(times.ttd_s)}, recovered in {seconds(times.ttr_s)}"
+    if times.begun is not None:
+        took = f"done in {seconds(times.ttr_s)}"
     manual = f", {drill.manual} manual" if drill.manual else ""
     if found.state is State.FAILING:
         return f"FAILING: drilled on {on} {where}; {prose(found.why)}. {_controls_words(found)}"
@@ -83,16 +85,21 @@ def _measured(drill: Drill, later_s: float) -> Iterator[str]:
 
 def _course(times: Times) -> str:
     """What happened when, as far as it did."""
-    reached = (
+    begin = "the fault"
+    reached: tuple[tuple[float | None, str], ...] = (
         (times.t1, "the symptom showed {}"),
         (times.ttd_s, "the alert was there {}"),
         (times.t5, "the cause was known {}"),
         (times.ttr_s, "everything was back {}"),
     )
+    if times.begun is not None:
+        begin = "its beginning"
+        known_s = None if times.t5 is None else times.t5 - times.begun
+        reached = (known_s, "all was checked {}"), (times.ttr_s, "it was done {}")
     known = [(time, text) for time, text in reached if time is not None]
     said = [text.format("at once" if t < 1 else f"after {seconds(t)}") for t, text in known]
     missed = "" if len(said) == len(reached) else " What is not named was not reached."
-    return f"From the fault on: {', '.join(said) or 'nothing'}.{missed}"
+    return f"From {begin} on: {', '.join(said) or 'nothing'}.{missed}"
 
 
 _SAID: Final = {

@@ -91,6 +91,7 @@ class Times(Frozen):
     t7: float | None = None
     t8: float | None = None
     t9: float | None = None
+    begun: float | None = Field(None, description="an operation's: its operator began")
     siblings_s: float = Field(0.0, description="waited for other causes' answers; not part of ttr")
     floor_s: float | None = Field(None, description="scrape + evaluation + for, at worst")
     skew_s: float | None = Field(None, description="the servers' clock minus the runner's")
@@ -107,15 +108,17 @@ class Times(Frozen):
 
     @property
     def ttr_s(self) -> float | None:
-        """Time to recover: t7 - t0, without the waiting for other causes' answers."""
-        return None if self.t7 is None else self.t7 - self.siblings_s
+        """Time to recover: t7 - t0, without the waiting for other causes' answers. Nothing tells of
+        an operation's need: its clock begins with its operator."""
+        return None if self.t7 is None else self.t7 - (self.begun or 0.0) - self.siblings_s
 
     @property
     def ttr_words(self) -> str:
         """The time to recover as a log says it, with what it leaves out; empty without one."""
         if self.t7 is None or self.ttr_s is None:
             return ""
-        asking = f" ({self.t7:.0f} s, of which {self.siblings_s:.0f} s asking other causes)"
+        whole_s = self.ttr_s + self.siblings_s
+        asking = f" ({whole_s:.0f} s, of which {self.siblings_s:.0f} s asking other causes)"
         return f"{self.ttr_s:.0f} s{asking if self.siblings_s else ''}"
 
     @property

@@ -123,6 +123,8 @@ class Scorecard:
     ttd: Spread
     ttl: Spread
     ttr: Spread
+    operation: Spread
+    """From its operator's beginning to its end; nothing detects an operation's need."""
     fix: Spread
     within_rto: Ratio
     causes: tuple[CauseResult, ...]
@@ -157,6 +159,8 @@ def scorecard(
     plain = [d for d in first if d.control is Control.PLAIN]
     fair = [d for d in plain if judged(d)]
     overheads = [d.times.detection_overhead_s for d in fair]
+    incidents = [d for d in fair if d.times.begun is None]
+    operations = [d for d in fair if d.times.begun is not None]
     named: dict[str, list[CauseResult]] = defaultdict(list)
     for one in causes:
         named[one.runbook].append(one)
@@ -175,9 +179,10 @@ def scorecard(
         matrices=matrices(first, {name: [c.cause for c in ones] for name, ones in named.items()}),
         falsified=_falsified(drills),
         remediation=_remediation(plain),
-        ttd=spread([d.times.ttd_s for d in fair]),
-        ttl=spread([d.times.ttl_s for d in fair if d.times.t4 is not None]),
-        ttr=spread([_recovered(d, d.times.ttr_s) for d in fair]),
+        ttd=spread([d.times.ttd_s for d in incidents]),
+        ttl=spread([d.times.ttl_s for d in incidents if d.times.t4 is not None]),
+        ttr=spread([_recovered(d, d.times.ttr_s) for d in incidents]),
+        operation=spread([_recovered(d, d.times.ttr_s) for d in operations]),
         fix=spread([_recovered(d, d.times.fix_s) for d in fair if d.times.t6 is not None]),
         within_rto=_within_rto(fair),
         causes=tuple(causes),

@@ -98,6 +98,11 @@ class Runbook:
         return self.tag("id")
 
     @property
+    def is_operation(self) -> bool:
+        """Whether a person begins it, and no alert."""
+        return self.tag("kind") == "operation"
+
+    @property
     def alerts(self) -> tuple[str, ...]:
         return tuple(t.value for t in self.tags if t.name == "alert")
 

@@ -25,6 +25,8 @@ from drillbook.model import (
     Verdict,
     parts_of,
 )
+from drillbook.model.slug import slug
+from drillbook.pages.page_words import Words, words_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,8 +109,9 @@ def cause_views(
     production's alert comes later; `days`: how long a drill counts."""
     name = namer(bound)
     following = [*bound.causes[1:], None]
+    words = words_of(bound.runbook)
     causes = (
-        _Cause(one, after, found[one.cause.id], name, hashes[one.cause.id])
+        _Cause(one, after, found[one.cause.id], name, hashes[one.cause.id], words)
         for one, after in zip(bound.causes, following, strict=True)
     )
     return [one.view(later_s, days) for one in causes]
@@ -124,6 +127,7 @@ class _Cause:
     standing: Standing
     name: Namer
     hash: str
+    words: Words
 
     @property
     def drill(self) -> Drill | None:
@@ -155,7 +159,7 @@ class _Cause:
         )
 
     def _scenarios(self, phase: Phase) -> tuple[ScenarioView, ...]:
-        otherwise = elsewhere(phase, self.after)
+        otherwise = elsewhere(phase, self.after, self.words)
         return tuple(
             ScenarioView(prose(one.scenario.name), tuple(self._steps(one)), otherwise)
             for one in self.bound.of(phase)
@@ -210,17 +214,17 @@ def step_view(bound: BoundStep, name: Namer) -> StepView:
     return StepView(kind="reinject", sentence=said)
 
 
-def elsewhere(phase: Phase, after: BoundCause | None) -> str:
+def elsewhere(phase: Phase, after: BoundCause | None, words: Words) -> str:
     """Where a responder goes on when a phase shows something else than expected."""
     if phase is Phase.DETECTION:
-        return "the alert may have cleared by itself; see whether all of [Verify](#verify) holds"
+        return f"{words.gone}; see whether all of [Verify](#verify) holds"
     if phase is Phase.DIAGNOSIS and after is not None:
         link = f"[{prose(after.cause.name)}](#{cause_anchor(after.cause.id)})"
         return f"it is another cause; go to {link}"
     if phase is Phase.REMEDIATION:
         return (
             "do not repeat the change; take back what did not help, look again at "
-            "[Which cause is it](#which-cause-is-it), then [escalate](#escalate)"
+            f"[{words.choose}](#{slug(words.choose)}), then [escalate](#escalate)"
         )
     return "[escalate](#escalate)"
 
@@ -253,7 +257,8 @@ def _where_to_look(probe: Probe) -> str:
         return f" in the field `{field}`"
     if getattr(probe.source, "tail", 0):
         return ". The log of a container that has just started lacks it yet: repeat the line"
-    return ", as the last number in quotes" if getattr(probe.source, "metric", "") else ""
+    asks_metrics = hasattr(probe.source, "metric") or hasattr(probe.source, "reads")
+    return ", as the last number in quotes" if asks_metrics else ""
 
 
 _SAW: Final = {

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from drillbook.book import monitoring
+from drillbook.book import monitoring, promql
 from drillbook.book.alert_rules import AlertRule
 from drillbook.book.prose import sections
 from drillbook.book.rule_files import VALUES
@@ -24,6 +24,7 @@ from drillbook.evidence.records import Drill
 from drillbook.model import BoundRunbook, Duration, Phase, Workload
 from drillbook.pages import variables
 from drillbook.pages.cause_views import CauseView, StepView, cause_views, check_view
+from drillbook.pages.page_words import words_of
 
 PRODUCTION: Final = "production"
 """The environment whose `for` a page compares with the drilled one's."""
@@ -49,6 +50,7 @@ def page(
         "page.md.j2",
         front=_front_matter(bound, list(found.values()), proof_days),
         runbook=runbook,
+        words=words_of(runbook),
         state=worst(list(found.values())),
         about={k: prose(sentence(text)) for k, text in sections(runbook.description).items()},
         alerts=[_alert(name, rules, production) for name in runbook.alerts],
@@ -121,7 +123,8 @@ def _tenths(value: float | None) -> float | None:
 
 @dataclass(frozen=True, kw_only=True)
 class AlertView:
-    """An alert as a page shows it. `note` compares production's `for` with the drilled one."""
+    """An alert as a page shows it: production's expression, or the drilled one without a
+    production. `note` compares both."""
 
     name: str
     expr: str
@@ -134,7 +137,18 @@ def _alert(
     rule, paged = rules.get(name), production.get(name)
     if rule is None:
         return AlertView(name=name, expr="", note="No rule of this name is known.")
-    return AlertView(name=name, expr=rule.expr, note=_for_words(rule.for_s, paged))
+    shown = rule if paged is None else paged
+    note = _for_words(rule.for_s, paged)
+    pairs = dict(zip(_windows(shown), _windows(rule), strict=False))
+    if told := [f"{drilled} for {own}" for own, drilled in pairs.items() if own != drilled]:
+        note += f" The drills look back over {' and '.join(told)}."
+    return AlertView(name=name, expr=shown.expr, note=note)
+
+
+def _windows(rule: AlertRule) -> list[str]:
+    """The lengths of time that it and its recording rules look back over, as written."""
+    expressions = (rule.expr, *(record.expr for record in rule.records))
+    return [found for expr in expressions for found in promql.ranges(expr)]
 
 
 def _for_words(drilled_s: float, paged: AlertRule | None) -> str:
@@ -184,6 +198,9 @@ def _cleared(view: CauseView, drill: Drill) -> str:
     on = f"{view.name}: in the drill of {drill.started.date()}"
     if times.t6 is None:
         return f"{on} nothing was changed."
+    if times.begun is not None:
+        done = _after_change(times.fix_s, "it was done", "it was not done")
+        return f"{on} {done}."
     missed = "the application did not come back"
     back = _after_change(times.fix_s, "the application was back", missed)
     silence = None if times.t8 is None else times.t8 - times.t6

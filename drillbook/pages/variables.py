@@ -55,6 +55,8 @@ class Setup:
     """How to get each program."""
     from_labels: tuple[str, ...]
     """The variables that come from the alert's labels."""
+    asks: tuple[tuple[str, str], ...]
+    """What only a person can know: the export to fill in, and what to write."""
     forwards: bool
 
     @property
@@ -68,9 +70,12 @@ class Setup:
 
 def setup(bound: BoundRunbook, rules: Sequence[AlertRule] = ()) -> Setup:
     """Raises RunbookProblem for a variable that nothing on the page can give a value."""
-    lines = [line for cause in bound.causes for line in commands(cause)]
+    asked = filled_in(bound)
+    finds = [f for name in bound.names for f in name.finds]
+    left_out = {f.command for f in finds if f.var.name in asked}
+    lines = [one for cause in bound.causes for one in commands(cause) if one not in left_out]
     used = frozenset(v for line in lines for v in (*line.variables, *_unseen(line)))
-    finds = [f for name in bound.names for f in name.finds if f.var.name in used]
+    finds = [f for f in finds if f.var.name in used and f.var.name not in asked]
     labels = tuple(
         variable
         for variable, label in _FROM_LABELS.items()
@@ -78,18 +83,35 @@ def setup(bound: BoundRunbook, rules: Sequence[AlertRule] = ()) -> Setup:
     )
     ways = tuple(_ways(bound, used))
     reached = {way.var.name for way in ways}
-    _refuse_unknown(bound, used, {*labels, *reached, *(f.var.name for f in finds)})
+    _refuse_unknown(bound, used, {*labels, *reached, *asked, *(f.var.name for f in finds)})
     asks = bool(labels)
     forwards = bool(used & {"PROMETHEUS", "ALERTMANAGER"}) or asks
     tools = _programs(lines, "CONTEXT" in used or forwards, asks)
     return Setup(
-        exports=(*_exports(bound, rules, used, finds, labels), *map(_way, ways)),
+        exports=(*_exports(bound, rules, used, finds, labels, asked), *map(_way, ways)),
         tools=tools,
         scripts=_scripts(lines),
         hints=tuple((t, _HOW_TO_GET.get(t, f"your system's package `{t}`")) for t in tools),
         from_labels=labels,
+        asks=tuple((f"export {var}=''", says) for var, says in asked.items() if var in used),
         forwards=forwards,
     )
+
+
+def filled_in(bound: BoundRunbook) -> dict[str, str]:
+    """An operation's variables that only an alert's labels lead to, and what each stands for: who
+    plans it knows them."""
+    if not bound.runbook.is_operation:
+        return {}
+    labels = _FROM_LABELS.keys() - {"NAMESPACE"}
+    return {
+        find.var.name: f"the name of {component.title}"
+        for cause in bound.causes
+        for component in cause.workload.components
+        for name in component.names
+        for find in name.finds
+        if find.command.variables & labels
+    }
 
 
 def _unseen(line: Command) -> tuple[str, ...]:
@@ -121,6 +143,7 @@ def _exports(
     used: frozenset[str],
     finds: Sequence[Finding],
     labels: Sequence[str],
+    asked_of: Iterable[str],
 ) -> Iterable[str]:
     asks = bool(labels)
     reached = [
@@ -142,7 +165,7 @@ def _exports(
     if "NAMESPACE" in used and "NAMESPACE" not in labels:
         yield f'export NAMESPACE="$({_namespace_in_use()})"'
     yield from map(export, finds)
-    places = dict.fromkeys(("CONTEXT", "NAMESPACE", *labels))
+    places = dict.fromkeys(("CONTEXT", "NAMESPACE", *labels, *asked_of))
     shown = [Var(v) for v in places if v in used]
     yield show([*shown, *(one.var for one in finds)])
 

@@ -10,9 +10,10 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 
 from drillbook.evidence.markdown import cause_anchor
-from drillbook.model import BoundCause, BoundRunbook, Command, Phase, Probe, Var, command, join
+from drillbook.model import BoundCause, BoundRunbook, BoundStep, Command, Probe, Var, command, join
 from drillbook.model.errors import CouldNotTell
 from drillbook.model.matchers import Contains
+from drillbook.pages.page_words import words_of
 from drillbook.respond.shell import Shell
 from drillbook.respond.variables import Learn, Place, reach
 
@@ -103,7 +104,7 @@ def alerts(shell: Shell) -> list[dict[str, str]]:
 
 def lines(bound: BoundRunbook) -> list[Command]:
     """The diagnosis lines of every cause."""
-    return [probe.source.command() for cause in bound.causes for probe in probes(cause)]
+    return [probe.source.command() for cause in bound.causes for probe in probes(cause, bound)]
 
 
 def diagnose(
@@ -116,7 +117,7 @@ def diagnose(
         place.fill(lines(bound))
     except CouldNotTell as error:
         return replace(about, values=place.shown, why=str(error))
-    asked = {str(p.source.command()): p for cause in bound.causes for p in probes(cause)}
+    asked = {str(p.source.command()): p for cause in bound.causes for p in probes(cause, bound)}
     with ThreadPoolExecutor(max(1, len(asked))) as pool:
         answers = pool.map(lambda probe: ask(probe, place.found, shell), asked.values())
         said = dict(zip(asked, answers, strict=True))
@@ -132,9 +133,15 @@ def nothing_there(said: Mapping[str, tuple[str, str]]) -> str:
     return words if silent else ""
 
 
-def probes(cause: BoundCause) -> Iterator[Probe]:
-    steps = (step for one in cause.of(Phase.DIAGNOSIS) for step in one.steps)
-    return (step.value for step in steps if isinstance(step.value, Probe))
+def asked_steps(cause: BoundCause, bound: BoundRunbook) -> Iterator[tuple[BoundStep, Probe]]:
+    """What tells a cause: its diagnosis, and where no alert has told it, its detection."""
+    phases = words_of(bound.runbook).asked
+    steps = (step for phase in phases for one in cause.of(phase) for step in one.steps)
+    return ((step, step.value) for step in steps if isinstance(step.value, Probe))
+
+
+def probes(cause: BoundCause, bound: BoundRunbook) -> Iterator[Probe]:
+    return (probe for _, probe in asked_steps(cause, bound))
 
 
 def ask(probe: Probe, values: Mapping[str, str], shell: Shell) -> tuple[str, str]:
@@ -150,7 +157,9 @@ def ask(probe: Probe, values: Mapping[str, str], shell: Shell) -> tuple[str, str
 def cause_found(
     cause: BoundCause, bound: BoundRunbook, said: Mapping[str, tuple[str, str]]
 ) -> CauseFound:
-    lines = tuple(judged(probe, *said[str(probe.source.command())]) for probe in probes(cause))
+    lines = tuple(
+        judged(probe, *said[str(probe.source.command())]) for probe in probes(cause, bound)
+    )
     page = PurePosixPath("runbooks", *bound.runbook.path.parts[1:]).with_suffix(".md")
     fix = f"{page}#{cause_anchor(cause.cause.id)}"
     return CauseFound(id=cause.cause.id, name=cause.cause.name, fix=fix, lines=lines)

@@ -10,7 +10,7 @@ from typing import Final
 
 from drillbook.model import BoundRunbook, Command, Credential, Endpoint, Var, command
 from drillbook.model.errors import CouldNotTell
-from drillbook.pages.variables import ALERTMANAGER, MOMENT, MONITORING, PROMETHEUS
+from drillbook.pages.variables import ALERTMANAGER, MOMENT, MONITORING, PROMETHEUS, filled_in
 from drillbook.respond.shell import Shell
 
 LABELS: Final = {name.upper(): name for name in ("namespace", "pod", "node", "container")}
@@ -80,7 +80,7 @@ class Place:
             return shell.run(config, found), False
         label = LABELS.get(variable)
         why = f"the alert has no label {label!r}" if label else "nothing says its value"
-        raise CouldNotTell(f"{variable}: {why}. {hint}")
+        raise CouldNotTell(f"{variable}: {filled_in(self.bound).get(variable, why)}. {hint}")
 
 
 def closure(bound: BoundRunbook, lines: Iterable[Command], given: Mapping[str, str]) -> list[str]:
@@ -110,9 +110,10 @@ def places(
     firing: Callable[[], Sequence[Mapping[str, str]]],
 ) -> Iterator[tuple[str, dict[str, str]]]:
     """Alert and values of each place to ask; none when no alert of the runbook fires. No alert is
-    asked for (and its name is empty) where `given` says all that its labels would."""
+    asked for (and its name is empty) where `given` says all that its labels would, or where the
+    runbook is an operation."""
     wanted = [v for v in closure(bound, lines, given) if v in LABELS and v not in given]
-    if not wanted:
+    if not wanted or bound.runbook.is_operation:
         yield "", {}
         return
     seen: set[tuple[str, ...]] = set()
@@ -141,7 +142,9 @@ def reach(variable: str, shell: Shell) -> None:
 
 
 def _finds(bound: BoundRunbook) -> dict[str, Command]:
-    return {find.var.name: find.command for name in bound.names for find in name.finds}
+    by_hand = filled_in(bound)
+    finds = (find for name in bound.names for find in name.finds)
+    return {find.var.name: find.command for find in finds if find.var.name not in by_hand}
 
 
 def _ways(bound: BoundRunbook) -> dict[str, Endpoint | Credential]:

@@ -12,6 +12,7 @@ from drillbook.model import Action, BoundCause, BoundStep, Finding, Phase, Probe
 from drillbook.model.errors import CouldNotTell
 from drillbook.model.values import CHANGED_AT
 from drillbook.pages.cause_views import StepView, elsewhere, namer, step_view
+from drillbook.pages.page_words import Words, words_of
 from drillbook.respond import diagnose
 from drillbook.respond.diagnose import Outcome, Verdict
 from drillbook.respond.incident_log import IncidentLog
@@ -60,10 +61,12 @@ class Walk:
         causes = self.place.bound.causes
         while True:
             said: dict[str, tuple[str, str]] = {}
-            for cause, step, probe in self._diagnosis():
-                line = str(probe.source.command())
-                if line not in said:
-                    said[line] = self._check(Phase.DIAGNOSIS, cause, step, probe, 0.0)
+            for cause in causes:
+                for step, probe in diagnose.asked_steps(cause, self.place.bound):
+                    line = str(probe.source.command())
+                    if line not in said:
+                        told = self._check(Phase.DIAGNOSIS, cause.cause.id, step, probe, 0.0)
+                        said[line] = told
             asked = [diagnose.cause_found(one, self.place.bound, said) for one in causes]
             nothing = diagnose.nothing_there(said)
             verdict = Verdict.UNKNOWN if nothing else diagnose.verdict_of(asked)
@@ -79,22 +82,16 @@ class Walk:
                 self.say("Look again, escalate, or name the cause that you are sure of.")
             names = ", ".join(ids)
             asks = f"Go on with which cause? [{enter}{names}, r: ask again, q: stop] "
-            if (told := self._answer(asks, known)) != "again":
-                self.log.chose(told)
-                return ids[told]
-
-    def _diagnosis(self) -> Iterator[tuple[str, BoundStep, Probe]]:
-        for cause in self.place.bound.causes:
-            for step in _steps(cause, Phase.DIAGNOSIS):
-                if isinstance(step.value, Probe):
-                    yield cause.cause.id, step, step.value
+            if (name := self._answer(asks, known)) != "again":
+                self.log.chose(name)
+                return ids[name]
 
     def mend(self, cause: BoundCause) -> bool:
         """Remediation, then prevention. Whether every check of the remediation held. Raises
         Stopped."""
         over = False
         for phase in (Phase.REMEDIATION, Phase.PREVENTION):
-            self.say(f"\n{phase.value.capitalize()}: {cause.cause.name}")
+            self.say(f"\n{self._words.phases[phase]}: {cause.cause.name}")
             held = [self._step(phase, cause, step) for step in _steps(cause, phase)]
             if phase is Phase.REMEDIATION and all(held):
                 over = True
@@ -112,7 +109,7 @@ class Walk:
                 held = diagnose.judged(value, said, why, self.changed).outcome is Outcome.HOLDS
                 if held or why == _SKIPPED:
                     return held
-                self.say(f"If it stays so: {elsewhere(phase, None)}.")
+                self.say(f"If it stays so: {elsewhere(phase, None, self._words)}.")
                 if self._answer(_AGAIN_ASKED, _AGAIN) == "on":
                     return False
         if isinstance(value, Action):
@@ -198,6 +195,10 @@ class Walk:
             known.append(f"{name}={value}")
             self.say(f"    {known[-1]}")
         return known
+
+    @property
+    def _words(self) -> Words:
+        return words_of(self.place.bound.runbook)
 
     # ------------------------------------------------------------------ the person
 

@@ -54,6 +54,7 @@ ONE_CHANGE = [
     ("tag-value", 2, "@domain:cluster/namespace", "@domain:cluster/namespace/x", "as a path"),
     ("missing-tag", 3, "@alert:NoOrders ", "", "no @alert tag"),
     ("unknown-alert", 2, "@alert:NoOrders", "@alert:NoOrder", "Did you mean NoOrders?"),
+    ("operation-alert", 2, "@rto:10m", "@rto:10m @kind:operation", "leads to an operation"),
     ("unknown-tag", 1, "@owner:shop", "@ownr:shop", "Did you mean @owner?"),
     ("unknown-tag", 1, "@owner:shop", "@owner:shop @zzz", "Known tags: @id,"),
     ("tag-level", 11, "@cause:no-database", "@cause:no-database @rto:5m", "above the Feature"),

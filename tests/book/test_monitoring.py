@@ -281,3 +281,19 @@ def test_the_rules_command_writes_what_prometheus_loads(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"one\.yaml:8: "):
         write(settings, "lab", tmp_path / "other", Console())
     assert not (tmp_path / "other").exists()
+
+
+def test_a_window_has_a_length_in_each_environment(tmp_path: Path) -> None:
+    looks = RULES.replace("sum(up)", "sum(rate(up[$burn]))").replace("== 0", "offset $burn == 0")
+    values = "for: {Down: 90s}\nwindows: {burn: 2m, other: 1h}\n"
+    rules = load_alerts(checkout(tmp_path, looks, values), "lab")
+    assert rules["Down"].expr == "up\noffset 2m == 0"
+    (unused,) = said(rules)
+    assert "no expression in monitoring/alerts looks back over $other" in unused
+
+
+def test_a_window_without_a_length_is_named(tmp_path: Path) -> None:
+    looks = RULES.replace("sum(up)", "sum(rate(up[$burn]))")
+    (problem,) = load_alerts(checkout(tmp_path, looks), "lab").problems
+    assert problem.line == 5
+    assert "looks back over $burn, which monitoring/values/lab.yaml does not say" in problem.what

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from drillbook.book.rule_files import read_rules
 from drillbook.cli import gate
 from drillbook.cli.commands.gate import needs
 from drillbook.cli.selection import select
@@ -51,6 +52,18 @@ def test_what_a_change_makes_stale_and_whether_it_asks_for_a_version(
     if wrong:
         path.write_text(re.sub(r"(@version:\d+\.\d+)\.\d+", r"\1.99", path.read_text("utf-8")))
         assert needs(Settings(root=repository), "HEAD").wrong == ()
+
+
+def test_the_rules_that_a_change_touches_are_tested() -> None:
+    rules = read_rules(ROOT)
+    for file, alerts in {
+        "monitoring/alerts/pods.yaml": ["PodCrashLoop"],
+        "monitoring/cases/PodCrashLoop.yaml": ["PodCrashLoop"],
+        "monitoring/values/production.yaml": sorted(rules.names),
+        "monitoring/cases/Gone.yaml": [],
+        "README.md": [],
+    }.items():
+        assert gate.alerts_of([file], rules) == alerts, file
 
 
 def test_a_base_that_is_none(repository: Path) -> None:

@@ -19,7 +19,17 @@ from drillbook.drill.order import DrillOrder
 from drillbook.drill.printed import Shown
 from drillbook.drill.progress import Progress
 from drillbook.evidence import records
-from drillbook.model import Advice, BoundRunbook, Control, Duration, Injection, Phase, Undo, Verdict
+from drillbook.model import (
+    Advice,
+    BoundRunbook,
+    Control,
+    Duration,
+    Injection,
+    Phase,
+    Tag,
+    Undo,
+    Verdict,
+)
 from drillbook.model.clock import Clock, SystemClock
 from drillbook.model.errors import CouldNotTell, DrillbookError, Refused, UndoFailed
 from tests.cli.test_follow import Gone
@@ -122,6 +132,17 @@ def test_monitoring_that_is_not_there_is_an_error_and_undone(order: DrillOrder) 
     assert asked == ["open", "create", read, "apply", read, read, "close"]
     assert (record.verdict, record.injection) == (Verdict.ERROR, Injection.NONE)
     assert "no steady state" in record.reason
+
+
+def test_an_operation_s_clock_begins_with_its_operator(order: DrillOrder) -> None:
+    tags = (*order.bound.runbook.tags, Tag(name="kind", value="operation", line=1))
+    runbook = replace(order.bound.runbook, tags=tags)
+    planned = replace(order, bound=replace(order.bound, runbook=runbook))
+    for one, begun in ((order, False), (planned, True)):
+        found = incident(one, Namespace())
+        for scenario in one.scenarios[:1]:
+            found.enter(scenario.scenario.line)
+        assert ("begun" in found.recorder.moments) is begun
 
 
 def test_what_the_harness_takes_itself_is_not_waiting(order: DrillOrder) -> None:

@@ -30,6 +30,9 @@ def test_the_derived_times() -> None:
     assert (times.ttd_s, times.ttl_s, times.ttr_s, times.fix_s) == (40, 2, 65, 20)
     assert times.detection_overhead_s == 0
     assert Times().ttr_s is None
+    planned = examples.PLANNED
+    assert (planned.ttd_s, planned.ttl_s, planned.ttr_s, planned.fix_s) == (None, None, 36, 25)
+    assert planned.ttr_words == "36 s (39 s, of which 3 s asking other causes)"
     assert drill().cost.overhead_share == pytest.approx(0.04)
 
 

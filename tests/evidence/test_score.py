@@ -194,6 +194,14 @@ def test_what_was_not_reached_and_what_did_not_last() -> None:
     assert (found.ttd.missed, found.ttl.n, found.fix.n) == (1, 0, 0)
 
 
+def test_an_operation_is_measured_apart_as_nothing_detects_its_need() -> None:
+    found = card(examples.drill(times=examples.PLANNED))
+    assert (found.ttd.n, found.ttl.n, found.ttr.n) == (0, 0, 0)
+    assert (found.operation.values, str(found.within_rto)) == ((36.0,), "1 of 1 (100 %)")
+    assert "| operation: begun to done | 1 | 0 | 36 s | 36 s (maximum) |" in score.markdown(found)
+    assert "operation" not in score.markdown(card(*GOOD))
+
+
 def test_the_text_holds_the_interval_and_its_limits() -> None:
     text = score.markdown(card(*GOOD, planned=NODES))
     assert "**Accuracy: 2 of 2 (100 %; 95 % interval 34 % to 100 %)**" in text

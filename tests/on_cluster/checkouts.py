@@ -56,11 +56,12 @@ class Checkout:
         return child.returncode, said
 
     def drill(self, *words: str, **environment: str) -> tuple[int, str]:
-        return self.run("drill", "-v", *words, **environment)
+        """Drills of its runbook; the book has others."""
+        return self.run("drill", "-v", self.runbook, *words, **environment)
 
     def begin(self, *words: str, drills: int = 1, **environment: str) -> subprocess.Popen[str]:
         """A drill under way: so many namespaces of it are there."""
-        child = self.start("drill", "-v", *words, **environment)
+        child = self.start("drill", "-v", self.runbook, *words, **environment)
         while len(self.namespaces()) < drills:
             assert child.poll() is None, child.communicate()[0]
             time.sleep(0.2)
@@ -100,8 +101,9 @@ def copied(folder: Path) -> Checkout:
 def idle(folder: Path) -> Checkout:
     """One with a runbook of its own, which breaks a shell that sleeps; in the place of the first
     runbook, because the alert that it waits for leads there. Each of pytest's processes has its
-    own id for it, and so its own drills."""
+    own id for it, and so its own drills; no catalogue knows them."""
     copied(folder)
+    (folder / "features/catalogue.yaml").unlink()
     number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     found = Checkout(folder, f"RB-TEST-{100 + number}")
     shutil.copy(IDLE / "feature.txt", folder / FEATURE)

@@ -230,8 +230,25 @@ def test_words_may_change_where_nothing_that_counts_did() -> None:
     assert after.count("Not yet drilled") == PAGES["proven"].count("Not yet drilled")
 
 
-def test_every_link_within_a_page_leads_somewhere() -> None:
-    text = PAGES["bare"]
+def test_an_operation_s_page_is_about_a_plan() -> None:
+    (bound, drill) = (examples.operation(examples.cause()), examples.drill(times=examples.PLANNED))
+    text = page(drill, bound=bound)
+    found = [line for line in headings(text) if line.startswith("##")]
+    assert found[2:8] == [
+        *("### When a command fails", "## When to do it", "## Need: It runs out of memory"),
+        *("### Is it needed", "### What would it do", "### Do it"),
+    ]
+    assert "From its beginning on: all was checked after 11 s, it was done after 36 s." in text
+    assert "it was done 25 s after the first change." in text
+    assert "from its beginning to its end, the newest first: 36 s" in text
+    told = text[text.index("## When to do it") : text.index("```mermaid")]
+    assert "the alert" in told.lower(), "its detection's check stands there too"
+    for words in ("no data", "recovered in", "your alert", "cause-is-it", "alert fired"):
+        assert words not in text.split("### Fault")[0].split("## Cause")[0], words
+
+
+@pytest.mark.parametrize("text", [PAGES["bare"], page(bound=examples.operation())])
+def test_every_link_within_a_page_leads_somewhere(text: str) -> None:
     anchors = {*re.findall(r'<a id="([^"]+)"', text)}
     anchors |= {
         re.sub(r"[^a-z0-9 -]", "", h.lstrip("# ").lower()).replace(" ", "-") for h in headings(text)

@@ -136,21 +136,29 @@ def test_the_newest_alert_counts_and_not_what_an_older_rule_left_behind() -> Non
 
 
 def operation(name: str) -> BoundRunbook:
-    """A runbook without an alert, whose one name is found by way of `name`."""
-    bound = examples.runbook()
+    """An operation whose one name is found by way of `name`."""
+    bound = examples.operation()
     find = command("kubectl", "--context", Var("CONTEXT"), "get", "pod", Var(name))
     one = replace(examples.component(), names=(name_of("orders", Var("APP"), find),))
     load = Workload((one,))
-    causes = tuple(replace(cause, workload=load) for cause in bound.causes)
-    tags = tuple(tag for tag in bound.runbook.tags if tag.name != "alert")
-    return replace(bound, causes=causes, runbook=replace(bound.runbook, tags=tags))
+    return replace(bound, causes=tuple(replace(one, workload=load) for one in bound.causes))
 
 
 def test_without_an_alert_the_namespace_is_kubectl_s_and_a_pod_cannot_be_known() -> None:
-    lines = setup(operation("NAMESPACE")).exports
-    assert any("config view --minify" in line for line in lines)
+    found = setup(operation("NAMESPACE"))
+    assert any("config view --minify" in line for line in found.exports)
+    assert (found.asks, any(line.startswith('APP="$(') for line in found.exports)) == ((), True)
+    bound = operation("POD")
+    tags = tuple(tag for tag in bound.runbook.tags if tag.name != "kind")
     with pytest.raises(RunbookProblem, match="its commands use POD"):
-        setup(operation("POD"))
+        setup(replace(bound, runbook=replace(bound.runbook, tags=tags)))
+
+
+def test_who_plans_an_operation_fills_in_what_only_a_pod_would_lead_to() -> None:
+    found = setup(operation("POD"))
+    assert found.asks == (("export APP=''", "the name of an application with one pod"),)
+    text = "\n".join(found.exports)
+    assert ("POD" in text, 'APP="${APP:?is empty}"' in text) == (False, True)
 
 
 def test_a_port_and_a_credential_of_a_component_are_reached_before_they_are_used() -> None:

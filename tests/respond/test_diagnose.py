@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ case "$*" in
   "config current-context") echo lab ;;
   *port-forward*) echo "Forwarding from 127.0.0.1:4 -> 9093"; exec sleep 60 ;;
   *" get pod "*) echo orders ;;
+  *" get deployments "*) echo 1 ;;
   *" get pods "*) if [ -n "$FORBIDDEN" ]; then echo Forbidden >&2; exit 1; fi; echo "$REASON" ;;
   *" logs "*) echo "$LOG" ;;
   *) exit 9 ;;
@@ -32,6 +34,7 @@ CURL = '#!/bin/bash\n[ -n "$ALERTS" ] || { echo refused >&2; exit 7; }\necho "$A
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = copied(tmp_path_factory.mktemp("diagnose") / "checkout")
+    shutil.copytree(ROOT / "features/operations", folder / "features/operations")
     (folder / "bin").mkdir()
     for name, text in (("kubectl", KUBECTL), ("curl", CURL)):
         (folder / "bin" / name).write_text(text)
@@ -56,7 +59,10 @@ def diagnose(checkout: Path, *words: str, alerts: Any = "", **said: str) -> Answ
 
 
 OOM = {"REASON": "OOMKilled", "LOG": "x"}
+ROOT = Path(__file__).parents[2]
 HERE = ("RB-SPARK-001", "--set", "NAMESPACE=shop", "--set", "APP=orders")
+PLAN = ("RB-OPS-002", "--set", "NAMESPACE=shop")
+NEEDED = "holds: curl -sS --max-time 5 -o /dev/null"
 
 
 @pytest.mark.parametrize(
@@ -77,6 +83,15 @@ HERE = ("RB-SPARK-001", "--set", "NAMESPACE=shop", "--set", "APP=orders")
         (("RB-SPARK-001",), [alert("--all-namespaces")], OOM, 4, "which is no name"),
         (("RB-SPARK-001",), [alert("$(touch x)")], OOM, 4, "which is no name"),
         (("RB-SPARK-001",), [{"labels": {"alertname": "SparkDriverCrashLoop"}}], OOM, 4, "label"),
+        (PLAN, "", {}, 4, "APP: the name of the registry service"),
+        ((*PLAN, "--set", "APP=registry"), 500, {}, 1, NEEDED),
+        (
+            (*PLAN, "--set", "APP=registry"),
+            200,
+            {},
+            1,
+            f"does not {NEEDED.replace('holds', 'hold')}",
+        ),
         (("--alert", "Nobodys"), "", OOM, 2, "no runbook here is for it"),
         (("RB-SPARK-001", "--set", "APP"), "", OOM, 2, "write NAME=VALUE"),
     ],

@@ -31,13 +31,20 @@ def place(runbook: Runbook, book: Book) -> Iterator[Problem]:
 
 def required_tags(runbook: Runbook, book: Book) -> Iterator[Problem]:
     """Metadata that pages, scores and drills are made from."""
-    operation = runbook.tag("kind") == "operation"
     for name, spec in TAGS.items():
-        wanted = spec.required or (name == "alert" and not operation)
+        wanted = spec.required or (name == "alert" and not runbook.is_operation)
         if wanted and not any(tag.name == name for tag in runbook.tags):
             what = f"the Feature has no @{name} tag."
             fix = f"Write {spec.example}."
             yield problem(runbook, runbook.line, "missing-tag", what, fix)
+
+
+def no_alert(runbook: Runbook, book: Book) -> Iterator[Problem]:
+    """A person decides when an operation is done: its need is a check of @detection."""
+    for tag in runbook.tags if runbook.is_operation else ():
+        if tag.name == "alert":
+            fix = "Remove the tag, or @kind:operation."
+            yield _at(runbook, tag, "operation-alert", "leads to an operation.", fix)
 
 
 def known_tags(runbook: Runbook, book: Book) -> Iterator[Problem]:
@@ -225,6 +232,7 @@ def _at(runbook: Runbook, tag: Tag, rule: str, what: str, fix: str) -> Problem:
 
 
 RULES = (
-    *(place, required_tags, known_tags, tag_levels, tag_values, repeated_tags, own_id, prose),
-    *(as_listed, told_apart, running_text, no_commands, known_ids, no_secrets, shown_secrets),
+    *(place, required_tags, no_alert, known_tags, tag_levels, tag_values, repeated_tags, own_id),
+    *(prose, as_listed, told_apart, running_text, no_commands, known_ids, no_secrets),
+    shown_secrets,
 )

@@ -1,4 +1,5 @@
-"""`gate`: lint, render check, versions, the proofs that a change made stale, a sample of drills."""
+"""`gate`: lint, render check, versions, the proofs that a change made stale; then the tests of the
+rules that changed, and a sample of drills."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -11,8 +12,9 @@ from rich.console import Console
 from drillbook.book import catalogue
 from drillbook.book import checkout as book
 from drillbook.book.bind import Binder
+from drillbook.book.rule_files import read_rules
 from drillbook.cli import due, estimate, gate
-from drillbook.cli.commands import offline
+from drillbook.cli.commands import offline, rules
 from drillbook.cli.selection import Selected, backgrounds, healthy_once, select
 from drillbook.cluster.settings import Settings
 from drillbook.evidence import accept, checkout, proof, proof_state
@@ -42,6 +44,8 @@ class Needs:
 
     base: str
     wrong: tuple[Problem, ...]
+    alerts: tuple[str, ...]
+    """Those whose rules are to be tested."""
     stale: tuple[Selected, ...]
     need: tuple[Selected, ...]
     """Of the stale, those that no accepted record proves as they are now."""
@@ -55,11 +59,11 @@ def needs(settings: Settings, base: str) -> Needs:
     """Raises UsageError, RunbookProblem."""
     base = gate.base_of(settings.root, base)
     runbooks, _ = book.runbooks(settings, [])
-    bounds, rules = book.bound(settings, runbooks), book.alerts(settings)
-    now = {b.runbook.id: proof.hashes(b, settings.root, rules) for b in bounds}
+    bounds, alerts = book.bound(settings, runbooks), book.alerts(settings)
+    now = {b.runbook.id: proof.hashes(b, settings.root, alerts) for b in bounds}
     files = gate.changed_files(settings.root, base) if base else ()
     binder = Binder(book.definitions(settings.root))
-    were = gate.old(settings.root, base, files, rules, binder)
+    were = gate.old(settings.root, base, files, alerts, binder)
     before = _before(settings, base, files, bounds, now, were) if base else {}
     every = select(runbooks, [], []) if runbooks else []
     stale = due.changed(every, now, before)
@@ -78,6 +82,7 @@ def needs(settings: Settings, base: str) -> Needs:
     return Needs(
         base=base,
         wrong=tuple(wrong),
+        alerts=tuple(gate.alerts_of(files, read_rules(settings.root))),
         stale=tuple(stale),
         need=tuple(healthy_once(need, bounds)[0]),
         proven=tuple(o for o in every if (o.runbook.id, o.cause) in verified),
@@ -114,6 +119,8 @@ def run(settings: Settings, asked: Asked, console: Console) -> int:
         raise RunbookProblem(f"{len(found.wrong)} runbooks changed without a new version.")
     code, drilled = 0, set[str]()
     if not asked.plan:
+        if found.alerts:
+            rules.test(settings, found.alerts, console)
         code, drilled = _drill(settings, asked, found, console)
     left = [one.node for one in found.need if one.node not in drilled or code]
     if left:

@@ -29,7 +29,7 @@ def list_runbooks(settings: Settings, console: Console) -> None:
         one = bound.runbook
         states = _states(settings, bound, rules, proofs, unknown)
         for cause, state in states.items():
-            owner, alerts = one.tag("owner"), ", ".join(one.alerts)
+            owner, alerts = one.tag("owner"), ", ".join(one.alerts) or "-"
             rows.append((one.id, one.title, owner, alerts, cause, state))
             proven[one.id] = proven.get(one.id, True) and state == proof_state.State.VERIFIED
     wanted = listed.load(settings.root)

@@ -28,18 +28,16 @@ def test(settings: Settings, alerts: Sequence[str], console: Console) -> None:
     UsageError with every case that failed and every mutant that no case finds."""
     program = promtool.found(settings)
     monitoring.refuse(promtool.rule_problems(settings))
-    environments = sorted(one.stem for one in (settings.root / rule_files.VALUES).glob("*.yaml"))
     known = sorted(rule_files.read_rules(settings.root).names)
     if strange := sorted(set(alerts) - set(known)):
         raise UsageError(f"no alert is named {', '.join(strange)}. There is: {', '.join(known)}.")
     wrong: list[object] = []
     for alert in alerts or known:
-        for environment in environments:
-            judged = promtool.judge(program, settings.root, environment, alert)
+        for judged in promtool.judge_everywhere(program, settings.root, alert):
             wrong += judged.problems
             said = "FAILED" if judged.problems else "ok"
+            where = f"{alert}, {judged.environment}"
             console.print(
-                f"{said}  {alert}, {environment}: {judged.cases} cases, {judged.mutants} mutants",
-                highlight=False,
+                f"{said}  {where}: {judged.cases} cases, {judged.mutants} mutants", highlight=False
             )
     monitoring.refuse(dict.fromkeys(map(str, wrong)))

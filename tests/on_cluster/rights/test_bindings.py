@@ -12,7 +12,7 @@ from tests.on_cluster.rights.table import RBAC
 from tests.on_cluster.rights.world import World
 from tests.on_cluster.rights.writes import DRY, IN_DRILL, a_binding, account, refused
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("rights")]
+pytestmark = pytest.mark.cluster
 
 
 @pytest.mark.parametrize("namespace", ["kube-system", "default", SYSTEM_NAMESPACE])

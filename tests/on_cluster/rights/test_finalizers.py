@@ -18,7 +18,7 @@ from tests.on_cluster.rights.writes import (
     undo_record,
 )
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("rights")]
+pytestmark = pytest.mark.cluster
 
 HELD = {"finalizers": ["example.com/never"]}
 

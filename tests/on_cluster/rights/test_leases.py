@@ -14,7 +14,7 @@ from drillbook.cluster.identities import SYSTEM_NAMESPACE
 from tests.on_cluster.rights.world import World
 from tests.on_cluster.rights.writes import DRY, Leases, refused
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("rights")]
+pytestmark = pytest.mark.cluster
 
 
 def note(key: str, value: str) -> Callable[[dict[str, Any]], Any]:

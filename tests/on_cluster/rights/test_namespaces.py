@@ -12,7 +12,7 @@ from drillbook.cluster.identities import SYSTEM_NAMESPACE
 from tests.on_cluster.rights.world import World
 from tests.on_cluster.rights.writes import DRY, GOOD, a_drill, a_namespace, refused
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("rights")]
+pytestmark = pytest.mark.cluster
 
 
 def test_the_provisioner_makes_drill_namespaces_only(world: World) -> None:

@@ -10,7 +10,7 @@ from drillbook.model.errors import CouldNotTell
 from drillbook.model.object_ref import ObjectRef
 from tests.on_cluster.rights.world import World
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("rights")]
+pytestmark = pytest.mark.cluster
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from tests.on_cluster.rights.table import (
 )
 from tests.on_cluster.rights.world import World
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("rights")]
+pytestmark = pytest.mark.cluster
 
 Right = tuple[str, str]
 """A verb, and what as in a row."""

@@ -10,7 +10,7 @@ from tests.on_cluster.rights.table import RBAC
 from tests.on_cluster.rights.world import World
 from tests.on_cluster.rights.writes import NOBODY, TARGET, keep, undo_record
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("rights")]
+pytestmark = pytest.mark.cluster
 
 NODE = {"apiVersion": "v1", "kind": "Node", "name": "node2", "uid": "u"}
 SPACE = {"apiVersion": "v1", "kind": "Namespace", "name": NOBODY, "namespace": ""}

@@ -14,7 +14,7 @@ from drillbook.cluster.identities import SYSTEM_NAMESPACE
 from tests.on_cluster.rights.world import World
 from tests.on_cluster.rights.writes import DRY, IN_DRILL, refused
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("rights")]
+pytestmark = pytest.mark.cluster
 
 NEVER_ENDING = "kubernetes.io/service-account-token"
 

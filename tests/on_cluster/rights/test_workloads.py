@@ -15,7 +15,7 @@ from tests.on_cluster.rights.table import RBAC
 from tests.on_cluster.rights.world import World
 from tests.on_cluster.rights.writes import DRY, IN_DRILL, refused
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("rights")]
+pytestmark = pytest.mark.cluster
 
 
 def a_service(**spec: Any) -> dict[str, Any]:
