@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -50,11 +51,14 @@ def diagnose(
     bounds = chosen(settings, name, alert)
     with responding(settings, values) as shell:
         firing = cache(lambda: asking.alerts(shell))
-        found = [
-            asking.diagnose(one, which, {**values, **place}, shell, redactor.learn)
+        asked = [
+            (one, which, {**values, **place})
             for one in bounds
             for which, place in _places(one, values, firing, bool(name or alert))
         ]
+        # Side by side: a responder waits for one of them, however many there are.
+        with ThreadPoolExecutor(max(1, len(asked))) as pool:
+            found = list(pool.map(lambda one: asking.diagnose(*one, shell, redactor.learn), asked))
     pages = _pages(settings.root)
     if as_json:
         console.print_json(json.dumps([_plain(one, redactor) for one in found]))
