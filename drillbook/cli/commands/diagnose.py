@@ -57,8 +57,9 @@ def diagnose(
             for which, place in _places(one, values, firing, bool(name or alert))
         ]
         # Side by side: a responder waits for one of them, however many there are.
-        with ThreadPoolExecutor(max(1, len(asked))) as pool:
-            found = list(pool.map(lambda one: asking.diagnose(*one, shell, redactor.learn), asked))
+        with ThreadPoolExecutor(8) as pool:
+            futures = [pool.submit(asking.diagnose, *one, shell, redactor.learn) for one in asked]
+            found = [future.result() for future in futures]
     pages = _pages(settings.root)
     if as_json:
         console.print_json(json.dumps([_plain(one, redactor) for one in found]))
