@@ -113,14 +113,21 @@ def diagnose(
     """Ask every cause of a runbook in one place."""
     runbook, place = bound.runbook, Place(bound, shell, learn, dict(values))
     about = Incident(runbook=runbook.id, title=runbook.title, alert=alert, values={})
-    try:
-        place.fill(lines(bound))
-    except CouldNotTell as error:
-        return replace(about, values=place.shown, why=str(error))
     asked = {str(p.source.command()): p for cause in bound.causes for p in probes(cause, bound)}
-    with ThreadPoolExecutor(max(1, len(asked))) as pool:
-        answers = pool.map(lambda probe: ask(probe, place.found, shell), asked.values())
-        said = dict(zip(asked, answers, strict=True))
+    said: dict[str, tuple[str, str]] = {}
+    for line, probe in asked.items():
+        try:
+            place.fill([probe.source.command()])
+        except CouldNotTell as error:
+            # A port without a pod behind it leaves the other lines something to say.
+            said[line] = "", str(error)
+    if len(said) == len(asked):
+        why = next((why for _, why in said.values()), "it has no line that tells")
+        return replace(about, values=place.shown, why=why)
+    left = [line for line in asked if line not in said]
+    with ThreadPoolExecutor(len(left)) as pool:
+        answers = pool.map(lambda line: ask(asked[line], place.found, shell), left)
+        said |= dict(zip(left, answers, strict=True))
     causes = tuple(cause_found(cause, bound, said) for cause in bound.causes)
     return replace(about, values=place.shown, causes=causes, why=nothing_there(said))
 

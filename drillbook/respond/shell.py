@@ -17,7 +17,7 @@ from drillbook.model.reading import why_not
 
 WITHIN_S: Final = 4.0
 """How long one line may take: a diagnosis is asked for in an incident."""
-_PORT: Final = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+)")
+_PORT: Final = re.compile(r"Forwarding from (127\.0\.0\.1:\d+)")
 """kubectl's word for it: an error, too, may name a port of this machine."""
 
 
@@ -28,6 +28,7 @@ class Shell(ExitStack):
         super().__init__()
         self.environment = dict(environment)
         self.folder = folder
+        self._opened: dict[str, subprocess.Popen[bytes]] = {}
 
     def ask(self, line: Command, values: Mapping[str, str] | None = None) -> str:
         """What a line printed. Raises CouldNotTell, also for a line that may change something,
@@ -61,7 +62,7 @@ class Shell(ExitStack):
         return said.decode("utf-8", "replace").strip()
 
     def forward(self, line: Command, values: Mapping[str, str]) -> str:
-        """Run a `kubectl port-forward` until this shell is left; the address that it opened."""
+        """Run a `kubectl port-forward` until this shell is left; the `127.0.0.1:PORT` it opened."""
         out = self.enter_context(TemporaryFile())  # noqa: SIM115 - this shell closes it
         child = subprocess.Popen(
             ["bash", "-eu", "-c", f"exec {line}"],
@@ -76,12 +77,18 @@ class Shell(ExitStack):
         while True:
             said = os.pread(out.fileno(), 4096, 0).decode("utf-8", "replace").strip()
             if found := _PORT.search(said):
-                return f"http://127.0.0.1:{found[1]}"
+                self._opened[found[1]] = child
+                return found[1]
             if ended or time.monotonic() > until:
                 last = said.splitlines()[-1:] or ["no message"]
                 raise CouldNotTell(f"{line}: no port was opened: {beginning(last[0])}")
             ended = child.poll() is not None
             time.sleep(0.05)
+
+    def close_port(self, address: str) -> None:
+        """End the forward that opened an address."""
+        if child := self._opened.pop(address, None):
+            _end(child)
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

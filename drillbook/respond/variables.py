@@ -32,6 +32,8 @@ class Place:
     shell: Shell
     learn: Learn
     found: dict[str, str]
+    lost: dict[str, str] = field(default_factory=dict)
+    """The variables that were not found, and why."""
     _secret: set[str] = field(default_factory=set)
 
     @property
@@ -40,16 +42,34 @@ class Place:
         return {name: value for name, value in self.found.items() if name not in self._secret}
 
     def fill(self, lines: Iterable[Command]) -> None:
-        """Find the value of every variable of these lines. Raises CouldNotTell."""
+        """Find the value of every variable of these lines; what was lost is not looked for again.
+        Raises CouldNotTell."""
         for variable in closure(self.bound, lines, self.found):
             own = variable in LABELS or variable in _finds(self.bound)
             if variable not in self.found and (own or variable not in self.shell.environment):
-                self.found[variable], hidden = self._value(variable)
-                if hidden:
-                    self._secret.add(variable)
-                    self.learn([self.found[variable]])
+                self._find(variable)
             if own:
                 _refuse_hostile(variable, self.found[variable])
+
+    def look_again(self) -> None:
+        """Look for what was lost, and open the components' ports anew: whoever was behind one may
+        have been replaced."""
+        self.lost.clear()
+        for variable, way in _ways(self.bound).items():
+            if isinstance(way, Endpoint) and variable in self.found:
+                self.shell.close_port(self.found.pop(variable))
+
+    def _find(self, variable: str) -> None:
+        try:
+            if variable in self.lost:
+                raise CouldNotTell(self.lost[variable])
+            self.found[variable], hidden = self._value(variable)
+        except CouldNotTell as error:
+            self.lost[variable] = str(error)
+            raise
+        if hidden:
+            self._secret.add(variable)
+            self.learn([self.found[variable]])
 
     def _value(self, variable: str) -> tuple[str, bool]:
         """A variable's value, and whether it is secret."""
@@ -134,7 +154,7 @@ def reach(variable: str, shell: Shell) -> None:
         place = ("kubectl", "--context", Var("CONTEXT"), "-n", MONITORING, "port-forward")
         line = command(*place, f"service/{service}", f":{port}")
         try:
-            shell.environment[variable] = shell.forward(line, {})
+            shell.environment[variable] = f"http://{shell.forward(line, {})}"
         except CouldNotTell as error:
             raise CouldNotTell(
                 f"{error}. Can you reach {service} by an address? export {variable}=http://..."

@@ -151,6 +151,7 @@ class Walk:
             if (since and now - since >= throughout_s) or now >= until:
                 return said, why
             time.sleep(POLL_S)
+            self.place.look_again()
 
     def _change(self, phase: Phase, cause: str, step: BoundStep, action: Action) -> None:
         view = self._show(step, "")

@@ -20,7 +20,8 @@ KUBECTL = """#!/bin/bash
 echo "$*" >> "$ASKED"
 case "$*" in
   "config current-context") echo lab ;;
-  *port-forward*) echo "Forwarding from 127.0.0.1:4 -> 9093"; exec sleep 60 ;;
+  *port-forward*) [ -z "$NO_PORT" ] || { echo no pod >&2; exit 1; }
+    echo "Forwarding from 127.0.0.1:4 -> 9093"; exec sleep 60 ;;
   *" get pod "*) echo orders ;;
   *" get deployments "*) echo 1 ;;
   *" get pods "*) if [ -n "$FORBIDDEN" ]; then echo Forbidden >&2; exit 1; fi; echo "$REASON" ;;
@@ -28,7 +29,11 @@ case "$*" in
   *) exit 9 ;;
 esac
 """
-CURL = '#!/bin/bash\n[ -n "$ALERTS" ] || { echo refused >&2; exit 7; }\necho "$ALERTS"\n'
+CURL = """#!/bin/bash
+echo "$*" >> "$ASKED"
+[ -n "$ALERTS" ] || { echo refused >&2; exit 7; }
+echo "$ALERTS"
+"""
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +58,7 @@ def diagnose(checkout: Path, *words: str, alerts: Any = "", **said: str) -> Answ
         "PATH": f"{checkout}/bin{os.pathsep}{os.environ['PATH']}",
         "ASKED": f"{checkout}/asked",
         "ALERTS": json.dumps(alerts) if alerts != "" else "",
-        **{"FORBIDDEN": "", "REASON": "", "LOG": "", **said},
+        **{"FORBIDDEN": "", "NO_PORT": "", "REASON": "", "LOG": "", **said},
     }
     return drillbook(checkout, "diagnose", *words, **world)
 
@@ -107,6 +112,19 @@ def test_what_holds(
     answer = diagnose(checkout, *words, alerts=alerts, **said)
     assert (answer.code, part in answer.said) == (code, True), answer.said
     assert "all-namespaces" not in (checkout / "asked").read_text()
+
+
+def test_a_component_s_port_is_asked_as_its_page_asks_it(checkout: Path) -> None:
+    diagnose(checkout, *PLAN, "--set", "APP=registry", alerts=500)
+    asked = (checkout / "asked").read_text()
+    assert " http://127.0.0.1:4/models\n" in asked
+    assert " http://127.0.0.1:4/api/v1/query " in asked
+
+
+def test_a_port_without_a_pod_is_no_reason_to_ask_nothing(checkout: Path) -> None:
+    answer = diagnose(checkout, *PLAN, "--set", "APP=registry", alerts=500, NO_PORT="1")
+    assert "no port was opened: no pod" in answer.said
+    assert " get deployments " in (checkout / "asked").read_text()
 
 
 def test_two_alerts_at_once_are_two_incidents(checkout: Path) -> None:

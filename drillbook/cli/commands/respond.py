@@ -67,7 +67,7 @@ def respond(settings: Settings, asked: Asked, redactor: Redactor, console: Conso
             _refuse_another_cluster(shell, values)
         alert, where = _where(bound, values, shell, told)
         place = Place(bound, shell, redactor.learn, {**values, **where})
-        place.fill(diagnose.lines(bound))
+        place.fill(diagnose.lines(bound)[:1])
         log = _log(bound, asked, alert, place, redactor)
         _open(bound, log, told)
         walk = Walk(
