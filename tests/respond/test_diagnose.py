@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from drillbook.model import command
+from drillbook.model import Endpoint, Var, Workload, command
 from drillbook.model.errors import CouldNotTell
 from drillbook.respond.diagnose import CauseFound, Incident, LineFound, Outcome
 from drillbook.respond.shell import Shell
+from drillbook.respond.variables import Place
+from tests import runbook_examples as examples
 from tests.bad_input.command_line import Answer, copied, drillbook
 
 KUBECTL = """#!/bin/bash
@@ -159,6 +162,26 @@ def test_a_port_that_nobody_opens_is_said(tmp_path: Path) -> None:
     with Shell(os.environ, tmp_path) as shell, pytest.raises(CouldNotTell, match="no port"):
         # The API server's own port is none that was opened.
         shell.forward(command("bash", "-c", "echo 127.0.0.1:9 was refused; exit 1"), {})
+
+
+def test_the_port_of_a_replaced_pod_is_opened_anew(tmp_path: Path) -> None:
+    note = tmp_path / "opened"
+    forward = f"echo $$ >> {note}; echo 'Forwarding from 127.0.0.1:4 -> 80'; exec sleep 60"
+    endpoint = Endpoint(var=Var("PORT"), service="shop", port=80)
+    load = Workload((replace(examples.component(), endpoints=(endpoint,)),))
+    bound = examples.runbook(examples.cause(load=load))
+    program = tmp_path / "kubectl"
+    program.write_text(f"#!/bin/bash\n{forward}\n")
+    program.chmod(0o755)
+    world = {"PATH": f"{tmp_path}:/usr/bin:/bin", "CONTEXT": "c"}
+    with Shell(world, tmp_path) as shell:
+        place = Place(bound, shell, lambda _: None, {"NAMESPACE": "n"})
+        for _ in range(2):
+            place.fill([command("curl", Var("PORT"))])
+            place.look_again()
+        first, second = note.read_text().split()
+        assert first != second
+        assert not Path("/proc", second).exists()
 
 
 @pytest.mark.parametrize(
