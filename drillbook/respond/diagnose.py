@@ -16,6 +16,7 @@ from drillbook.model.matchers import Contains
 from drillbook.pages.page_words import words_of
 from drillbook.respond.shell import Shell
 from drillbook.respond.variables import Learn, Place, reach
+from drillbook.sources import Logs
 
 
 class Outcome(StrEnum):
@@ -113,7 +114,8 @@ def diagnose(
     """Ask every cause of a runbook in one place."""
     runbook, place = bound.runbook, Place(bound, shell, learn, dict(values))
     about = Incident(runbook=runbook.id, title=runbook.title, alert=alert, values={})
-    asked = {str(p.source.command()): p for cause in bound.causes for p in probes(cause, bound)}
+    every = (p for one in bound.causes for p in probes(one, bound))
+    asked = {str(p.source.command()): p for own in every for p in (own, *ended(own, alert))}
     said: dict[str, tuple[str, str]] = {}
     for line, probe in asked.items():
         try:
@@ -128,14 +130,15 @@ def diagnose(
     with ThreadPoolExecutor(len(left)) as pool:
         answers = pool.map(lambda line: ask(asked[line], place.found, shell), left)
         said |= dict(zip(left, answers, strict=True))
-    causes = tuple(cause_found(cause, bound, said) for cause in bound.causes)
+    causes = tuple(cause_found(cause, bound, said, alert) for cause in bound.causes)
     return replace(about, values=place.shown, causes=causes, why=nothing_there(said))
 
 
 def nothing_there(said: Mapping[str, tuple[str, str]]) -> str:
     """Why nobody can tell when no line found anything: kubectl says nothing of what is not there.
     Empty when one did, or could not be asked."""
-    silent = bool(said) and all(not text and not why for text, why in said.values())
+    asked = [(text, why) for line, (text, why) in said.items() if " --previous " not in line]
+    silent = bool(asked) and not any(text or why for text, why in asked)
     words = "every line printed nothing, as where nothing has these names. Are the values right?"
     return words if silent else ""
 
@@ -151,6 +154,13 @@ def probes(cause: BoundCause, bound: BoundRunbook) -> Iterator[Probe]:
     return (probe for _, probe in asked_steps(cause, bound))
 
 
+def ended(probe: Probe, alert: str) -> Iterator[Probe]:
+    """Where a log is asked and an alert fires, the same of the run that ended: a container that has
+    just been started again says nothing yet of why the one before it did not stay up."""
+    if alert and isinstance(probe.source, Logs) and not probe.source.previous:
+        yield replace(probe, source=replace(probe.source, previous=True))
+
+
 def ask(probe: Probe, values: Mapping[str, str], shell: Shell) -> tuple[str, str]:
     """What the line printed, and why nobody can tell what it says; empty when one can."""
     try:
@@ -162,14 +172,23 @@ def ask(probe: Probe, values: Mapping[str, str], shell: Shell) -> tuple[str, str
 
 
 def cause_found(
-    cause: BoundCause, bound: BoundRunbook, said: Mapping[str, tuple[str, str]]
+    cause: BoundCause, bound: BoundRunbook, said: Mapping[str, tuple[str, str]], alert: str
 ) -> CauseFound:
-    lines = tuple(
-        judged(probe, *said[str(probe.source.command())]) for probe in probes(cause, bound)
-    )
+    """`said`: by line, what it printed and why nobody can tell; not every ended run was asked."""
+    lines = tuple(_found(probe, said, alert) for probe in probes(cause, bound))
     page = PurePosixPath("runbooks", *bound.runbook.path.parts[1:]).with_suffix(".md")
     fix = f"{page}#{cause_anchor(cause.cause.id)}"
     return CauseFound(id=cause.cause.id, name=cause.cause.name, fix=fix, lines=lines)
+
+
+def _found(probe: Probe, said: Mapping[str, tuple[str, str]], alert: str) -> LineFound:
+    found = judged(probe, *said[str(probe.source.command())])
+    for other in ended(probe, alert):
+        line = str(other.source.command())
+        if found.outcome is Outcome.NOT and line in said:
+            before = judged(other, *said[line])
+            found = before if before.outcome is Outcome.HOLDS else found
+    return found
 
 
 def judged(probe: Probe, said: str, why: str, since: datetime | None = None) -> LineFound:

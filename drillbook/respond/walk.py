@@ -3,7 +3,7 @@ to; a change only after `yes`. Every step is timed and logged. The end of the an
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -62,12 +62,15 @@ class Walk:
         while True:
             said: dict[str, tuple[str, str]] = {}
             for cause in causes:
-                for step, probe in diagnose.asked_steps(cause, self.place.bound):
-                    line = str(probe.source.command())
-                    if line not in said:
-                        told = self._check(Phase.DIAGNOSIS, cause.cause.id, step, probe, 0.0)
-                        said[line] = told
-            asked = [diagnose.cause_found(one, self.place.bound, said) for one in causes]
+                for step, own in diagnose.asked_steps(cause, self.place.bound):
+                    for probe in (own, *diagnose.ended(own, self.log.alert)):
+                        line = str(probe.source.command())
+                        if line not in said and not self._holds(own, said):
+                            told = self._check(Phase.DIAGNOSIS, cause.cause.id, step, probe, 0.0)
+                            said[line] = told
+            asked = [
+                diagnose.cause_found(one, self.place.bound, said, self.log.alert) for one in causes
+            ]
             nothing = diagnose.nothing_there(said)
             verdict = Verdict.UNKNOWN if nothing else diagnose.verdict_of(asked)
             holding = [one.id for one in asked if one.outcome is Outcome.HOLDS]
@@ -76,7 +79,7 @@ class Walk:
                 self.say(f"  {one.outcome}: {one.id}: {one.name}")
             ids = {cause.cause.id: cause for cause in causes}
             known = {**{name: name for name in ids}, "r": "again", "q": "stop"}
-            enter = f"Enter: {holding[0]}, " if verdict is Verdict.ONE else ""
+            enter = f"Enter: {holding[0]}; or " if verdict is Verdict.ONE else ""
             known |= {"": holding[0]} if enter else {}
             if not enter:
                 self.say("Look again, escalate, or name the cause that you are sure of.")
@@ -85,6 +88,13 @@ class Walk:
             if (name := self._answer(asks, known)) != "again":
                 self.log.chose(name)
                 return ids[name]
+
+    def _holds(self, probe: Probe, said: Mapping[str, tuple[str, str]]) -> bool:
+        line = str(probe.source.command())
+        return line in said and self._judged(probe, *said[line])
+
+    def _judged(self, probe: Probe, said: str, why: str) -> bool:
+        return diagnose.judged(probe, said, why, self.changed).outcome is Outcome.HOLDS
 
     def mend(self, cause: BoundCause) -> bool:
         """Remediation, then prevention. Whether every check of the remediation held. Raises
@@ -106,7 +116,7 @@ class Walk:
             within_s = value.within.seconds if value.within else self.read_s
             while True:
                 said, why = self._check(phase, name, step, value, within_s)
-                held = diagnose.judged(value, said, why, self.changed).outcome is Outcome.HOLDS
+                held = self._judged(value, said, why)
                 if held or why == _SKIPPED:
                     return held
                 self.say(f"If it stays so: {elsewhere(phase, None, self._words)}.")
@@ -145,9 +155,8 @@ class Walk:
                 said, why = diagnose.ask(probe, self.place.found, self.place.shell)
             except CouldNotTell as error:
                 said, why = "", str(error)
-            outcome = diagnose.judged(probe, said, why, self.changed).outcome
             now = time.monotonic()
-            since = (since or now) if outcome is Outcome.HOLDS else 0.0
+            since = (since or now) if self._judged(probe, said, why) else 0.0
             if (since and now - since >= throughout_s) or now >= until:
                 return said, why
             time.sleep(POLL_S)
@@ -171,9 +180,9 @@ class Walk:
             self.place.found[CHANGED_AT.name] = f"{self.changed.timestamp():.0f}"
         except CouldNotTell as error:
             said, outcome = str(error), "could not tell what it changed"
+        self._note(phase, cause, view, "run", outcome, "\n".join((*known, said)), told)
         if action.back:
             self.say(f"  To take it back, only if it did harm:\n{_indented(action.back)}")
-        self._note(phase, cause, view, "run", outcome, "\n".join((*known, said)), told)
 
     def _known(self, action: Action) -> list[str] | None:
         """Read or ask for what must be known before a change; None where a value is missing."""
@@ -210,7 +219,7 @@ class Walk:
             if text:
                 self.say(_indented(text))
         self._shown = time.monotonic()
-        return view
+        return replace(view, command=line or view.command)
 
     def _told(self) -> bool:
         """Whether the line that only reads is to be run."""

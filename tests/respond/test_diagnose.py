@@ -28,6 +28,7 @@ case "$*" in
   *" get pod "*) echo orders ;;
   *" get deployments "*) echo 1 ;;
   *" get pods "*) if [ -n "$FORBIDDEN" ]; then echo Forbidden >&2; exit 1; fi; echo "$REASON" ;;
+  *" --previous "*) [ -n "$ENDED" ] || exit 1; echo "$ENDED" ;;
   *" logs "*) echo "$LOG" ;;
   *) exit 9 ;;
 esac
@@ -61,7 +62,7 @@ def diagnose(checkout: Path, *words: str, alerts: Any = "", **said: str) -> Answ
         "PATH": f"{checkout}/bin{os.pathsep}{os.environ['PATH']}",
         "ASKED": f"{checkout}/asked",
         "ALERTS": json.dumps(alerts) if alerts != "" else "",
-        **{"FORBIDDEN": "", "NO_PORT": "", "REASON": "", "LOG": "", **said},
+        **{"FORBIDDEN": "", "NO_PORT": "", "REASON": "", "LOG": "", "ENDED": "", **said},
     }
     return drillbook(checkout, "diagnose", *words, **world)
 
@@ -128,6 +129,22 @@ def test_a_port_without_a_pod_is_no_reason_to_ask_nothing(checkout: Path) -> Non
     answer = diagnose(checkout, *PLAN, "--set", "APP=registry", alerts=500, NO_PORT="1")
     assert "no port was opened: no pod" in answer.said
     assert " get deployments " in (checkout / "asked").read_text()
+
+
+@pytest.mark.parametrize(
+    ("alerts", "words", "verdict"),
+    [
+        ([alert()], (), "one cause holds"),
+        # Nothing says that it ended lately: what ended it then is no cause of today.
+        ("", HERE, "no cause holds"),
+    ],
+)
+def test_a_container_that_was_just_restarted_is_told_by_the_run_that_ended(
+    checkout: Path, alerts: Any, words: tuple[str, ...], verdict: str
+) -> None:
+    said = {"REASON": "Error", "LOG": "starting", "ENDED": "ModuleNotFoundError: pricing"}
+    answer = diagnose(checkout, *words, alerts=alerts, **said)
+    assert verdict in answer.said
 
 
 def test_two_alerts_at_once_are_two_incidents(checkout: Path) -> None:
