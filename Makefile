@@ -34,6 +34,7 @@ lint: $(SETUP)  ## ruff, mypy --strict, import contracts, and the runbooks' own 
 	$(BIN)/lint-imports
 	$(BIN)/drillbook lint
 	$(BIN)/drillbook render --check
+	$(BIN)/drillbook steps --check
 
 bench: $(SETUP)  ## measure what docs/benchmarks.md reports
 	$(BIN)/python -m tests.bench

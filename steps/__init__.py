@@ -4,6 +4,7 @@ pytest_plugins = [
     "steps.alerts",
     "steps.drill",
     "steps.kubernetes",
+    "steps.nodes",
     "steps.object_store",
     "steps.postgresql",
     "steps.redis",

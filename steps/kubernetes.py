@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from drillbook.book.sentences import then, when
+from drillbook.book.sentences import given, then, when
 from drillbook.model import (
     Action,
     Command,
+    Component,
     Duration,
+    Fault,
     FilledIn,
     Finding,
     Key,
@@ -23,8 +25,17 @@ from drillbook.model import (
     join,
     name_of,
 )
-from drillbook.model.matchers import any_equals, at_least, contains, equals
+from drillbook.model.matchers import (
+    any_equals,
+    at_least,
+    at_most,
+    contains,
+    equals,
+    gone,
+    present,
+)
 from drillbook.sources import Kube, Logs, jsonpath_word, kubectl
+from fixtures.faults import kubernetes as faults
 
 REVISION = r"{.metadata.annotations.deployment\.kubernetes\.io/revision}"
 """Which of a Deployment's revisions is live, by its number."""
@@ -65,9 +76,28 @@ def of_controller(where: Where, part: Part, path: str) -> Kube:
     )
 
 
-def is_ready(where: Where, part: Part) -> Probe:
-    """Its controller counts a pod as ready, which its readiness probe says."""
-    return Probe(source=of_controller(where, part, "{.status.readyReplicas}"), expect=at_least(1))
+def is_ready(where: Where, part: Part, pods: int = 1) -> Probe:
+    """Its controller counts so many pods as ready, which their readiness probe says."""
+    source = of_controller(where, part, "{.status.readyReplicas}")
+    return Probe(source=source, expect=at_least(pods))
+
+
+def service_of(system: Component) -> Word:
+    """The name of its first Service. Raises ValueError for a component without one."""
+    if not system.endpoints:
+        raise ValueError(f"{system.title} has no Service")
+    return system.endpoints[0].service
+
+
+def endpoints_of(where: Where, system: Component) -> Kube:
+    """The addresses of the pods that are ready behind its Service."""
+    return Kube(
+        kind="endpoints",
+        name=service_of(system),
+        path="{.subsets[*].addresses[*].ip}",
+        namespace=where.namespace,
+        context=where.context,
+    )
 
 
 def variable(name: str) -> Var:
@@ -81,12 +111,50 @@ def only_one(where: Where, name: str, var: Var, kind: str, label: str) -> Name:
     return name_of(name, var, kubectl(where, "get", kind, "-l", label, "-o", path))
 
 
+# ------------------------------------------------------------------ given
+
+
+@given("{part} is scaled to nothing")
+def scaled_to_nothing(where: Where, part: Part) -> Fault:
+    return faults.scaled_to_nothing(where, part)
+
+
+@given("the Service of {string} selects nothing")
+def service_selects_nothing(where: Where, system: Component) -> Fault:
+    return faults.selects_nothing(where, service_of(system))
+
+
 # ------------------------------------------------------------------ then
 
 
 @then("{part} is ready within {duration}")
 def ready_within(where: Where, part: Part, budget: Duration) -> Probe:
     return replace(is_ready(where, part), within=budget)
+
+
+@then("{part} has at least {int} ready replica(s) within {duration}")
+def has_ready_replicas(where: Where, part: Part, pods: int, budget: Duration) -> Probe:
+    return replace(is_ready(where, part, pods), within=budget)
+
+
+@then("{part} asks for at most {int} replica(s)")
+def asks_for_at_most(where: Where, part: Part, pods: int) -> Probe:
+    return Probe(source=of_controller(where, part, "{.spec.replicas}"), expect=at_most(pods))
+
+
+@then("{part} asks for at least {int} replica(s)")
+def asks_for_at_least(where: Where, part: Part, pods: int) -> Probe:
+    return Probe(source=of_controller(where, part, "{.spec.replicas}"), expect=at_least(pods))
+
+
+@then("the Service of {string} has no ready endpoint")
+def service_has_no_endpoint(where: Where, system: Component) -> Probe:
+    return Probe(source=endpoints_of(where, system), expect=gone())
+
+
+@then("the Service of {string} has a ready endpoint within {duration}")
+def service_has_endpoint(where: Where, system: Component, budget: Duration) -> Probe:
+    return Probe(source=endpoints_of(where, system), expect=present(), within=budget)
 
 
 @then("the new revision of {part} is rolled out within {duration}")
@@ -121,6 +189,13 @@ def last_terminated(where: Where, part: Part, reason: str) -> Probe:
     # After a restart the reason lives in lastState; state only says Running.
     source = of_pods(where, part, of_status(part, "lastState.terminated.reason"))
     return Probe(source=source, expect=any_equals(reason))
+
+
+@then("{part} cannot pull its image")
+def cannot_pull_image(where: Where, part: Part) -> Probe:
+    # The kubelet says ErrImagePull and ImagePullBackOff in turns.
+    source = of_pods(where, part, of_status(part, "state.waiting.reason"))
+    return Probe(source=source, expect=contains("ImagePull"))
 
 
 @then("the log of {part} contains {string}")
@@ -166,6 +241,84 @@ def set_key(where: Where, configmap: Word, key: Key, value: Word) -> Command:
     return command("python3", "scripts/kubernetes/set_key.py", *place, configmap, key, value)
 
 
+@when("{part} is scaled to {int} replica(s)")
+def scaled(where: Where, part: Part, pods: int) -> Action:
+    before, new = Var("REPLICAS_BEFORE"), Var("REPLICAS_NEW")
+    read = kubectl(where, "get", controller(part), "-o", jsonpath_word("{.spec.replicas}"))
+    says = "how many pods it needs: what its manifest says, or what it had before."
+    return Action(
+        command=scale(where, part, new),
+        reads=(
+            FilledIn(var=new, says=says, in_drill=str(pods)),
+            Finding(var=before, command=read),
+        ),
+        note="An autoscaler of it decides otherwise within a minute: correct that one's minimum.",
+        rollback=scale(where, part, before),
+    )
+
+
+def scale(where: Where, part: Part, pods: Word) -> Command:
+    return kubectl(where, "scale", controller(part), join("--replicas=", pods))
+
+
+@when("the environment variable {string} of {part} is set to {string}")
+def environment_variable_is_set(where: Where, name: Key, part: Part, value: str) -> Action:
+    before, new = Var("VALUE_BEFORE"), Var("VALUE_NEW")
+    path = jsonpath_word(of_container(part, f'env[?(@.name=="{name}")].value'))
+    return Action(
+        command=set_environment(where, part, name, new),
+        reads=(
+            FilledIn(
+                var=new, says="what it was before the last release that changed it.", in_drill=value
+            ),
+            Finding(var=before, command=kubectl(where, "get", controller(part), "-o", path)),
+        ),
+        note="The pods are recreated with the new value.",
+        rollback=set_environment(where, part, name, before),
+    )
+
+
+def set_environment(where: Where, part: Part, name: Key, value: Word) -> Command:
+    words = ("set", "env", controller(part), "-c", part.container, join(name, "=", value))
+    return kubectl(where, *words)
+
+
+@when("the image of {part} is set to {string}")
+def image_is_set(where: Where, part: Part, image: str) -> Action:
+    before, new = Var("IMAGE_BEFORE"), Var("IMAGE_NEW")
+    path = jsonpath_word(of_container(part, "image"))
+    says = "the image of the last good release, with its tag or digest."
+    return Action(
+        command=set_image(where, part, new),
+        reads=(
+            FilledIn(var=new, says=says, in_drill=image),
+            Finding(var=before, command=kubectl(where, "get", controller(part), "-o", path)),
+        ),
+        note="The pods are recreated with the new image.",
+        rollback=set_image(where, part, before),
+    )
+
+
+def set_image(where: Where, part: Part, image: Word) -> Command:
+    return kubectl(where, "set", "image", controller(part), join(part.container, "=", image))
+
+
+@when("the selector of the Service of {string} is set to {string}")
+def selector_is_set(where: Where, system: Component, labels: str) -> Action:
+    before, new = Var("SELECTOR_BEFORE"), Var("SELECTOR_NEW")
+    service = join("service/", service_of(system))
+    read = kubectl(where, "get", service, "-o", jsonpath_word("{.spec.selector}"))
+    says = "labels that its pods have and no other's, as `key=value,key=value`."
+    return Action(
+        command=kubectl(where, "set", "selector", service, new),
+        reads=(
+            FilledIn(var=new, says=says, in_drill=labels),
+            Finding(var=before, command=read),
+        ),
+        note="The whole selector is replaced. What it was is printed before.",
+    )
+
+
 @when("{part} is restarted")
 def restarted(where: Where, part: Part) -> Action:
     return Action(
@@ -177,12 +330,17 @@ def restarted(where: Where, part: Part) -> Action:
 
 @when("{part} is rolled back to its revision before")
 def rolled_back(where: Where, part: Part) -> Action:
-    before = Var("REVISION_BAD")
+    note = "The pods are recreated from the revision before the present one."
+    return new_revision(where, part, Var("REVISION_BAD"), note, "rollout", "undo", controller(part))
+
+
+def new_revision(where: Where, part: Part, before: Var, note: str, *words: Word) -> Action:
+    """A change of a Deployment's pods, which the revision of `before` takes back."""
     read = kubectl(where, "get", controller(part), "-o", jsonpath_word(REVISION))
     return Action(
-        command=kubectl(where, "rollout", "undo", controller(part)),
+        command=kubectl(where, *words),
         reads=(Finding(var=before, command=read),),
-        note="The pods are recreated from the revision before the present one.",
+        note=note,
         rollback=kubectl(
             where, "rollout", "undo", controller(part), join("--to-revision=", before)
         ),

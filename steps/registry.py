@@ -71,6 +71,15 @@ def answers(where: Where, app: Word, budget: Duration) -> Probe:
     return Probe(source=Http(url="/readyz", endpoint=endpoint), expect=equals("200"), within=budget)
 
 
+@then("{string} uses its cache within {duration}")
+def uses_its_cache(where: Where, app: Word, budget: Duration) -> Probe:
+    metric = "registry_redis_up"
+    pods = ('{namespace="', where.namespace, '", pod=~"', app, '-.+"}')
+    read = Series(metric=metric, labels=(("namespace", where.namespace),))
+    source = Expr(query=join("min(", metric, *pods, ")"), reads=(read,))
+    return Probe(source=source, expect=equals("1"), within=budget)
+
+
 @then("{string} answers {string} with {int} within {duration}")
 def answers_with(where: Where, app: Word, path: str, code: int, budget: Duration) -> Probe:
     endpoint = Endpoint(var=AT, service=app, port=8080)

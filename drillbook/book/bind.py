@@ -72,13 +72,16 @@ class Binder:
             self._matches[text] = [(d, a) for d, a in found if a is not None]
         return self._matches[text]
 
-    def closest(self, text: str) -> str:
-        """The HINTS nearest patterns, for 'did you mean'; looking for them is slow."""
+    def closest(self, text: str, keyword: str) -> str:
+        """The HINTS nearest patterns of a keyword, for 'did you mean'; looking for them is slow."""
         self._hints += 1
         if self._hints > HINTS:
             return f"not looked for after {HINTS} others"
-        patterns = [d.pattern for d in self._definitions]
-        near = difflib.get_close_matches(text, patterns, n=2, cutoff=0.3)
+        patterns = [d.pattern for d in self._definitions if d.keyword == keyword]
+        shape = re.sub(r'the [a-z-]+ of "[^"]*"', "{part}", text)
+        shape = re.sub(rf"\b{DURATION_PATTERN}\b", "{duration}", shape)
+        shape = re.sub(r'"[^"]*"', "{string}", shape)
+        near = difflib.get_close_matches(shape, patterns, n=2, cutoff=0.3)
         return " or ".join(repr(pattern) for pattern in near) or "none is near"
 
 
@@ -319,9 +322,9 @@ class _Binding:
             return
         what = (
             f"no {step.keyword} definition matches {step.text!r}. "
-            f"Closest: {self.binder.closest(step.text)}."
+            f"Closest: {self.binder.closest(step.text, step.keyword)}."
         )
-        fix = "Correct the sentence, or add a definition to a module of steps/."
+        fix = "`drillbook steps` lists them all; a new one goes into a module of steps/."
         self._problem(step.line, "unbound-step", what, fix)
 
     def _problem(self, line: int, rule: str, what: str, fix: str) -> None:

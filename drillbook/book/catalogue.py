@@ -4,12 +4,12 @@ catalogue says every runbook, written or not; a checkout without one is held aga
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, permutations
 from pathlib import Path
 from typing import Any, Final
 
 from drillbook.evidence import proof
-from drillbook.model import BoundCause, BoundRunbook, Phase, Problem, Runbook, yamlfile
+from drillbook.model import BoundCause, BoundRunbook, Phase, Probe, Problem, Runbook, yamlfile
 from drillbook.model.errors import UsageError
 
 FILE: Final = "features/catalogue.yaml"
@@ -140,6 +140,18 @@ def equal_causes(bound: BoundRunbook) -> Iterator[Problem]:
                     "but for names.",
                     fix="A cause is told by what differs: make them one, or tell them apart.",
                 )
+    for asks_less, asks_more in permutations(bound.causes, 2):
+        fewer = len(_diagnosis(asks_less)) < len(_diagnosis(asks_more))
+        if fewer and _asked(asks_less) < _asked(asks_more):
+            whose = f"{asks_more.cause.id!r} (line {asks_more.cause.line})"
+            yield Problem(
+                path=str(bound.runbook.path),
+                line=asks_less.cause.line,
+                rule="equal-causes",
+                what=f"all that its diagnosis asks, that of {whose} asks too, so on that incident "
+                "it holds as well.",
+                fix="Ask also what is so in this cause alone.",
+            )
 
 
 def notes(bound: Sequence[BoundRunbook]) -> Iterator[str]:
@@ -163,6 +175,12 @@ def _fault(cause: BoundCause) -> tuple[Any, ...]:
 
 def _diagnosis(cause: BoundCause) -> tuple[Any, ...]:
     return tuple(s.value for one in cause.of(Phase.DIAGNOSIS) for s in one.steps)
+
+
+def _asked(cause: BoundCause) -> frozenset[str]:
+    """What its diagnosis reads and expects, whatever the budgets."""
+    asked = ((one.source, one.expect) for one in _diagnosis(cause) if isinstance(one, Probe))
+    return frozenset(map(proof.canonical, asked)) or frozenset({cause.cause.id})
 
 
 def _kinds(values: tuple[Any, ...]) -> list[tuple[type, type]]:

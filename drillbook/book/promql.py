@@ -115,6 +115,23 @@ def _selectors(tree: Expr) -> list[parser.VectorSelector]:
     return found
 
 
+def past(tree: Expr) -> frozenset[str]:
+    """The metrics of whose past an expression needs something: by a range, an offset or a subquery.
+    What is only taken away by `unless` is needed by nobody."""
+    tree = _inside(tree)
+    if isinstance(tree, parser.BinaryExpr):
+        sides = (tree.lhs,) if str(tree.op) == "unless" else (tree.lhs, tree.rhs)
+        return frozenset().union(*map(past, sides))
+    if isinstance(tree, (parser.MatrixSelector, parser.SubqueryExpr)):
+        return frozenset(one.name for one in _selectors(tree) if one.name)
+    if isinstance(tree, parser.VectorSelector):
+        return frozenset({tree.name} if tree.offset and tree.name else ())
+    if isinstance(tree, (parser.AggregateExpr, parser.UnaryExpr)):
+        return past(tree.expr)
+    inner = tree.args if isinstance(tree, parser.Call) else ()
+    return frozenset().union(*map(past, inner))
+
+
 def _may_name(selector: parser.VectorSelector, metric: str) -> bool:
     if selector.name is not None:
         return bool(selector.name == metric)

@@ -24,7 +24,7 @@ from drillbook.cluster.settings import Settings
 from drillbook.evidence.clean_stream import clean_output, lost_output
 from drillbook.evidence.redactor import Redactor
 from drillbook.model import Control, Duration, Phase
-from drillbook.model.errors import DrillbookError, UsageError
+from drillbook.model.errors import DrillbookError, UsageError, beginning
 
 app = typer.Typer(
     help="""Runbooks that prove themselves.
@@ -212,9 +212,16 @@ def drill(
 def diagnose(
     runbook: Annotated[
         str,
-        typer.Argument(help="a runbook; without it whatever fires", metavar="[RUNBOOK]"),
+        typer.Argument(
+            help="a runbook; without it whatever fires",
+            metavar="[RUNBOOK]",
+            autocompletion=completion.runbooks,
+        ),
     ] = "",
-    alert: Annotated[str, typer.Option(help="the runbooks of this alert")] = "",
+    alert: Annotated[
+        str,
+        typer.Option(help="the runbooks of this alert", autocompletion=completion.alerts),
+    ] = "",
     given: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="a page's variable")
     ] = None,
@@ -298,7 +305,8 @@ def rules_write(
 @rules.command("test")
 def rules_test(
     alerts: Annotated[
-        list[str] | None, typer.Argument(help="names; every alert by default")
+        list[str] | None,
+        typer.Argument(help="names; every alert by default", autocompletion=completion.alerts),
     ] = None,
 ) -> None:
     """Do the alerts what monitoring/cases/ALERT.yaml says, and does a case find each mutant?
@@ -334,7 +342,11 @@ def score(
 
 
 @app.command()
-def accept(run: Annotated[str, typer.Argument(help="a folder of reports/runs")]) -> None:
+def accept(
+    run: Annotated[
+        str, typer.Argument(help="a folder of reports/runs", autocompletion=completion.runs)
+    ],
+) -> None:
     """Make a whole run the committed proof, redacted, and render the pages."""
     from drillbook.cli.commands import offline
 
@@ -360,6 +372,78 @@ def show(runbook: Named) -> None:
     from drillbook.cli.commands import inspect
 
     inspect.show(_settings(), runbook, console)
+
+
+@app.command("try")
+def try_sentence(
+    sentence: Annotated[str, typer.Argument(help="a Then sentence, in quotes")],
+    namespace: Annotated[str, typer.Option("--in", help="a drill's namespace that stands")],
+    like: Annotated[
+        str,
+        typer.Option(
+            help="the runbook whose names the sentence uses; by default the namespace's own",
+            autocompletion=completion.runbooks,
+        ),
+    ] = "",
+    wait: Annotated[
+        bool, typer.Option("--wait", help="until it holds, for as long as a drill would")
+    ] = False,
+    kubeconfig: Annotated[Path | None, typer.Option(help="the cluster to ask")] = None,
+    context: Annotated[str | None, typer.Option(help="the kubeconfig's context")] = None,
+) -> None:
+    """Ask an incident that was left standing one sentence: its line, the answer, whether it holds.
+
+    Only reads. Example: drillbook try 'the server of "registry" is ready within 1m' --in drill-...
+
+    Exit codes: 0 it holds; 1 it does not; 3 it would change something; 4 could not tell.
+    """
+    from drillbook.cli.commands import trying
+
+    asked = trying.Asked(sentence=sentence, namespace=namespace, like=like, wait=wait)
+    raise typer.Exit(trying.run(_settings(kubeconfig, context), asked, console))
+
+
+new = typer.Typer(no_args_is_help=True, help="Begin something as a skeleton that lints.")
+app.add_typer(new, name="new")
+
+
+@new.callback()
+def every_new_thing() -> None:
+    """What stands before the name of what is new."""
+
+
+@new.command("runbook")
+def new_runbook(
+    name: Annotated[str, typer.Argument(metavar="AREA/NAME", autocompletion=completion.unwritten)],
+    on: Annotated[str, typer.Option(help="the component to stand on, by words of it")] = "",
+) -> None:
+    """Every file of a runbook of features/catalogue.yaml; overwrites nothing.
+
+    Example: drillbook new runbook incidents/complete-outage --on "a Redis server"
+    """
+    from drillbook.cli.commands import new as making
+
+    making.runbook(_settings(), name, on, console)
+
+
+@app.command()
+def steps(
+    words: Annotated[list[str] | None, typer.Argument(help="only what holds all of them")] = None,
+    document: Annotated[
+        bool, typer.Option("--document", help="write the tables of docs/write-a-runbook.md")
+    ] = False,
+    check: Annotated[bool, typer.Option("--check", help="only compare; exit 1 on drift")] = False,
+) -> None:
+    """The sentences, sources and matchers that there are, and the line that each prints.
+
+    Example: drillbook steps log contains
+    """
+    from drillbook.cli.commands import steps as listing
+
+    if document or check:
+        listing.write_document(_settings(), check, console)
+    else:
+        listing.steps(_settings(), words or [], console)
 
 
 @app.command()
@@ -453,7 +537,7 @@ def _run(command: Callable[[], object]) -> int:
     except Exception as error:  # noqa: BLE001 - the last net: a reader gets one line, never a trace
         # Redacted before it is cut: half of a secret is not known to be one.
         said = " ".join(REDACTOR.words(str(error)).split())
-        what = f"{type(error).__name__}: {said[:200]}"
+        what = f"{type(error).__name__}: {beginning(said)}"
         log = _traceback_log(error)
         return _say(f"a mistake of drillbook's own: {what}. Report it with {log}.", 4)
     return 0

@@ -11,7 +11,7 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from drillbook.model.errors import Refused, RunbookProblem
+from drillbook.model.errors import Refused, RunbookProblem, beginning
 
 _WORD: Final = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 NAMESPACE: Final = "cluster/namespace"
@@ -106,7 +106,7 @@ def from_text(text: str | None, lease: str) -> tuple[Lock, ...]:
 
 
 def _unknown(lease: str, text: str | None, why: str) -> str:
-    said = "has no locks" if not text else f"has locks that cannot be read: {text[:200]!r}"
+    said = "has no locks" if not text else f"has locks that cannot be read: {beginning(text)!r}"
     return (
         f"refused: lease {lease} {said} ({why}). What its drill may break is unknown, so no other "
         "may run beside it. Wait until that drill has ended, or undo it: `drillbook undo --dead`."

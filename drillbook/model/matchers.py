@@ -78,6 +78,49 @@ class AtLeast:
 
 
 @dataclass(frozen=True)
+class AtMost:
+    """There is a number in the answer, and the largest is at most `threshold`."""
+
+    threshold: float
+
+    def holds(self, answer: Answer, since: datetime | None) -> bool:
+        return max(numbers(answer), default=math.inf) <= self.threshold
+
+    def describe(self) -> str:
+        return f"{self.threshold:g} or less"
+
+
+@dataclass(frozen=True)
+class Present:
+    """It is there, whatever it says."""
+
+    def holds(self, answer: Answer, since: datetime | None) -> bool:
+        return isinstance(answer, (str, float))
+
+    def describe(self) -> str:
+        return "anything but nothing"
+
+
+@dataclass(frozen=True)
+class Not:
+    """It is there, and a text that is not what `text` expects. What speaks of numbers, alerts or
+    absence has its own opposite: its negation would also hold for an answer nobody understands."""
+
+    text: AnyEquals | Equals | Contains
+
+    def __post_init__(self) -> None:
+        """Raises ValueError."""
+        if not isinstance(self.text, (AnyEquals, Equals, Contains)):
+            raise ValueError(f"{self.text!r} has an opposite of its own: at_most, silent, present")
+
+    def holds(self, answer: Answer, since: datetime | None) -> bool:
+        return isinstance(answer, str) and not self.text.holds(answer, since)
+
+    def describe(self) -> str:
+        return f"something, and not {self.text.describe()}"
+
+
+@dataclass(frozen=True)
 class AfterLastChange:
     """The answer is a Unix time (seconds) later than the last change, yours or the drill's."""
 
@@ -125,5 +168,6 @@ class Gone:
         return "nothing"
 
 
-any_equals, equals, contains, at_least = AnyEquals, Equals, Contains, AtLeast
+any_equals, equals, contains = AnyEquals, Equals, Contains
+at_least, at_most, present, is_not = AtLeast, AtMost, Present, Not
 after_last_change, firing, silent, gone = AfterLastChange, Firing, Silent, Gone

@@ -25,7 +25,10 @@ REDIS: Final[Mapping[str, int]] = {
     **dict.fromkeys(("HEXISTS", "HGET", "LINDEX", "SISMEMBER", "ZSCORE"), 2),
 }
 """Commands of Redis that only read, and how many words each takes."""
-_S3: Final = ("head-object", "list-object-versions", "list-objects-v2")
+_S3: Final = (
+    *("get-bucket-lifecycle-configuration", "head-object"),
+    *("list-object-versions", "list-objects-v2"),
+)
 _S3_OPTIONS: Final = re.compile(
     r"--(?:no-paginate|no-cli-pager|(?:endpoint-url|region|bucket|key|prefix|query|output|max-keys"
     r"|checksum-mode|cli-connect-timeout|cli-read-timeout)=(?!fileb?:).*)",

@@ -15,6 +15,7 @@ from drillbook.model import (
     Credential,
     Endpoint,
     Finding,
+    Joined,
     Var,
     export,
     parts_of,
@@ -37,6 +38,7 @@ _HOW_TO_GET: Final = {
     "kubectl": "https://kubernetes.io/docs/tasks/tools/",
     "python3": "your system's package `python3`, 3.11 or newer",
     "psql": "your system's package `postgresql-client`",
+    "redis-cli": "your system's package `redis-tools`",
     "aws": "https://docs.aws.amazon.com/cli/",
 }
 
@@ -241,8 +243,12 @@ def _try(script: str) -> str:
 
 
 def _first(line: Command) -> str:
-    word = line.words[0] if line.words else ""
-    return word if isinstance(word, str) else ""
+    """The program, behind the settings that are for it alone and behind `timeout`."""
+    words = list(line.words)
+    while words and isinstance(words[0], Joined):
+        words = words[1:]
+    words = words[2:] if words[:1] == ["timeout"] else words
+    return words[0] if words and isinstance(words[0], str) else ""
 
 
 def _scripts(lines: Sequence[Command]) -> tuple[str, ...]:

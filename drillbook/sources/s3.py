@@ -1,4 +1,4 @@
-"""A bucket of an S3 store: how many objects, one object, its versions."""
+"""A bucket of an S3 store: how many objects, one object, its versions, what expires it."""
 
 import json
 from collections.abc import Mapping
@@ -49,6 +49,11 @@ class Ask(StrEnum):
     """How many of them there are, without delete markers; of the first thousand."""
     LATEST = "latest"
     """`present` or `deleted`; never there, or without versions, is Absent."""
+    DELETED = "deleted"
+    """Keys under a prefix whose newest version is a delete marker."""
+    EXPIRES = "expires"
+    """Enabled lifecycle rules that expire present versions, and whose prefix covers the key. Where
+    the bucket has no rules at all it is 0, and the printed line ends with the store's error."""
 
 
 # A listing says for which prefix it is, so nobody has to put a key into a query, and an object that
@@ -70,9 +75,16 @@ _QUERIES: Final[Mapping[Ask, tuple[str, str]]] = {
         "list-object-versions",
         "[IsTruncated, Prefix, Versions[?IsLatest].Key, DeleteMarkers[?IsLatest].Key]",
     ),
+    Ask.DELETED: ("list-object-versions", "length(DeleteMarkers[?IsLatest] || `[]`)"),
+    Ask.EXPIRES: (
+        "get-bucket-lifecycle-configuration",
+        'length(Rules[?Status==`"Enabled"` && (Expiration.Days || Expiration.Date) && '
+        'starts_with(`"{}"`, Filter.Prefix || Filter.And.Prefix || Prefix || `""`)] || `[]`)',
+    ),
 }
-_EVERY: Final = (Ask.COUNT, Ask.NEWEST)
+_EVERY: Final = (Ask.COUNT, Ask.NEWEST, Ask.DELETED)
 """What goes through all pages."""
+_NUMBERS: Final = (Ask.COUNT, Ask.DELETED, Ask.EXPIRES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +110,12 @@ class S3:
         operation, query = _QUERIES[self.ask]
         named = "--key=" if self.ask is Ask.CHECKSUM else "--prefix="
         more = (join(named, self.key),) if self.key else ()
-        if self.ask is Ask.CHECKSUM:
+        asked: Word = query
+        if self.ask is Ask.EXPIRES:
+            # The configuration does not say for which key it is asked.
+            before, after = query.split("{}")
+            more, asked = (), join(before, self.key, after)
+        elif self.ask is Ask.CHECKSUM:
             more = (*more, "--checksum-mode=ENABLED")
         elif self.ask not in _EVERY:
             # Only one page says which prefix was asked for.
@@ -108,7 +125,7 @@ class S3:
             setting("AWS_SECRET_ACCESS_KEY", self.secret.var),
             *("timeout", str(LISTING_S), "aws", "s3api", operation),
             *(join("--endpoint-url=http://", self.endpoint.var), f"--region={REGION}"),
-            *(join("--bucket=", self.bucket), *more, f"--query={query}", "--output=json"),
+            *(join("--bucket=", self.bucket), *more, join("--query=", asked), "--output=json"),
         )
         return Command(words)
 
@@ -120,7 +137,7 @@ class S3:
 
     def _answer(self, found: Any) -> Answer:
         gone = Absent(f"{self.ask} in the bucket")
-        if self.ask is Ask.COUNT:
+        if self.ask in _NUMBERS:
             return str(int(found))
         if self.ask is Ask.NEWEST:
             return _stamp(found) if found else gone
@@ -156,6 +173,10 @@ class S3:
         if key.startswith(("file://", "fileb://")):
             raise CouldNotTell(f"the key {key!r}: the AWS command line would read it from a file")
         operation, query = _QUERIES[self.ask]
+        if self.ask is Ask.EXPIRES:
+            if set(key) & set('"`\\'):
+                raise CouldNotTell(f"the key {key!r}: a quote or a backslash would end the query")
+            query = query.replace("{}", key)
 
         def ask() -> Any:
             client = boto3.session.Session().client(
@@ -174,10 +195,12 @@ class S3:
             )
             try:
                 if self.ask in _EVERY:
-                    pages = client.get_paginator("list_objects_v2")
+                    pages = client.get_paginator(operation.replace("-", "_"))
                     return pages.paginate(Bucket=bucket, Prefix=key).build_full_result()
                 if self.ask is Ask.CHECKSUM:
                     return client.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
+                if self.ask is Ask.EXPIRES:
+                    return client.get_bucket_lifecycle_configuration(Bucket=bucket)
                 listing = getattr(client, operation.replace("-", "_"))
                 return listing(Bucket=bucket, Prefix=key, MaxKeys=MOST)
             finally:
@@ -188,6 +211,8 @@ class S3:
         except ClientError as error:
             if self.ask is Ask.CHECKSUM and error.response["Error"]["Code"] == "404":
                 return Reading(answer=Absent("the object, or its bucket"))
+            if error.response["Error"]["Code"] == "NoSuchLifecycleConfiguration":
+                return Reading(answer="0")
             raise no_answer("the store", self.endpoint.service, str(error), _SENTENCES) from error
         except BotoCoreError as error:
             raise no_answer("the store", self.endpoint.service, str(error), _SENTENCES) from error

@@ -8,6 +8,7 @@ import pytest
 
 from drillbook.book import catalogue
 from drillbook.book.lint import problems
+from drillbook.model import BoundCause, BoundScenario, Phase
 from drillbook.model.errors import UsageError
 from tests import runbook_examples as examples
 from tests.lint_examples import TEXT, book
@@ -72,6 +73,14 @@ def test_a_runbook_in_another_folder_than_its_area() -> None:
     assert found[0] == "RB-SHOP-001 stands at features/bank/no-orders.feature in the catalogue."
 
 
+def _less(cause: BoundCause) -> list[BoundScenario]:
+    """Its scenarios, of the diagnosis the first step alone."""
+    return [
+        replace(one, steps=one.steps[:1]) if one.scenario.phase is Phase.DIAGNOSIS else one
+        for one in cause.scenarios
+    ]
+
+
 def test_causes_that_differ_by_their_names_alone() -> None:
     (told_apart,) = book(TEXT).bound.values()
     assert list(catalogue.equal_causes(told_apart)) == []
@@ -81,6 +90,12 @@ def test_causes_that_differ_by_their_names_alone() -> None:
     found = list(catalogue.equal_causes(replace(bound, causes=(first, twin))))
     assert [one.what.split()[1] for one in found] == ["faults", "diagnoses"]
     assert list(catalogue.notes([bound])) == []
+    # Of two that ask one thing alike, one asks more: its incident is the other's as well.
+    second = examples.cause("config")
+    told = replace(second, fault=replace(second.fault, changes=()))
+    asks_less = replace(told, scenarios=(*_less(told),))
+    (one,) = catalogue.equal_causes(replace(bound, causes=(first, asks_less)))
+    assert "that of 'oom' (line 10) asks too" in one.what
     tags = tuple(replace(t, value="RB-X-009") if t.name == "id" else t for t in bound.runbook.tags)
     other = replace(bound, runbook=replace(bound.runbook, tags=tags), causes=(twin,))
     told = list(catalogue.notes([bound, other]))

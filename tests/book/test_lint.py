@@ -5,23 +5,26 @@ from typing import Any
 
 import pytest
 
-from drillbook.book.lint import RULES, problems, values
+from drillbook.book.lint import RULES, notes, problems, values
 from drillbook.model import (
     Action,
     BoundRunbook,
     BoundScenario,
     Component,
+    Duration,
     Fault,
     Finding,
     Probe,
     Problem,
     Var,
+    Workload,
     command,
 )
-from drillbook.model.matchers import equals
-from drillbook.sources import Tool
+from drillbook.model.matchers import at_least, equals, gone, present
+from drillbook.sources import Expr, Series, Tool
 from tests import runbook_examples as examples
 from tests.lint_examples import PATH, TEXT, book, edited, rule
+from tests.runbook_examples import tool
 
 
 def found(*changes: tuple[str, str]) -> list[Problem]:
@@ -332,6 +335,50 @@ def test_a_step_without_within_is_judged_by_the_default() -> None:
     one = replace(good, bound={str(PATH): _with(good.bound[str(PATH)], Probe, within=None)})
     assert {p.rule for p in problems(one)} == {"below-floor"}
     assert problems(replace(one, default_within_s=40.0)) == []
+
+
+ORDERS = Series(metric="orders_total", labels=())
+MANY = Expr(query="sum(orders_total) > 3", reads=(ORDERS,))
+
+
+@pytest.mark.parametrize(
+    ("probe", "needs"),
+    [
+        (Probe(source=ORDERS, expect=at_least(1), within=Duration("4s")), "scrape)"),
+        (Probe(source=ORDERS, expect=at_least(1), within=Duration("5s")), ""),
+        (Probe(source=ORDERS, expect=gone()), "scrape + 1m that it looks back)"),
+        (Probe(source=MANY, expect=gone()), ""),
+        (Probe(source=tool(), expect=present(), throughout=Duration("40s")), "must hold)"),
+        (Probe(source=tool(), expect=present(), throughout=Duration("30s")), ""),
+        (Probe(source=ORDERS, expect=present(), throughout=Duration("30s")), "scrape + as long"),
+    ],
+)
+def test_a_check_that_cannot_hold_within_its_budget(probe: Probe, needs: str) -> None:
+    bound = examples.changed(examples.runbook(), 1, probe)
+    one = replace(book(TEXT), bound={str(bound.runbook.path): bound})
+    found = [p for p in values.above_floor(bound.runbook, one) if p.line == 1]
+    assert [needs in p.what for p in found] == [True] * bool(needs), found
+
+
+@pytest.mark.parametrize(
+    ("expr", "needs"),
+    [
+        ("sum by (namespace) (rate(orders_total[1m])) == 0", True),
+        ("orders_total offset 5m > 0 unless orders_total", True),
+        ("max_over_time(sum(orders_total)[5m:1m]) > 1 and up", True),
+        ("orders_total == 0 unless orders_total offset 1h", False),
+    ],
+)
+def test_an_alert_that_looks_back_at_what_no_steady_state_reads(expr: str, needs: bool) -> None:
+    one = book(TEXT, rules=(rule(expr=expr),))
+    said = notes(one, one.runbooks)
+    assert ["orders_total, which no steady state" in note for note in said] == [True] * needs
+    first, *others = one.bound[str(PATH)].causes
+    (shop,) = first.workload.components
+    ready = (Probe(source=ORDERS, expect=at_least(1)),)
+    steady = replace(first, workload=Workload((replace(shop, ready=ready),)))
+    bound = replace(one.bound[str(PATH)], causes=(steady, *others))
+    assert notes(replace(one, bound={str(PATH): bound}), one.runbooks) == []
 
 
 def _with(bound: BoundRunbook, kind: type[Any], **fields: Any) -> BoundRunbook:

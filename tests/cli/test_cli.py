@@ -131,7 +131,7 @@ print("LOADED", *sorted({"boto3", "kubernetes", "requests", "testinfra"} & set(s
 """
 
 
-@pytest.mark.parametrize("words", ["--help", "lint", "list"])
+@pytest.mark.parametrize("words", ["--help", "lint", "list", "steps"])
 def test_what_asks_no_cluster_loads_no_client_library(checkout: Path, words: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", LOADED, words], cwd=checkout, capture_output=True, text=True

@@ -149,3 +149,10 @@ def test_the_newest_comes_first(tmp_path: Path) -> None:
     assert runs == ["run-05", "run-03", "run-02"]
     alone = accepting.newest(tmp_path, only="run-03").values()
     assert [[d.run for d in drills] for drills in alone] == [["run-03"]]
+
+
+def test_what_is_falsified_is_named(tmp_path: Path) -> None:
+    drills = (*DRILLS[:-1], examples.healthy("oom", held=True))
+    (line,) = accepting.falsified(run_folder(tmp_path, drills))
+    assert line.startswith("falsified: RB-APP-001--all--healthy--1 shows that oom is found where")
+    assert list(accepting.falsified(run_folder(tmp_path / "good"))) == []

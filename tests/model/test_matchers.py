@@ -19,6 +19,11 @@ SINCE = datetime(2026, 11, 21, tzinfo=UTC)
         (matchers.equals("driver-oom"), " driver-oom\n", "driver-oom too"),
         (matchers.contains("Module"), "x\nModuleNotFound", "nothing"),
         (matchers.at_least(2), "0 3", "1 1"),
+        (matchers.at_most(2), "0 2", "0 3"),
+        (matchers.at_most(2), "0", "no number"),
+        (matchers.present(), "", Absent("pod")),
+        (matchers.is_not(matchers.equals("False")), "True", "False"),
+        (matchers.is_not(matchers.contains("refused")), "ready", "ready\nrefused"),
         (matchers.after_last_change(), str(SINCE.timestamp() + 1), str(SINCE.timestamp())),
         (matchers.firing(), LOUD, UNLISTED),
         (matchers.silent(), QUIET, UNLISTED),
@@ -38,6 +43,9 @@ def test_holds_for_the_good_only(matcher: Matcher, good: Answer, bad: Answer) ->
         matchers.equals("x"),
         matchers.contains(""),
         matchers.at_least(0),
+        matchers.at_most(0),
+        matchers.present(),
+        matchers.is_not(matchers.any_equals("x")),
         matchers.after_last_change(),
         matchers.firing(),
     ],
@@ -46,3 +54,9 @@ def test_absent_makes_ordinary_matchers_false(matcher: Matcher) -> None:
     assert not matcher.holds(Absent("it"), SINCE)
     assert matchers.silent().holds(Absent("it"), SINCE)
     assert not any(matchers.at_least(0).holds(text, None) for text in ("NaN", "inf", "-inf", ""))
+
+
+@pytest.mark.parametrize("one", [matchers.at_least(1), matchers.gone(), matchers.firing()])
+def test_only_a_text_is_negated(one: Matcher) -> None:
+    with pytest.raises(ValueError, match="opposite of its own"):
+        matchers.is_not(one)  # type: ignore[arg-type]

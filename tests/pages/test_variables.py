@@ -23,6 +23,7 @@ from drillbook.model import (
     name_of,
 )
 from drillbook.model.errors import RunbookProblem
+from drillbook.model.words import setting
 from drillbook.pages.variables import setup
 from drillbook.sources import Http
 
@@ -52,6 +53,16 @@ def test_only_what_is_used_is_asked_for() -> None:
     cause = examples.cause(scenarios=(nodes,), load=load, fault=fault)
     assert exported(examples.runbook(cause)) == ["CONTEXT"]
     assert setup(examples.runbook(cause)).tools == ("kubectl", "curl")
+
+
+def test_a_program_behind_its_settings_is_a_tool_too() -> None:
+    secret = setting("AWS_SECRET_ACCESS_KEY", Var("APP"))
+    line = command(secret, "timeout", "20", "aws", "s3api", "head-object", "--bucket=x", "--key=y")
+    action = Action(command=line)
+    one = examples.scenario(Phase.REMEDIATION, "x", examples.step("x", action, keyword="when"))
+    found = setup(examples.runbook(examples.cause(scenarios=(one,))))
+    assert "aws" in found.tools
+    assert not {"timeout", ""} & {*found.tools}
 
 
 def test_programs_and_scripts_are_named_with_the_way_to_get_them() -> None:

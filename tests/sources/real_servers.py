@@ -144,7 +144,7 @@ def redis(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def object_store(folder: Path) -> Iterator[str]:
-    """Its address. The key `reader` may read and list, `owner` may do all."""
+    """Its address. The key `reader` may read and list, `jobs` write too, `owner` may do all."""
     weed = program("weed")
     program("aws")
     master, volume, filer, s3, metrics, iceberg = free_ports(6)
@@ -156,6 +156,7 @@ def object_store(folder: Path) -> Iterator[str]:
         }
         for name, actions in (
             ("owner", ["Admin", "Read", "Write", "List"]),
+            ("jobs", ["Read", "Write", "List"]),
             ("reader", ["Read", "List"]),
         )
     ]

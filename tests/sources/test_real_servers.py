@@ -4,6 +4,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -169,6 +170,15 @@ def s3(ask: Ask, key: str | Var = "", bucket: str = "lake") -> S3:
     return S3(endpoint=PLACE, bucket=bucket, ask=ask, key=key, access=ACCESS, secret=PASSWORD)
 
 
+def expire(owner: Any, prefix: str) -> None:
+    """A lifecycle rule; the empty prefix: a disabled one of everything."""
+    status = "Enabled" if prefix else "Disabled"
+    rule = {"Filter": {"Prefix": prefix}, "Expiration": {"Days": 1}, "ID": "x", "Status": status}
+    owner.put_bucket_lifecycle_configuration(
+        Bucket="lake", LifecycleConfiguration={"Rules": [rule]}
+    )
+
+
 def test_an_object_store(tmp_path: Path) -> None:
     key = "a/it's $(id) `x`; é"
     with real_servers.object_store(tmp_path) as address:
@@ -193,6 +203,16 @@ def test_an_object_store(tmp_path: Path) -> None:
             both(s3(Ask.CHECKSUM, key), clients)
             == "SHA256:i1udsME9skJWyCmqNkqpDG0uujGLkjKkq5MTuVTTVV8="
         )
+        assert both(s3(Ask.DELETED, "g"), clients) == "1"
+        assert s3(Ask.DELETED, "a/").read(clients).answer == "0"
+        assert s3(Ask.EXPIRES, "a/x").read(clients).answer == "0"  # no rules at all
+        rules = (("", "0"), ("tmp/", "0"), ("a/", "1"))
+        for prefix, answer in rules:
+            expire(owner, prefix)
+            assert s3(Ask.EXPIRES, "a/x").read(clients).answer == answer
+        assert both(s3(Ask.EXPIRES, Var("KEY")), local(address, KEY="a/it's $(id)")) == "1"
+        with pytest.raises(CouldNotTell, match="would end the query"):
+            s3(Ask.EXPIRES, 'a/"').read(clients)
         for ask in (Ask.SIZE, Ask.ETAG, Ask.MODIFIED, Ask.LATEST):
             # The beginning of another key is no object.
             assert isinstance(both(s3(ask, "a/it"), clients), Absent)

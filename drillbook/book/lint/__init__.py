@@ -14,7 +14,7 @@ from drillbook.model import Problem, Runbook
 
 # fmt: off
 __all__ = [
-    "LOSING", "RULES", "TAGS", "UNREADABLE", "Book", "of_book", "of_runbooks", "problems",
+    "LOSING", "RULES", "TAGS", "UNREADABLE", "Book", "notes", "of_book", "of_runbooks", "problems",
     "secrets",
 ]
 # fmt: on
@@ -32,6 +32,12 @@ def of_runbooks(book: Book, runbooks: Iterable[Runbook]) -> set[Problem]:
     """What is wrong with some runbooks of a book, and with how the book's are bound."""
     found = {p for runbook in runbooks for rule in RULES for p in rule(runbook, book)}
     return found.union(book.bind_problems)
+
+
+def notes(book: Book, runbooks: Iterable[Runbook]) -> list[str]:
+    """What is worth knowing of some runbooks, and no problem."""
+    rules = (alerts.blind_starts, metadata.unfinished)
+    return [note for runbook in runbooks for rule in rules for note in rule(runbook, book)]
 
 
 def of_book(book: Book) -> set[Problem]:

@@ -112,6 +112,25 @@ def pages_of_rules(book: Book) -> Iterator[Problem]:
         yield _at(rule, "runbook-url", what, fix)
 
 
+def blind_starts(runbook: Runbook, book: Book) -> Iterator[str]:
+    """A note for each alert that looks back at what no steady state has read: a fault that comes
+    before Prometheus has seen the healthy system may never make it fire."""
+    ready = [p for c in book.causes(runbook)[:1] for p in c.workload.ready]
+    series = [s for p in ready for s in (p.source, *getattr(p.source, "reads", ()))]
+    seen = {getattr(one, "metric", "") for one in series}
+    for rule in _every(runbook, book):
+        texts = (rule.expr, *(one.expr for one in rule.records))
+        recorded = {one.name for one in rule.records}
+        needed = sorted({m for text in texts for m in promql.past(promql.parsed(text))} - recorded)
+        if needed and not seen.intersection(needed):
+            yield (
+                f"note: {rule.file}:{rule.line}: the alert {rule.name} looks back at "
+                f"{', '.join(needed)}, which no steady state of {runbook.path} reads: the fault "
+                "may come before Prometheus has seen it healthy. Let a component's `ready` hold a "
+                "Series of it."
+            )
+
+
 _LEVELS = ("P0", "P1", "P2", "P3", "P4")
 
 

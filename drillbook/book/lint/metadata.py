@@ -188,6 +188,13 @@ def shown_secrets(runbook: Runbook, book: Book) -> Iterator[Problem]:
 _without_secrets = lru_cache(maxsize=8192)(shapes.without)
 
 
+def unfinished(runbook: Runbook, book: Book) -> Iterator[str]:
+    """A note for a skeleton's words that nobody has replaced."""
+    if lines := sorted({line for line, text in _texts(runbook) if "TODO" in text}):
+        told = ", ".join(map(str, lines))
+        yield f"note: {runbook.path}: a skeleton: TODO stands in what begins at line {told}."
+
+
 def _descriptions(runbook: Runbook) -> Iterator[tuple[int, str]]:
     yield runbook.line, runbook.description
     yield from ((cause.line, cause.description) for cause in runbook.causes)

@@ -24,7 +24,7 @@ from drillbook.model import (
     alert_of,
     reading,
 )
-from drillbook.model.matchers import Firing, Silent
+from drillbook.model.matchers import Firing, Gone, Silent
 
 _DESTROYING = frozenset({"delete", "drain", "drop", "rm", "--force", "-delete", "FLUSHALL"})
 _READ_ONLY = (Phase.DETECTION, Phase.DIAGNOSIS)
@@ -110,19 +110,17 @@ def declared_alerts(runbook: Runbook, book: Book) -> Iterator[Problem]:
 
 
 def above_floor(runbook: Runbook, book: Book) -> Iterator[Problem]:
-    """What a healthy monitoring needs at worst must fit into the budget."""
+    """What a check needs at worst, of a healthy monitoring, must fit into its budget."""
     for _, _, bound in _steps(runbook, book):
-        rule = book.alerts.get(_alert(bound) or "")
-        if not isinstance(bound.value, Probe) or rule is None:
+        if not isinstance(bound.value, Probe):
             continue
-        floor = _floor_s(bound.value, rule, book)
+        floor, why = _floor_s(bound.value, book.alerts.get(_alert(bound) or ""), book)
         within = bound.value.within
         budget = within.seconds if within else book.default_within_s
         if budget < floor:
             shown = f"within {within}" if within else f"the default of {budget:g}s"
             what = (
-                f"{bound.step.text!r}: {shown} is below what monitoring needs at worst, {floor:g}s "
-                f"(scrape + evaluation + the rule's `{_delays(bound.value)}`)."
+                f"{bound.step.text!r}: {shown} is below what it needs at worst, {floor:g}s ({why})."
             )
             fix = f"Write `within {floor:g}s` or more, or make monitoring faster."
             yield _at(runbook, bound, "below-floor", what, fix)
@@ -238,17 +236,24 @@ def _alert(bound: BoundStep) -> str | None:
     return None if source is None else alert_of(source)
 
 
-def _floor_s(probe: Probe, rule: AlertRule, book: Book) -> float:
-    """Seconds at worst. A rule's `for` delays its firing, `keep_firing_for` its end."""
-    if isinstance(probe.expect, Silent):
-        return silence_s(rule, book.scrape_s, book.evaluation_s)
-    if isinstance(probe.expect, Firing):
-        return floor_s(rule, book.scrape_s, book.evaluation_s)
-    return 0.0
-
-
-def _delays(probe: Probe) -> str:
-    return "keep_firing_for" if isinstance(probe.expect, Silent) else "for"
+def _floor_s(probe: Probe, rule: AlertRule | None, book: Book) -> tuple[float, str]:
+    """Seconds at worst, and what takes them. A rule's `for` delays its firing, `keep_firing_for`
+    its end; of a series an answer from after the change is its next sample."""
+    times = (book.scrape_s, book.evaluation_s)
+    if rule is not None and isinstance(probe.expect, Silent):
+        return silence_s(rule, *times), "scrape + evaluation + the rule's `keep_firing_for`"
+    if rule is not None and isinstance(probe.expect, Firing):
+        return floor_s(rule, *times), "scrape + evaluation + the rule's `for`"
+    held_s = probe.throughout.seconds if probe.throughout else 0.0
+    also = " + as long as it must hold" if probe.throughout else ""
+    window = getattr(probe.source, "window", "")
+    if not window:
+        return held_s, also.removeprefix(" + ")
+    # The last sample stays in a series' range; an expression decides itself what is gone.
+    if isinstance(probe.expect, Gone) and not hasattr(probe.source, "reads"):
+        range_s = Duration(window).seconds
+        return book.scrape_s + range_s + held_s, f"scrape + {window} that it looks back{also}"
+    return book.scrape_s + held_s, f"scrape{also}"
 
 
 def _at(runbook: Runbook, bound: BoundStep, rule: str, what: str, fix: str) -> Problem:

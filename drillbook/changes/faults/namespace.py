@@ -83,11 +83,7 @@ class DrillNamespace:
 
     def secret_values(self) -> tuple[str, ...]:
         """The values of the Secrets in it: no record may hold them. Raises CouldNotTell."""
-        found = self._objects.listed("v1", "Secret", self.name)
-        # A binary value is printed in base64: both forms count.
-        encoded = [value for secret in found for value in (secret.get("data") or {}).values()]
-        decoded = (base64.b64decode(value).decode("utf-8", "replace") for value in encoded)
-        return (*encoded, *decoded)
+        return secret_values(self.clients, self.name)
 
     @writes("namespace.create")
     def _create(self, body: Mapping[str, Any]) -> None:
@@ -116,6 +112,15 @@ class DrillNamespace:
     @property
     def _objects(self) -> Objects:
         return Objects(self.clients.acting_as(Identity.PROVISIONER))
+
+
+def secret_values(clients: Connections, namespace: str) -> tuple[str, ...]:
+    """Those of a drill's namespace, as the provisioner reads them. Raises CouldNotTell."""
+    found = Objects(clients.acting_as(Identity.PROVISIONER)).listed("v1", "Secret", namespace)
+    # A binary value is printed in base64: both forms count.
+    encoded = [value for secret in found for value in (secret.get("data") or {}).values()]
+    decoded = (base64.b64decode(value).decode("utf-8", "replace") for value in encoded)
+    return (*encoded, *decoded)
 
 
 def _rank(manifest: Manifest) -> int:

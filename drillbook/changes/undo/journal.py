@@ -18,7 +18,7 @@ from drillbook.changes.undo.record import (
     manifest,
 )
 from drillbook.cluster.objects import Conflict, Objects
-from drillbook.model.errors import CouldNotTell
+from drillbook.model.errors import CouldNotTell, beginning
 from drillbook.model.object_ref import ObjectRef
 
 _ORDER = tuple(State)
@@ -127,7 +127,7 @@ def move(
 def _move(
     objects: Objects, namespace: str, record: UndoRecord, state: State, said: str
 ) -> UndoRecord:
-    body = {"state": str(state), "said": said[:1000]}
+    body = {"state": str(state), "said": beginning(said, 1000)}
     ref = replace(record.ref, namespace=namespace)
     after = objects.patch(ref, body, version=record.version)
     moved = record.moved(state, said)

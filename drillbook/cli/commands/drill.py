@@ -64,7 +64,7 @@ class Asked:
 def drill(settings: Settings, asked: Asked, console: Console) -> int:
     """Lint, ask the guards, drill, report. Returns the exit code."""
     began = time.monotonic()
-    runbooks, problems = offline.problems(settings, asked.paths)
+    runbooks, problems, _ = offline.problems(settings, asked.paths)
     if problems:
         text = "\n".join(str(problem) for problem in problems)
         unreadable = any(problem.rule == UNREADABLE for problem in problems)

@@ -9,11 +9,12 @@ from drillbook.book import catalogue as listed
 from drillbook.book import checkout as book
 from drillbook.book import monitoring, tree
 from drillbook.book.alert_rules import Rules
+from drillbook.book.samples import printed
 from drillbook.cli.columns import columns, tell
 from drillbook.cli.selection import backgrounds
 from drillbook.cluster.settings import Settings
 from drillbook.evidence import accept, proof, proof_state
-from drillbook.model import Action, BoundCause, BoundRunbook, Phase, Probe
+from drillbook.model import BoundCause, BoundRunbook, Phase
 from drillbook.model.errors import RunbookProblem
 from drillbook.pages import render
 
@@ -103,7 +104,4 @@ def _steps(cause: BoundCause) -> Iterator[str]:
             yield f"  {phase}: {scenario.scenario.name}"
             for step in scenario.steps:
                 yield f"    {step.step.text}"
-                if isinstance(step.value, Probe):
-                    yield f"      $ {step.value.source.command()}"
-                elif isinstance(step.value, Action):
-                    yield from (f"      $ {line}" for line in step.value.block.splitlines())
+                yield from (f"      $ {line}" for line in printed(step.value))

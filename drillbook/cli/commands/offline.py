@@ -26,8 +26,11 @@ from drillbook.model.errors import CouldNotTell, RunbookProblem, UsageError
 from drillbook.pages import render
 
 
-def problems(settings: Settings, paths: Sequence[Path]) -> tuple[list[Runbook], list[Problem]]:
-    """Everything wrong with the runbooks under `paths`, judged among all of the checkout's."""
+def problems(
+    settings: Settings, paths: Sequence[Path]
+) -> tuple[list[Runbook], list[Problem], list[str]]:
+    """The runbooks under `paths`, everything wrong with them, judged among all of the checkout's,
+    and what is worth knowing of them."""
     every, unreadable = book.runbooks(settings, [])
     binder = Binder(book.definitions(settings.root))
     rules = book.alerts(settings)
@@ -47,21 +50,24 @@ def problems(settings: Settings, paths: Sequence[Path]) -> tuple[list[Runbook], 
         catalogue=listed.load(settings.root),
     )
 
-    def judged(some: Sequence[Runbook]) -> set[Problem]:
+    def judged(some: Sequence[Runbook]) -> tuple[set[Problem], list[str]]:
         results = [binder.bind(runbook) for runbook in some]
         bound = replace(
             context,
             bound={str(b.runbook.path): b for b, _ in results if b is not None},
             bind_problems=tuple(p for _, found in results for p in found),
         )
-        return linting.of_runbooks(bound, some)
+        meant = [one for one in some if wanted is None or str(one.path) in wanted]
+        return linting.of_runbooks(bound, some), linting.notes(bound, meant)
 
-    every_one = {p for half in in_halves(judged, every) for p in half}
-    found = sorted({*every_one, *linting.of_book(context), *tree.problems(settings.root)})
     wanted = _wanted(settings, paths)
+    halves = in_halves(judged, every)
+    every_one = {p for half, _ in halves for p in half}
+    notes = [note for _, half in halves for note in half]
+    found = sorted({*every_one, *linting.of_book(context), *tree.problems(settings.root)})
     if wanted is None:
-        return every, found
-    return [r for r in every if str(r.path) in wanted], _of(found, wanted)
+        return every, found, notes
+    return [r for r in every if str(r.path) in wanted], _of(found, wanted), notes
 
 
 def _of(found: Iterable[Problem], wanted: set[str]) -> list[Problem]:
@@ -86,7 +92,8 @@ def lint(
 ) -> None:
     """Print every problem, as GitHub shows it on its line too if asked for. Raises RunbookProblem
     (or UsageError for unreadable files)."""
-    number, found = _problems_now(settings, paths)
+    number, found, notes = _problems_now(settings, paths)
+    tell(console, notes)
     shown = annotations or bool(os.environ.get("GITHUB_ACTIONS"))
     tell(console, (line for p in found for line in ([str(p), annotation(p)] if shown else [p])))
     unreadable = [p for p in found if p.rule == linting.UNREADABLE]
@@ -98,20 +105,22 @@ def lint(
     console.print(f"{number} runbooks, no problem.")
 
 
-def _problems_now(settings: Settings, paths: Sequence[Path]) -> tuple[int, list[Problem]]:
-    """How many runbooks are meant, and all that is wrong with them, from memory if unchanged."""
+def _problems_now(
+    settings: Settings, paths: Sequence[Path]
+) -> tuple[int, list[Problem], list[str]]:
+    """How many runbooks are meant, and all that is to say of them, from memory if unchanged."""
     known, wanted = Unchanged.load(settings.root), _wanted(settings, paths)
     everything = _everything(settings)
     if known.lint == everything:
         every = {str(p.relative_to(settings.root)) for p in reader.discover(settings.root)}
         meant = every if wanted is None else every & wanted
         stray = sorted(tree.stray(settings.root))
-        return len(meant), stray if wanted is None else _of(stray, meant)
-    checked, found = problems(settings, paths)
-    if not (paths or found) and everything == _everything(settings):
+        return len(meant), stray if wanted is None else _of(stray, meant), []
+    checked, found, notes = problems(settings, paths)
+    if not (paths or found or notes) and everything == _everything(settings):
         known.lint = everything
         known.save()
-    return len(checked), found
+    return len(checked), found, notes
 
 
 def _everything(settings: Settings) -> str:

@@ -105,7 +105,7 @@ def _log(
         title=bound.runbook.title,
         version=bound.runbook.tag("version"),
         alert=alert,
-        values=place.shown,
+        values={"CONTEXT": place.shell.environment["CONTEXT"], **place.shown},
         rehearsal=asked.rehearse,
     )
     log.write()

@@ -26,7 +26,7 @@ HARMLESS = frozenset(
         # Modules and values of our own, whose writes are marked where they are made.
         *("leases", "self", "namespace", "self.namespace", "undoer", "self.undoer", "os", "new"),
         # Texts.
-        *("text", "core", "literal", "token['field']", "operation", "quoted"),
+        *("text", "core", "literal", "token['field']", "operation", "query", "quoted"),
     }
 )
 """What such calls may be made on without being a write to the cluster; strings aside."""
