@@ -39,6 +39,9 @@ lint: $(SETUP)  ## ruff, mypy --strict, import contracts, and the runbooks' own 
 bench: $(SETUP)  ## measure what docs/benchmarks.md reports
 	$(BIN)/python -m tests.bench
 
+dist: $(SETUP)  ## one wheel with the book inside: drillbook diagnose and respond from any folder
+	@bash scripts/build_dist.sh $(BIN)
+
 gate: machine $(SETUP) staging-up  ## what a change needs, and a sample of drills (BUDGET=8m)
 	$(BIN)/drillbook gate --budget $(or $(BUDGET),8m)
 
@@ -55,4 +58,4 @@ lock: $(SETUP)  ## pin and hash the requirements again
 	  --python-version 3.11 --no-annotate --custom-compile-command "make lock" \
 	  -o $(ENGINE)/requirements.txt
 
-.PHONY: help machine setup drill test campaign gate lint bench staging-up staging-down lock
+.PHONY: help machine setup drill test campaign dist gate lint bench staging-up staging-down lock

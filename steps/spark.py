@@ -20,8 +20,8 @@ from drillbook.model import (
     command,
     name_of,
 )
-from drillbook.model.matchers import after_last_change, equals
-from drillbook.sources import Moment, Tool, jsonpath_word, kubectl
+from drillbook.model.matchers import after_last_change
+from drillbook.sources import Moment, jsonpath_word, kubectl
 from fixtures import spark as applications
 from fixtures.faults import spark as faults
 from steps.kubernetes import set_key
@@ -69,15 +69,6 @@ def driver_heap_is_too_small(where: Where, app: Component) -> Fault:
 
 
 # ------------------------------------------------------------------ then
-
-
-@then("the diagnosis tool names the cause of {string} as {string}")
-def tool_names_cause(where: Where, app: Word, cause: str) -> Probe:
-    words = (
-        *("python3", "scripts/spark/diagnose_driver.py", "--context", where.context),
-        *("--namespace", where.namespace, "--json", app),
-    )
-    return Probe(source=Tool(words=words, field="cause"), expect=equals(cause))
 
 
 @then("{string} completes a batch within {duration}")

@@ -45,13 +45,17 @@ def forked(
     environment: Mapping[str, str],
     *,
     together: bool = False,
+    given: str = "",
 ) -> Ended:
     """Run `program` in `folder` with `words` as its command line. `together`: stderr goes where
-    stdout goes."""
-    with tempfile.TemporaryFile("w+b") as out, tempfile.TemporaryFile("w+b") as err:
+    stdout goes; `given`: what stands in stdin."""
+    file = tempfile.TemporaryFile
+    with file("w+b") as into, file("w+b") as out, file("w+b") as err:
+        into.write(given.encode())
+        into.seek(0)
         child = os.fork()
         if child == 0:
-            _be(program, words, folder, environment, out, out if together else err)
+            _be(program, words, folder, environment, (into, out, out if together else err))
         _, status, used = os.wait4(child, 0)
         out.seek(0)
         err.seek(0)
@@ -69,16 +73,14 @@ def _be(
     words: tuple[str, ...],
     folder: Path,
     environment: Mapping[str, str],
-    out: IO[bytes],
-    err: IO[bytes],
+    streams: tuple[IO[bytes], IO[bytes], IO[bytes]],
 ) -> NoReturn:
     """In the child: nothing of pytest's is left that the program could notice."""
     code = 1
     try:
         signal.alarm(LIMIT_S)
-        with open(os.devnull, "rb") as nothing:
-            for number, file in enumerate((nothing, out, err)):
-                os.dup2(file.fileno(), number)
+        for number, file in enumerate(streams):
+            os.dup2(file.fileno(), number)
         sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115
         os.chdir(folder)
         os.environ.clear()

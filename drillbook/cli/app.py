@@ -79,8 +79,10 @@ def every_command(
     """What stands before a command's name."""
 
 
-def _settings(kubeconfig: Path | None = None, context: str | None = None) -> Settings:
-    return settings_module.load(kubeconfig=kubeconfig, context=context)
+def _settings(
+    kubeconfig: Path | None = None, context: str | None = None, shipped: bool = False
+) -> Settings:
+    return settings_module.load(shipped=shipped, kubeconfig=kubeconfig, context=context)
 
 
 @app.command()
@@ -236,8 +238,40 @@ def diagnose(
 
     values = diagnosing.given(given or ())
     values |= {"CONTEXT": context} if context else {}
-    asked = (_settings(), runbook, alert, values, as_json, REDACTOR, console)
+    asked = (_settings(shipped=True), runbook, alert, values, as_json, REDACTOR, console)
     raise typer.Exit(diagnosing.diagnose(*asked))
+
+
+@app.command()
+def respond(
+    runbook: Annotated[str, typer.Argument(help="a runbook", metavar="[RUNBOOK]")] = "",
+    alert: Annotated[str, typer.Option(help="the runbook of this alert")] = "",
+    given: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="a page's variable")
+    ] = None,
+    context: Annotated[str | None, typer.Option(help="your kubeconfig's context")] = None,
+    rehearse: Annotated[
+        str, typer.Option(metavar="CAUSE", help="put this cause in first, as a drill does")
+    ] = "",
+    log: Annotated[Path, typer.Option(help="the folder for incidents' logs")] = Path("incidents"),
+) -> None:
+    """Walk a runbook's page on a live incident: runs a line when you say so, and logs each step.
+
+    A line that changes something runs after `yes` only. Answers may come from a pipe; their end
+    stops. Example: drillbook respond RB-SPARK-001
+
+    Exit codes: 0 it is over; 1 it is not; 4 could not tell where it is.
+    """
+    from drillbook.cli.commands import diagnose as diagnosing
+    from drillbook.cli.commands import respond as responding
+
+    values = diagnosing.given(given or ())
+    values |= {"CONTEXT": context} if context else {}
+    asked = responding.Asked(
+        runbook=runbook, alert=alert, values=values, rehearse=rehearse, log=log
+    )
+    settings = _settings(shipped=not rehearse)
+    raise typer.Exit(responding.respond(settings, asked, REDACTOR, console))
 
 
 @app.command()

@@ -21,6 +21,8 @@ from drillbook.model.errors import UsageError
 
 FILE = "drillbook.toml"
 DEFAULT_STATE = Path("/var/lib/drillbook/staging")
+SHIPPED: Final = Path(__file__).parents[1] / "_book"
+"""The book inside of a wheel that `make dist` built; in a checkout there is none."""
 
 
 def _duration(text: str) -> str:
@@ -187,11 +189,14 @@ def _said(known: dict[str, Any], field: str) -> Any:
     return known[field]
 
 
-def find_root(start: Path) -> Path:
-    """The nearest folder upwards that holds `features/` and `pyproject.toml`."""
+def find_root(start: Path, shipped: bool = False) -> Path:
+    """The nearest folder upwards that holds `features/` and `pyproject.toml`; where there is none
+    and `shipped` will do, the book that came with this program's wheel."""
     for folder in (start, *start.parents):
         if (folder / "features").is_dir() and (folder / "pyproject.toml").is_file():
             return folder
+    if shipped and (SHIPPED / "features").is_dir():
+        return SHIPPED
     raise UsageError(
         f"{start}: no runbooks here: neither this folder nor one above it holds features/ and "
         "pyproject.toml. Change into the checkout."
@@ -210,10 +215,10 @@ def read_file(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path}: not valid TOML: {error}") from error
 
 
-def load(root: Path | None = None, **options: Any) -> Settings:
-    """The settings of this run. `options`: None is not given. The embedded cluster's own facts
-    apply only where no kubeconfig is set."""
-    home = root or find_root(Path.cwd())
+def load(root: Path | None = None, shipped: bool = False, **options: Any) -> Settings:
+    """The settings of this run. `shipped`: the wheel's own book will do; `options`: None is not
+    given. The embedded cluster's own facts apply only where no kubeconfig is set."""
+    home = root or find_root(Path.cwd(), shipped)
     fields = {"root": home, **read_file(home / FILE)}
     for name in ("kubeconfig", "agent_socket"):
         if isinstance(fields.get(name), str):  # wherever one stands, a file's path is the file's

@@ -91,6 +91,14 @@ class Redactor:
         self.refresh()
         return self.text(visible(text))
 
+    def plain(self, value: Any) -> Any:
+        """Every text inside of a value as it may be shown or written; dictionaries and lists."""
+        if isinstance(value, Mapping):
+            return {name: self.plain(inner) for name, inner in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.plain(inner) for inner in value]
+        return self.seen(value) if isinstance(value, str) else value
+
     def evidence(self, evidence: Evidence) -> Evidence:
         """Evidence that may be cut and shown; an ERROR while nobody can tell it from a secret."""
         clean = replace(evidence, observed=self.seen(evidence.observed))

@@ -159,7 +159,7 @@ class _Cause:
         )
 
     def _scenarios(self, phase: Phase) -> tuple[ScenarioView, ...]:
-        otherwise = _elsewhere(phase, self.after, self.words)
+        otherwise = elsewhere(phase, self.after, self.words)
         return tuple(
             ScenarioView(prose(one.scenario.name), tuple(self._steps(one)), otherwise)
             for one in self.bound.of(phase)
@@ -186,31 +186,35 @@ class _Cause:
             yield self._step(step, found)
 
     def _step(self, bound: BoundStep, seen: StepRecord | None) -> StepView:
-        value, said = bound.value, prose(self.name(bound.step.text))
-        if isinstance(value, Advice):
-            return StepView(kind="advice", sentence=prose(sentence(value.text)))
-        if isinstance(value, Action):
-            return StepView(
-                kind="change",
-                sentence=prose(self.name(_asking(bound.step.text, value))),
-                command=value.line,
-                risk=value.risk.value,
-                note=prose(value.note),
-                asks=tuple((f"export {a.var.name}=''", prose(a.says)) for a in value.asks),
-                reading="\n".join(value.reading),
-                rollback=value.back,
-                final=value.risk is Risk.DESTROYS and value.rollback is None,
-                saw=_saw(seen, self.drill, ""),
-            )
-        if isinstance(value, Probe):
-            # The text that a matcher searches, if it searches one: evidence is cut around it.
-            around = str(getattr(value.expect, "expected", ""))
-            saw = _saw(seen, self.drill, around)
-            return replace(check_view(value), sentence=said, saw=saw)
-        return StepView(kind="reinject", sentence=said, saw=_saw(seen, self.drill, ""))
+        # The text that a matcher searches, if it searches one: evidence is cut around it.
+        around = str(getattr(getattr(bound.value, "expect", None), "expected", ""))
+        saw = "" if isinstance(bound.value, Advice) else _saw(seen, self.drill, around)
+        return replace(step_view(bound, self.name), saw=saw)
 
 
-def _elsewhere(phase: Phase, after: BoundCause | None, words: Words) -> str:
+def step_view(bound: BoundStep, name: Namer) -> StepView:
+    """A step without what a drill saw of it."""
+    value, said = bound.value, prose(name(bound.step.text))
+    if isinstance(value, Advice):
+        return StepView(kind="advice", sentence=prose(sentence(value.text)))
+    if isinstance(value, Action):
+        return StepView(
+            kind="change",
+            sentence=prose(name(_asking(bound.step.text, value))),
+            command=value.line,
+            risk=value.risk.value,
+            note=prose(value.note),
+            asks=tuple((f"export {a.var.name}=''", prose(a.says)) for a in value.asks),
+            reading="\n".join(value.reading),
+            rollback=value.back,
+            final=value.risk is Risk.DESTROYS and value.rollback is None,
+        )
+    if isinstance(value, Probe):
+        return replace(check_view(value), sentence=said)
+    return StepView(kind="reinject", sentence=said)
+
+
+def elsewhere(phase: Phase, after: BoundCause | None, words: Words) -> str:
     """Where a responder goes on when a phase shows something else than expected."""
     if phase is Phase.DETECTION:
         return f"{words.gone}; see whether all of [Verify](#verify) holds"

@@ -21,7 +21,7 @@ from drillbook.evidence.markdown import prose, sentence, visible
 from drillbook.evidence.proof_state import Proofs, Standing, State, standings, worst
 from drillbook.evidence.proof_words import environment
 from drillbook.evidence.records import Drill
-from drillbook.model import BoundCause, BoundRunbook, Duration, Phase, Probe, Workload
+from drillbook.model import BoundRunbook, Duration, Phase, Workload
 from drillbook.pages import variables
 from drillbook.pages.cause_views import CauseView, StepView, cause_views, check_view
 from drillbook.pages.page_words import words_of
@@ -57,7 +57,6 @@ def page(
         setup=variables.setup(bound, [rules[name] for name in runbook.alerts if name in rules]),
         names=[f.var.name for name in bound.names for f in name.finds],
         causes=causes,
-        shared=_shared(bound),
         checks=_checks(causes),
         cleared=[_cleared(view, view.drill) for view in causes if view.drill],
         rto=_rto(runbook.tag("rto")),
@@ -174,32 +173,6 @@ def _later_in_production(
 
 def _rto(text: str) -> str:
     return seconds(Duration(text).seconds) if text else ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shared:
-    """The command that every cause's diagnosis runs, each expecting another answer."""
-
-    command: str
-    expected: tuple[str, ...]
-    """For each cause, as Markdown."""
-
-
-def _shared(bound: BoundRunbook) -> Shared | None:
-    """The first command that tells all causes apart, if there is one."""
-    first, *others = [_diagnosing(cause) for cause in bound.causes]
-    for line in first if others else ():
-        expected = (first[line], *(other.get(line, "") for other in others))
-        if "" not in expected and len(set(expected)) == len(bound.causes):
-            return Shared(command=line, expected=expected)
-    return None
-
-
-def _diagnosing(bound: BoundCause) -> dict[str, str]:
-    """The commands of a cause's diagnosis, and what each expects."""
-    values = (step.value for scenario in bound.of(Phase.DIAGNOSIS) for step in scenario.steps)
-    views = [check_view(value) for value in values if isinstance(value, Probe)]
-    return {view.command: view.expect for view in views}
 
 
 def _kinds(workload: Workload) -> str:

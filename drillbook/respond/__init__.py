@@ -1,1 +1,1 @@
-"""A live incident and the person who answers it: reads what a page's lines say, changes nothing."""
+"""A live incident and the person who answers it: a page's lines, and no change without a yes."""

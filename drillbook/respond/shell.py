@@ -17,7 +17,8 @@ from drillbook.model.reading import why_not
 
 WITHIN_S: Final = 4.0
 """How long one line may take: a diagnosis is asked for in an incident."""
-_PORT: Final = re.compile(r"127\.0\.0\.1:\d+")
+_PORT: Final = re.compile(r"Forwarding from (127\.0\.0\.1:\d+)")
+"""kubectl's word for it: an error, too, may name a port of this machine."""
 
 
 class Shell(ExitStack):
@@ -27,6 +28,7 @@ class Shell(ExitStack):
         super().__init__()
         self.environment = dict(environment)
         self.folder = folder
+        self._opened: dict[str, subprocess.Popen[bytes]] = {}
 
     def ask(self, line: Command, values: Mapping[str, str] | None = None) -> str:
         """What a line printed. Raises CouldNotTell, also for a line that may change something,
@@ -35,8 +37,9 @@ class Shell(ExitStack):
             raise CouldNotTell(f"not run, because {why}")
         return self.run(str(line), values or {})
 
-    def run(self, line: str, values: Mapping[str, str]) -> str:
-        """One of the engine's own lines that `ask` cannot judge. Raises CouldNotTell."""
+    def run(self, line: str, values: Mapping[str, str], within_s: float = WITHIN_S) -> str:
+        """A line that `ask` does not judge: the engine's own, or a change that a person has said
+        yes to. Raises CouldNotTell."""
         child = subprocess.Popen(
             ["bash", "-eu", "-c", line],
             env={**self.environment, **values},
@@ -47,9 +50,9 @@ class Shell(ExitStack):
             start_new_session=True,
         )
         try:
-            said, wrong = child.communicate(timeout=WITHIN_S)
+            said, wrong = child.communicate(timeout=within_s)
         except subprocess.TimeoutExpired as error:
-            raise CouldNotTell(f"no answer in {WITHIN_S:g} s") from error
+            raise CouldNotTell(f"no answer in {within_s:g} s") from error
         finally:
             if child.returncode is None:
                 _end(child)
@@ -74,11 +77,18 @@ class Shell(ExitStack):
         while True:
             said = os.pread(out.fileno(), 4096, 0).decode("utf-8", "replace").strip()
             if found := _PORT.search(said):
-                return found[0]
+                self._opened[found[1]] = child
+                return found[1]
             if ended or time.monotonic() > until:
-                raise CouldNotTell(f"{line}: no port was opened: {beginning(said) or 'no message'}")
+                last = said.splitlines()[-1:] or ["no message"]
+                raise CouldNotTell(f"{line}: no port was opened: {beginning(last[0])}")
             ended = child.poll() is not None
             time.sleep(0.05)
+
+    def close_port(self, address: str) -> None:
+        """End the forward that opened an address."""
+        if child := self._opened.pop(address, None):
+            _end(child)
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

@@ -28,7 +28,7 @@ from scripts.cluster import (
     find_json,
     kubectl,
 )
-from scripts.spark.driver_facts import (
+from scripts.spark.driver import (
     NAME_LABEL,
     container_of,
     list_drivers,

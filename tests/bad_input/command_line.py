@@ -55,10 +55,11 @@ def environment_of(checkout: Path) -> dict[str, str]:
     return {**kept, **own, "DRILLBOOK_STATE": str(checkout / "state")}
 
 
-def drillbook(checkout: Path, *words: str, **environment: str) -> Answer:
+def drillbook(checkout: Path, *words: str, answers: str = "", **environment: str) -> Answer:
     """Run a command there. Whatever it is given, it ends in words, never in a bare traceback."""
-    given = {**environment_of(checkout), **environment}
-    done = forked(cli.main, ("drillbook", *words), checkout, given, together=True)
+    world = {**environment_of(checkout), **environment}
+    program = ("drillbook", *words)
+    done = forked(cli.main, program, checkout, world, together=True, given=answers)
     assert "Traceback" not in done.out, done.out
     return Answer(done.code, done.out, done.cpu_s, done.peak_kb)
 

@@ -87,7 +87,8 @@ def test_no_page_is_written_of_it(checkout: Path, place: str) -> None:
 
 def test_a_variable_is_printed_as_the_line_that_ran(checkout: Path) -> None:
     line = 'curl -fsS --max-time 5 --get https://"$APP":"$POD"@db:5432/"$APP"'
-    replace(checkout, FEATURE, '"driver-oom"\n', '"driver-oom"\n      And "orders" is readable\n')
+    end = 'with reason "OOMKilled"\n'
+    replace(checkout, FEATURE, end, f'{end}      And "orders" is readable\n')
     with (checkout / "steps/alerts.py").open("a") as file:
         file.write(READABLE)
     for words in (("lint",), ("render",), ("show", "RB-SPARK-001")):

@@ -35,7 +35,7 @@ def appended(name: str, text: str) -> Edit:
 
 
 BROKEN = "groups:\n  - name: x\n    rules:\n      - record: a\n        expr: sum(up\n"
-TOOL = "scripts/spark/diagnose_driver"
+TOOL = "scripts/spark/keep_last_good"
 REFUSED = write("monitoring/alerts/broken.yaml", BROKEN)
 OWN_RULE = put("monitoring/alerts/spark.yaml", ">= 2\n", ">=\n")
 TORN = write(
@@ -52,18 +52,18 @@ BAD = [
         put("steps/spark.py", f"{TOOL}.py", f"{TOOL}s.py"),
         "lint",
         1,
-        "Did you mean scripts/spark/diagnose_driver.py?",
+        "Did you mean scripts/spark/keep_last_good.py?",
     ),
     (NO_PAGES, "render", 2, "the page cannot be written"),
     (NO_PAGES, "render --check", 1, "pages that are not what"),
     (REFUSED, "lint", 1, "alerts/broken.yaml:5: [bad-rule]"),
     (REFUSED, "list", 2, "refused-configuration"),
     (OWN_RULE, "list", 2, "unknown"),
-    (OWN_RULE, "show RB-SPARK-001", 2, "diagnose_driver.py"),
+    (OWN_RULE, "show RB-SPARK-001", 2, "keep_last_good.py"),
     (TORN, "lint", 2, "torn.feature:4"),
     (TORN, "list", 2, "refused-configuration"),
     # Of another runbook nobody was asked.
-    (TORN, "show rb-spark-001", 0, "diagnose_driver.py"),
+    (TORN, "show rb-spark-001", 0, "keep_last_good.py"),
     (TORN, "lint rb-spark-001", 0, "no problem"),
     (write("features/spark/other.feature.bak", ""), "lint", 1, "[stray-file]"),
     (TORN, "show features/spark/torn.feature", 2, "torn.feature:4"),

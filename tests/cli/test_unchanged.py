@@ -25,7 +25,7 @@ from tests.cli.conftest import Edit, put, write
 from tests.forked import forked
 
 PAGE = "runbooks/spark/driver-crash-loop.md"
-TOOL = "scripts/spark/diagnose_driver.py"
+TOOL = "scripts/spark/keep_last_good.py"
 CLEAN = "1 runbooks, no problem."
 KEPT = "1 pages, 0 changed."
 

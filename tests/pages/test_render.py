@@ -164,8 +164,7 @@ SAYS = [
     ("bare", "within 15 min of its beginning"),
     ("bare", "The limit of `$APP` is raised to 3Gi."),
     ("bare", "it is another cause; go to [Its configuration is refused](#cause-config)."),
-    ("bare", "- exactly `config` in the field `cause`: go to [Its configuration"),
-    ("bare", 'Run it first:\n\n```bash\npython3 scripts/app/diagnose.py --json "$APP"\n```'),
+    ("bare", "It only reads:\n\n```bash\ndrillbook diagnose RB-APP-001\n```"),
     ("alone", "Expect exactly `oom` in the field `cause`."),
     ("bare", 'q1{"The last termination says out of memory?"} -- yes --> c1['),
     ("bare", "q1 -- no --> q2"),
@@ -204,7 +203,6 @@ SAYS = [
 ]
 SAYS_NOT = [
     ("bare", "2026"),
-    ("alone", "Run it first"),
     ("advice", "nothing to do for you"),
     ("untouched", "no data after"),
     ("proven", "What is not named"),

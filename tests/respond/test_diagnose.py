@@ -5,25 +5,30 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from drillbook.model import command
+from drillbook.model import Endpoint, Var, Workload, command
 from drillbook.model.errors import CouldNotTell
 from drillbook.respond.diagnose import CauseFound, Incident, LineFound, Outcome
 from drillbook.respond.shell import Shell
+from drillbook.respond.variables import Place
+from tests import runbook_examples as examples
 from tests.bad_input.command_line import Answer, copied, drillbook
 
 KUBECTL = """#!/bin/bash
 echo "$*" >> "$ASKED"
 case "$*" in
   "config current-context") echo lab ;;
-  *port-forward*) echo "Forwarding from 127.0.0.1:4 -> 9093"; exec sleep 60 ;;
+  *port-forward*) [ -z "$NO_PORT" ] || { echo no pod >&2; exit 1; }
+    echo "Forwarding from 127.0.0.1:4 -> 9093"; exec sleep 60 ;;
   *" get pod "*) echo orders ;;
   *" get deployments "*) echo 1 ;;
   *" get pods "*) if [ -n "$FORBIDDEN" ]; then echo Forbidden >&2; exit 1; fi; echo "$REASON" ;;
+  *" --previous "*) [ -n "$ENDED" ] || exit 1; echo "$ENDED" ;;
   *" logs "*) echo "$LOG" ;;
   *) exit 9 ;;
 esac
@@ -33,7 +38,6 @@ echo "$*" >> "$ASKED"
 [ -n "$ALERTS" ] || { echo refused >&2; exit 7; }
 echo "$ALERTS"
 """
-TOOL = '#!/bin/bash\nfor cause in $CAUSE; do echo "{\\"cause\\": \\"$cause\\"}"; done\n'
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +45,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = copied(tmp_path_factory.mktemp("diagnose") / "checkout")
     shutil.copytree(ROOT / "features/operations", folder / "features/operations")
     (folder / "bin").mkdir()
-    for name, text in (("kubectl", KUBECTL), ("curl", CURL), ("python3", TOOL)):
+    for name, text in (("kubectl", KUBECTL), ("curl", CURL)):
         (folder / "bin" / name).write_text(text)
         (folder / "bin" / name).chmod(0o755)
     return folder
@@ -58,12 +62,12 @@ def diagnose(checkout: Path, *words: str, alerts: Any = "", **said: str) -> Answ
         "PATH": f"{checkout}/bin{os.pathsep}{os.environ['PATH']}",
         "ASKED": f"{checkout}/asked",
         "ALERTS": json.dumps(alerts) if alerts != "" else "",
-        **{name: said.get(name, "") for name in ("FORBIDDEN", "REASON", "LOG", "CAUSE")},
+        **{"FORBIDDEN": "", "NO_PORT": "", "REASON": "", "LOG": "", "ENDED": "", **said},
     }
     return drillbook(checkout, "diagnose", *words, **world)
 
 
-OOM = {"REASON": "OOMKilled", "CAUSE": "driver-oom"}
+OOM = {"REASON": "OOMKilled", "LOG": "x"}
 ROOT = Path(__file__).parents[2]
 HERE = ("RB-SPARK-001", "--set", "NAMESPACE=shop", "--set", "APP=orders")
 PLAN = ("RB-OPS-002", "--set", "NAMESPACE=shop")
@@ -77,13 +81,14 @@ NEEDED = "holds: curl -sS --max-time 5 -o /dev/null"
         (("--alert", "SparkDriverCrashLoop"), [alert()], OOM, 0, "one cause holds"),
         ((), [alert(), {"labels": {"alertname": "Other"}}], OOM, 0, "APP=orders"),
         (HERE, "", OOM, 0, "one cause holds"),
-        (HERE, "", {"CAUSE": "none", "REASON": "Error", "LOG": "x"}, 1, "no cause holds"),
+        (HERE, "", {"REASON": "Error", "LOG": "x"}, 1, "no cause holds"),
         ((), [], OOM, 1, "no alert fires"),
         (("RB-SPARK-001",), [], OOM, 4, "no alert of this runbook fires"),
         (("RB-SPARK-001",), "", OOM, 4, "exit code 7: refused"),
         (("RB-SPARK-001",), {"status": "error"}, OOM, 4, "without a list of alerts"),
         (HERE, "", {**OOM, "FORBIDDEN": "1"}, 4, "exit code 1: Forbidden"),
-        (HERE, "", {"REASON": "OOMKilled", "LOG": "x"}, 4, "could not tell: driver-oom"),
+        (HERE, "", {}, 4, "every line printed nothing"),
+        (HERE, "", {"REASON": "OOMKilled", "LOG": "ModuleNotFoundError"}, 1, "several causes hold"),
         (("RB-SPARK-001",), [alert("--all-namespaces")], OOM, 4, "which is no name"),
         (("RB-SPARK-001",), [alert("$(touch x)")], OOM, 4, "which is no name"),
         (("RB-SPARK-001",), [{"labels": {"alertname": "SparkDriverCrashLoop"}}], OOM, 4, "label"),
@@ -120,12 +125,48 @@ def test_a_component_s_port_is_asked_as_its_page_asks_it(checkout: Path) -> None
     assert " http://127.0.0.1:4/api/v1/query " in asked
 
 
+def test_a_port_without_a_pod_is_no_reason_to_ask_nothing(checkout: Path) -> None:
+    answer = diagnose(checkout, *PLAN, "--set", "APP=registry", alerts=500, NO_PORT="1")
+    assert "no port was opened: no pod" in answer.said
+    assert " get deployments " in (checkout / "asked").read_text()
+
+
+@pytest.mark.parametrize(
+    ("alerts", "words", "verdict"),
+    [
+        ([alert()], (), "one cause holds"),
+        # Nothing says that it ended lately: what ended it then is no cause of today.
+        ("", HERE, "no cause holds"),
+    ],
+)
+def test_a_container_that_was_just_restarted_is_told_by_the_run_that_ended(
+    checkout: Path, alerts: Any, words: tuple[str, ...], verdict: str
+) -> None:
+    said = {"REASON": "Error", "LOG": "starting", "ENDED": "ModuleNotFoundError: pricing"}
+    answer = diagnose(checkout, *words, alerts=alerts, **said)
+    assert verdict in answer.said
+
+
 def test_two_alerts_at_once_are_two_incidents(checkout: Path) -> None:
     answer = diagnose(checkout, "--json", alerts=[alert(), alert(), alert("orders-2")], **OOM)
     found = json.loads(answer.said)
     assert [one["values"]["POD"] for one in found] == ["orders-1", "orders-2"]
     assert {one["verdict"] for one in found} == {"one cause holds"}
     assert answer.code == 0
+
+
+def test_the_name_of_an_earlier_incident_is_not_asked_again(checkout: Path) -> None:
+    """A page's block exports it, and the shell is still open when the next alert comes."""
+    answer = diagnose(checkout, alerts=[alert()], APP="payments", **OOM)
+    assert "APP=orders" in answer.said
+
+
+def test_a_context_that_was_exported_is_the_responders(checkout: Path) -> None:
+    diagnose(checkout, *HERE, CONTEXT="other", **OOM)
+    assert set((checkout / "asked").read_text().split("\n")[0].split()[:2]) == {
+        "--context",
+        "other",
+    }
 
 
 def test_a_line_that_may_change_something_is_not_run(tmp_path: Path) -> None:
@@ -136,7 +177,28 @@ def test_a_line_that_may_change_something_is_not_run(tmp_path: Path) -> None:
 
 def test_a_port_that_nobody_opens_is_said(tmp_path: Path) -> None:
     with Shell(os.environ, tmp_path) as shell, pytest.raises(CouldNotTell, match="no port"):
-        shell.forward(command("bash", "-c", "echo forbidden; exit 1"), {})
+        # The API server's own port is none that was opened.
+        shell.forward(command("bash", "-c", "echo 127.0.0.1:9 was refused; exit 1"), {})
+
+
+def test_the_port_of_a_replaced_pod_is_opened_anew(tmp_path: Path) -> None:
+    note = tmp_path / "opened"
+    forward = f"echo $$ >> {note}; echo 'Forwarding from 127.0.0.1:4 -> 80'; exec sleep 60"
+    endpoint = Endpoint(var=Var("PORT"), service="shop", port=80)
+    load = Workload((replace(examples.component(), endpoints=(endpoint,)),))
+    bound = examples.runbook(examples.cause(load=load))
+    program = tmp_path / "kubectl"
+    program.write_text(f"#!/bin/bash\n{forward}\n")
+    program.chmod(0o755)
+    world = {"PATH": f"{tmp_path}:/usr/bin:/bin", "CONTEXT": "c"}
+    with Shell(world, tmp_path) as shell:
+        place = Place(bound, shell, lambda _: None, {"NAMESPACE": "n"})
+        for _ in range(2):
+            place.fill([command("curl", Var("PORT"))])
+            place.look_again()
+        first, second = note.read_text().split()
+        assert first != second
+        assert not Path("/proc", second).exists()
 
 
 @pytest.mark.parametrize(

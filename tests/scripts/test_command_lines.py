@@ -12,34 +12,37 @@ from tests.bad_input.servers import Bad, serving
 from tests.cluster.test_kubeconfig import kubeconfig_of
 from tests.forked import ROOT, Ended, forked
 
-TOOLS = ("diagnose_driver", "keep_last_good")
+SCRIPT = "scripts/spark/keep_last_good.py"
 
 
-def run(tool: str, *words: str, kubeconfig: Path | str = "") -> Ended:
+def run(*words: str, kubeconfig: Path | str = "") -> Ended:
     """As by its path; a warning is an error."""
-    script = f"scripts/spark/{tool}.py"
 
     def program() -> None:
         warnings.simplefilter("error")
         # The library reads KUBECONFIG when it is imported, and here it was already.
         kube_config.KUBE_CONFIG_DEFAULT_LOCATION = str(kubeconfig)
-        runpy.run_path(script, run_name="__main__")
+        runpy.run_path(SCRIPT, run_name="__main__")
 
     environment = {**os.environ, "KUBECONFIG": str(kubeconfig)}
-    done = forked(program, (script, *words), ROOT, environment)
+    done = forked(program, (SCRIPT, *words), ROOT, environment)
     assert "Traceback" not in done.err, done.err
     return done
 
 
-@pytest.mark.parametrize("tool", TOOLS)
-def test_help_teaches(tool: str) -> None:
-    done = run(tool, "--help")
+def test_help_teaches() -> None:
+    done = run("--help")
     assert done.code == 0
-    for word in ("Example:", "Exit codes:", "KUBECONFIG", "--json", f"{tool}.py --namespace"):
+    for word in (
+        "Example:",
+        "Exit codes:",
+        "KUBECONFIG",
+        "--json",
+        "keep_last_good.py --namespace",
+    ):
         assert word in done.out
 
 
-@pytest.mark.parametrize("tool", TOOLS)
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -52,23 +55,21 @@ def test_help_teaches(tool: str) -> None:
         (("--namespace", "shop", "--context", "moon", "orders"), "moon"),
     ],
 )
-def test_bad_usage(tool: str, words: tuple[str, ...], said: str, tmp_path: Path) -> None:
-    done = run(tool, *words, kubeconfig=kubeconfig_of(tmp_path, "http://127.0.0.1:1"))
+def test_bad_usage(words: tuple[str, ...], said: str, tmp_path: Path) -> None:
+    done = run(*words, kubeconfig=kubeconfig_of(tmp_path, "http://127.0.0.1:1"))
     assert (done.code, done.out, said in done.err) == (2, "", True)
 
 
-@pytest.mark.parametrize("tool", TOOLS)
 @pytest.mark.parametrize("content", [None, "", "[", "current-context: lab\n"])
-def test_no_usable_kubeconfig(tool: str, content: str | None, tmp_path: Path) -> None:
+def test_no_usable_kubeconfig(content: str | None, tmp_path: Path) -> None:
     path = tmp_path / "kubeconfig"
     if content is not None:
         path.write_text(content)
-    done = run(tool, "--namespace", "shop", "orders", kubeconfig=path)
+    done = run("--namespace", "shop", "orders", kubeconfig=path)
     assert (done.code, done.out) == (2, "")
     assert "Set KUBECONFIG" in done.err
 
 
-@pytest.mark.parametrize("tool", TOOLS)
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
@@ -81,9 +82,9 @@ def test_no_usable_kubeconfig(tool: str, content: str | None, tmp_path: Path) ->
         (Bad(404, "{}"), "404; is this a Kubernetes API?"),
     ],
 )
-def test_an_answer_of_no_use(tool: str, answer: Bad | None, said: str, tmp_path: Path) -> None:
+def test_an_answer_of_no_use(answer: Bad | None, said: str, tmp_path: Path) -> None:
     with serving(lambda path: answer or Bad()) as server:
         path = kubeconfig_of(tmp_path, server.url if answer else "http://127.0.0.1:1")
-        done = run(tool, "--namespace", "shop", "--json", "orders", kubeconfig=path)
+        done = run("--namespace", "shop", "--json", "orders", kubeconfig=path)
     assert (done.code, done.out) == (4, "")
     assert said in done.err

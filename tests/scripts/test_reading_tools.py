@@ -12,7 +12,6 @@ import pytest
 from drillbook.model.reading import TOOLS
 from drillbook.sources import Moment
 from tests.bad_input.servers import Bad, serving
-from tests.cluster.test_kubeconfig import kubeconfig_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,24 +45,6 @@ def test_a_moment_is_asked_for_by_one_get(samples: list[list[object]], said: str
     assert [line.split()[0] for line in server.asked] == ["GET"]
     answer = Moment(metric="x", labels=(), of="last batch").parse(done.stdout)
     assert str(answer) == ("1764332000" if samples else f"absent: {done.stdout.strip()}")
-
-
-def test_the_drivers_diagnosis_only_gets(tmp_path: Path) -> None:
-    """Through all that it asks: the pods, the log and the events of a driver that was killed."""
-    data = ROOT / "tests/scripts/data/driver-oom"
-
-    def answer(path: str) -> Bad:
-        name = "log.txt" if "/log" in path else "events.json" if "/events" in path else "pods.json"
-        headers = () if name == "log.txt" else (("Content-Type", "application/json"),)
-        return Bad(body=(data / name).read_text(), headers=headers)
-
-    with serving(answer) as server:
-        config = kubeconfig_of(tmp_path, server.url)
-        words = ("--namespace", "shop", "--json", "orders")
-        done = run("scripts/spark/diagnose_driver.py", *words, KUBECONFIG=str(config))
-    assert json.loads(done.stdout)["cause"] == "driver-oom", done.stderr
-    assert len(server.asked) >= 3
-    assert {line.split()[0] for line in server.asked} == {"GET"}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
-"""What no drill shows of both tools on a real cluster: a healthy application, a dry run, a
-configuration that is kept already, and one that is not kept because the driver does not use it."""
+"""What no drill shows of the tool on a real cluster: a dry run, a configuration that is kept
+already, and one that is not kept because the driver does not use it."""
 
 import json
 import os
@@ -71,8 +71,15 @@ def in_namespace(manifest: dict[str, Any]) -> dict[str, Any]:
     return {**manifest, "subjects": [{**s, "namespace": NAMESPACE} for s in manifest["subjects"]]}
 
 
-def tool(name: str, environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, f"scripts/spark/{name}.py", "--namespace", NAMESPACE, *words, "orders"]
+def keep(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    line = [
+        sys.executable,
+        "scripts/spark/keep_last_good.py",
+        "--namespace",
+        NAMESPACE,
+        *words,
+        "orders",
+    ]
     return subprocess.run(
         line, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
@@ -87,12 +94,6 @@ def until(holds: Callable[[], Any]) -> Any:
     return found
 
 
-def cause(environment: dict[str, str]) -> Any:
-    done = tool("diagnose_driver", environment, "--json")
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)["cause"]
-
-
 def configure(kubectl: Kubectl, **data: str) -> None:
     patch = json.dumps({"data": {key.replace("_", "-"): value for key, value in data.items()}})
     kubectl("patch", "configmap", "orders-conf", "--type=merge", "-p", patch)
@@ -102,18 +103,14 @@ def configure(kubectl: Kubectl, **data: str) -> None:
 def test_a_configuration_is_kept_once_and_only_while_it_is_used(
     orders: str, environment: dict[str, str], kubectl: Kubectl
 ) -> None:
-    until(lambda: tool("keep_last_good", environment, "--dry-run").returncode == 0)
-    assert cause(environment) == "none"
+    until(lambda: keep(environment, "--dry-run").returncode == 0)
     assert "orders-conf-last-good" not in kubectl("get", "configmaps", "-o", "name")
 
-    assert tool("keep_last_good", environment).stdout.startswith("orders-conf-last-good: kept\n")
-    again = tool("keep_last_good", environment)
+    assert keep(environment).stdout.startswith("orders-conf-last-good: kept\n")
+    again = keep(environment)
     assert again.stdout.startswith("orders-conf-last-good: unchanged\n")
 
     configure(kubectl, driver_memory="256m")
-    refused = until(
-        lambda: "runs on the last good one" in tool("keep_last_good", environment).stderr
-    )
+    refused = until(lambda: "runs on the last good one" in keep(environment).stderr)
     assert refused
     assert FALLBACK in kubectl("logs", "deployment/orders", "--tail=-1")
-    until(lambda: cause(environment) == "none")

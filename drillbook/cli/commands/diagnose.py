@@ -2,9 +2,12 @@
 
 import json
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -17,8 +20,13 @@ from drillbook.model.errors import CouldNotTell, UsageError
 from drillbook.respond import diagnose as asking
 from drillbook.respond.diagnose import Incident, Outcome, Verdict
 from drillbook.respond.shell import Shell
+from drillbook.respond.variables import places
 
 LINES, WIDTH = 4, 200
+NOT_FIRING = (
+    "no alert of this runbook fires, so nothing says where to look. Give what its variables need: "
+    "--set NAMESPACE=... --set APP=..."
+)
 
 
 def given(words: Sequence[str]) -> dict[str, str]:
@@ -40,32 +48,48 @@ def diagnose(
     console: Console,
 ) -> int:
     """The exit code: 0 one cause everywhere, 1 none or several, 4 could not tell."""
-    bounds = _chosen(settings, name, alert)
-    with Shell({**os.environ, **values}, settings.root) as shell:
-        if "CONTEXT" not in values:
-            shell.environment["CONTEXT"] = shell.run("kubectl config current-context", {})
+    bounds = chosen(settings, name, alert)
+    with responding(settings, values) as shell:
         firing = cache(lambda: asking.alerts(shell))
-        found = [
-            asking.diagnose(one, which, {**values, **place}, shell, redactor.learn)
+        asked = [
+            (one, which, {**values, **place})
             for one in bounds
             for which, place in _places(one, values, firing, bool(name or alert))
         ]
+        # Side by side: a responder waits for one of them, however many there are.
+        with ThreadPoolExecutor(8) as pool:
+            futures = [pool.submit(asking.diagnose, *one, shell, redactor.learn) for one in asked]
+            found = [future.result() for future in futures]
+    pages = _pages(settings.root)
     if as_json:
         console.print_json(json.dumps([_plain(one, redactor) for one in found]))
-    for line in () if as_json else (line for one in found for line in _told(one, redactor)):
+    for line in () if as_json else (line for one in found for line in _told(one, redactor, pages)):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     if not found and (name or alert):
-        raise CouldNotTell(
-            "no alert of this runbook fires, so nothing says where to look. Give what its "
-            "variables need: --set NAMESPACE=... --set APP=..."
-        )
+        raise CouldNotTell(NOT_FIRING)
     if not found and not as_json:
         console.print("no alert fires that a runbook here is for", markup=False, highlight=False)
     verdicts = {one.verdict for one in found}
     return 4 if Verdict.UNKNOWN in verdicts else 0 if verdicts == {Verdict.ONE} else 1
 
 
-def _chosen(settings: Settings, name: str, alert: str) -> list[BoundRunbook]:
+def responding(settings: Settings, values: Mapping[str, str]) -> Shell:
+    """The responder's shell. The tools' libraries are those of this program."""
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
+    shell = Shell({**os.environ, "PATH": path, **values}, settings.root)
+    if not shell.environment.get("CONTEXT"):
+        try:
+            context = shell.run("kubectl config current-context", {})
+        except CouldNotTell as error:
+            raise CouldNotTell(
+                f"kubectl has no current context: {error}. Set KUBECONFIG to your kubeconfig, or "
+                "name one of `kubectl config get-contexts` with --context."
+            ) from error
+        shell.environment["CONTEXT"] = context
+    return shell
+
+
+def chosen(settings: Settings, name: str, alert: str) -> list[BoundRunbook]:
     if name:
         return book.bound(settings, [book.one_runbook(settings, name)])
     found, problems = book.runbooks(settings, [])
@@ -81,30 +105,27 @@ def _places(
 ) -> Iterator[tuple[str, dict[str, str]]]:
     """Where nobody named a runbook, only those are asked whose alert fires."""
     fires = named or {one.get("alertname") for one in firing()} & set(bound.runbook.alerts)
-    return asking.places(bound, values, firing) if fires else iter(())
+    return places(bound, asking.lines(bound), values, firing) if fires else iter(())
 
 
 def _plain(one: Incident, redactor: Redactor) -> Any:
     causes = [{**asdict(c), "outcome": c.outcome} for c in one.causes]
-    return _clean({**asdict(one), "verdict": one.verdict, "causes": causes}, redactor)
+    return redactor.plain({**asdict(one), "verdict": one.verdict, "causes": causes})
 
 
-def _clean(value: Any, redactor: Redactor) -> Any:
-    if isinstance(value, dict):
-        return {name: _clean(inner, redactor) for name, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_clean(inner, redactor) for inner in value]
-    return redactor.seen(value) if isinstance(value, str) else value
+def _pages(root: Path) -> str:
+    """What stands before a page's path where the working folder is not in the checkout."""
+    return "" if Path.cwd().is_relative_to(root) else f"{root}{os.sep}"
 
 
-def _told(one: Incident, redactor: Redactor) -> Iterator[str]:
+def _told(one: Incident, redactor: Redactor, pages: str) -> Iterator[str]:
     where = " ".join(f"{name}={value}" for name, value in one.values.items())
     yield redactor.seen(f"{one.runbook} {one.title}: {one.alert or 'no alert asked'} {where}")
     yield f"  {one.verdict}" + (f": {redactor.seen(one.why)}" if one.why else "")
     for cause in sorted(one.causes, key=lambda c: list(Outcome).index(c.outcome)):
         yield f"  {cause.outcome}: {cause.id}: {cause.name}"
         if cause.outcome is Outcome.HOLDS:
-            yield f"    its fix: {cause.fix}"
+            yield f"    its fix: {pages}{cause.fix}"
         for line in cause.lines:
             yield f"    {line.outcome}: {line.command}"
             said = redactor.seen(line.why or line.said or "nothing").splitlines()[:LINES]

@@ -24,6 +24,7 @@ def _environment() -> Environment:
         "prose": markdown.prose,
         "cell": markdown.cell,
         "code": markdown.code,
+        "fence": markdown.fence,
         "mermaid": markdown.mermaid,
         "percent": figures.percent,
         "seconds": figures.seconds,

@@ -90,6 +90,11 @@ ALLOWED: tuple[Row, ...] = (
     # ------------------------------------------------------------------ inspector
     ("inspector", "get list", "/pods", DRILL),
     ("inspector", "get", "/services", DRILL),
+    # What `kubectl exec deployment/...` asks first.
+    ("inspector", "get", "apps/deployments", DRILL),
+    ("inspector", "get", "apps/statefulsets", DRILL),
+    ("inspector", "get", "apps/daemonsets", DRILL),
+    ("inspector", "get", "apps/replicasets", DRILL),
     ("inspector", "get create", "/pods/exec", DRILL),
     ("inspector", "get create", "/pods/portforward", DRILL),
     ("inspector", "get", "/secrets:orders-reader", DRILL),
