@@ -12,6 +12,7 @@ from drillbook.book import checkout as book
 from drillbook.book.rule_files import read_rules
 from drillbook.cli import gate
 from drillbook.cli.commands import gate as command
+from drillbook.cli.commands import offline
 from drillbook.cli.selection import select
 from drillbook.cluster.settings import Settings
 from drillbook.model import Control, Problem
@@ -95,8 +96,8 @@ def test_a_gate_that_found_proven_causes_and_drilled_none_could_not_tell(
     every = tuple(select(book.runbooks(settings, [])[0], [], []))
     found = replace(command.needs(settings, "HEAD"), proven=every)
     monkeypatch.setattr(command, "needs", lambda *_: found)
-    monkeypatch.setattr(command.offline, "lint", lambda *_: None)
-    monkeypatch.setattr(command.offline, "render_pages", lambda *_, **__: None)
+    monkeypatch.setattr(offline, "lint", lambda *_: None)
+    monkeypatch.setattr(offline, "render_pages", lambda *_, **__: None)
     for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
         monkeypatch.setenv(name, "")
     asked = command.Asked(base="HEAD", budget_s=1, summary=repository / "summary.md")
