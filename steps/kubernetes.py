@@ -347,6 +347,20 @@ def new_revision(where: Where, part: Part, before: Var, note: str, *words: Word)
     )
 
 
+@when("a release of {part} ends no pod before the new one was ready for {string} seconds")
+def release_is_tried(where: Where, part: Part, seconds: str) -> Action:
+    ready, says = Var("READY_SECONDS"), "in how many seconds its traffic shows a bad release."
+    rolling = ',"strategy":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":0}}}}'
+    recreate = '{"spec":{"minReadySeconds":0,"strategy":{"type":"Recreate","rollingUpdate":null}}}'
+    patch = ("patch", controller(part), "-p")
+    return Action(
+        command=kubectl(where, *patch, join('{"spec":{"minReadySeconds":', ready, rolling)),
+        reads=(FilledIn(var=ready, says=says, in_drill=seconds),),
+        note="Old and new pods then run side by side during a release.",
+        rollback=kubectl(where, *patch, recreate),
+    )
+
+
 @when("a release of {part} waits for its new pod before the old one ends")
 def release_waits(where: Where, part: Part) -> Action:
     patch = '{"spec":{"strategy":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":0}}}}'

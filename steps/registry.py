@@ -65,6 +65,21 @@ def column_is_missing(where: Where, app: Component) -> Fault:
     return faults.column_is_missing(where, app)
 
 
+@given("the pool of {string} has one connection")
+def pool_is_too_small(where: Where, app: Component) -> Fault:
+    return faults.pool_is_too_small(where, app)
+
+
+@given("the release of {string} keeps every connection that it takes")
+def connections_are_kept(where: Where, app: Component) -> Fault:
+    return faults.connections_are_kept(where, app)
+
+
+@then("no request waits for a connection of {string} within {duration}")
+def no_request_waits(where: Where, app: Component, budget: Duration) -> Probe:
+    return Probe(source=faults.waiting_requests(where), expect=equals("0"), within=budget)
+
+
 @then("{string} answers requests within {duration}")
 def answers(where: Where, app: Word, budget: Duration) -> Probe:
     endpoint = Endpoint(var=AT, service=app, port=8080)
@@ -89,16 +104,19 @@ def answers_with(where: Where, app: Word, path: str, code: int, budget: Duration
 
 @then("{string} began to fail with its present revision")
 def began_to_fail(where: Where, app: Word) -> Probe:
-    """Seconds from the revision that has pods to their first 5xx, when these are under ten minutes.
+    """Seconds from the revision that has pods to their first 500, when these are under ten minutes.
+    Who is overloaded answers 503: that alone no rollback mends.
     A counter's `_created` is when its process first counted; a ReplicaSet's, when it was made."""
     here = join('namespace="', where.namespace, '"')
-    failed = join("registry_requests_created{", here, ', code=~"5..", pod=~"', app, '-.*"}')
+    failed = join("registry_requests_created{", here, ', code="500", pod=~"', app, '-.*"}')
     made = join("kube_replicaset_created{", here, ', replicaset=~"', app, '-[a-z0-9]+"}')
     live = join("kube_replicaset_spec_replicas{", here, "} > 0")
     names = ("registry_requests_created", "kube_replicaset_created")
+    # Only to date the answer, whose text looks back no further than the newest sample.
+    labels = (("namespace", where.namespace),)
     source = Expr(
         query=join("min(", failed, ") - max(", made, " and on (replicaset) ", live, ") >= 0 < 600"),
-        reads=tuple(Series(metric=m, labels=(("namespace", where.namespace),)) for m in names),
+        reads=tuple(Series(metric=m, labels=labels, window="15s") for m in names),
     )
     return Probe(source=source, expect=at_least(0))
 

@@ -43,7 +43,9 @@ class Kube:
 
     def command(self) -> Command:
         # kubectl calls an object that is not there an error; here it is an answer.
-        which = (self.name, "--ignore-not-found") if self.name else ("-l", self.selector)
+        which: tuple[Word, ...] = ("-l", self.selector) if self.selector else ()
+        if self.name:
+            which = (self.name, "--ignore-not-found")
         return command(
             *("kubectl", "--context", self.context, "-n", self.namespace),
             *("get", self.kind, *which, "-o", jsonpath_word(self.path)),

@@ -1,21 +1,23 @@
 """The gate: what a change needs, in a git repository of its own."""
 
 import re
-import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from drillbook.book import checkout as book
 from drillbook.book.rule_files import read_rules
 from drillbook.cli import gate
-from drillbook.cli.commands.gate import needs
+from drillbook.cli.commands import gate as command
+from drillbook.cli.commands import offline
 from drillbook.cli.selection import select
 from drillbook.cluster.settings import Settings
 from drillbook.model import Control, Problem
-from drillbook.model.errors import UsageError
+from drillbook.model.errors import CouldNotTell, UsageError
 from tests import runbook_examples as examples
-from tests.bad_input.command_line import drillbook
 from tests.forked import ROOT
 
 FEATURE = "features/spark/driver-crash-loop.feature"
@@ -46,12 +48,12 @@ def test_what_a_change_makes_stale_and_whether_it_asks_for_a_version(
     before = path.read_text("utf-8") if path.exists() else ""
     assert old in before
     path.write_text(before.replace(old, new, 1) if old else before + new, "utf-8")
-    found = needs(Settings(root=repository), "HEAD")
+    found = command.needs(Settings(root=repository), "HEAD")
     assert bool(found.stale) is stale
     assert [(one.path, one.rule) for one in found.wrong] == [(FEATURE, "version")] * wrong
     if wrong:
         path.write_text(re.sub(r"(@version:\d+\.\d+)\.\d+", r"\1.99", path.read_text("utf-8")))
-        assert needs(Settings(root=repository), "HEAD").wrong == ()
+        assert command.needs(Settings(root=repository), "HEAD").wrong == ()
 
 
 def test_the_rules_that_a_change_touches_are_tested() -> None:
@@ -87,17 +89,19 @@ def test_a_problem_on_its_line() -> None:
     assert gate.annotation(one) == told
 
 
-def test_a_gate_that_found_proven_causes_and_drilled_none_could_not_tell(repository: Path) -> None:
-    for name in ("reports/proof", "staging/images"):
-        shutil.copytree(ROOT / name, repository / name)
-    for words in (
-        ["add", "."],
-        ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "x"],
-    ):
-        subprocess.run(["git", *words], cwd=repository, check=True)
-    none = {"GITHUB_ACTIONS": "", "GITHUB_STEP_SUMMARY": ""}
-    asked = ("gate", "--base", "HEAD", "--summary", "summary.md")
-    found = drillbook(repository, *asked, "--budget", "1s", **none)
-    assert (found.code, "and none was drilled" in found.said) == (4, True), found.said
+def test_a_gate_that_found_proven_causes_and_drilled_none_could_not_tell(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(root=repository)
+    every = tuple(select(book.runbooks(settings, [])[0], [], []))
+    found = replace(command.needs(settings, "HEAD"), proven=every)
+    monkeypatch.setattr(command, "needs", lambda *_: found)
+    monkeypatch.setattr(offline, "lint", lambda *_: None)
+    monkeypatch.setattr(offline, "render_pages", lambda *_, **__: None)
+    for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
+        monkeypatch.setenv(name, "")
+    asked = command.Asked(base="HEAD", budget_s=1, summary=repository / "summary.md")
+    with pytest.raises(CouldNotTell, match="and none was drilled"):
+        command.run(settings, asked, Console(quiet=True))
     assert "No proof" in (repository / "summary.md").read_text("utf-8")
-    assert drillbook(repository, *asked, "--plan", **none).code == 0
+    assert command.run(settings, replace(asked, plan=True), Console(quiet=True)) == 0

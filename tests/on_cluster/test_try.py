@@ -11,7 +11,7 @@ from tests.on_cluster.killing import GRACE_S
 
 pytestmark = pytest.mark.cluster
 
-STANDS_S = 60
+STANDS_S = 45
 
 
 def test_one_sentence_is_asked_of_an_incident_that_stands(idle: Checkout) -> None:

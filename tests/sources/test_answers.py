@@ -267,3 +267,8 @@ def test_without_bash_it_could_not_tell(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(CouldNotTell, match="could not be started"):
         tool.read(connections(tmp_path, ""))
+
+
+def test_a_list_without_a_selector_is_the_whole_list() -> None:
+    line = str(Kube(kind="events", path="{.items[*].message}").command())
+    assert "get events -o" in line
