@@ -1,4 +1,4 @@
-@id:RB-ALERT-005 @version:1.0.0 @owner:data-platform @severity:P2
+@id:RB-ALERT-005 @version:1.0.1 @owner:data-platform @severity:P2
 @alert:PodCrashLoop @rto:15m @domain:cluster/namespace
 Feature: Pod crash loop
   Meaning: a container of a service starts, ends and is restarted again and again.
@@ -29,7 +29,7 @@ Feature: Pod crash loop
 
     @remediation
     Scenario: The last good value brings the service back
-      When the configuration "POOL_SIZE" of "registry" is set to "5"
+      When the configuration "POOL_SIZE" of "registry" is set to "8"
       And the server of "registry" is restarted
       Then the server of "registry" is ready within 2m
       And "registry" answers requests within 2m

@@ -144,7 +144,7 @@ def test_a_hostile_parameter_is_one_argument_or_refused(
     usual = bound(definition, next(sentences(definition, FILLED.get(hole, "x"))))
     plain = [patch for step in usual for patch in patches(step.value.lines())]
     most = max(map(leaves, plain), default=1)
-    called = arguments(lines, stubs, filled(lines, "v"))
+    called = arguments(lines, stubs, filled(lines, "7"))
     for line, calls in zip(lines, called, strict=True):
         assert len(calls) == 1, f"{line} calls {calls}"
         assert {"--all", "-n kube-system"}.isdisjoint(calls[0]), line
@@ -155,7 +155,7 @@ def test_a_hostile_parameter_is_one_argument_or_refused(
 def patches(lines: Iterable[Command]) -> Iterator[Any]:
     for line in lines:
         for word in line.words:
-            text = resolve(word, dict.fromkeys(line.variables, "v"))
+            text = resolve(word, dict.fromkeys(line.variables, "7"))
             if text.startswith('{"'):
                 yield json.loads(text)
 
