@@ -1,6 +1,8 @@
 """What the engine's own tests share."""
 
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,3 +31,11 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture
+def nobodys() -> Iterator[Path]:
+    """A folder to give to an unprivileged server. Not `tmp_path`: another pytest of this user
+    closes the folder above it to others when it starts."""
+    with tempfile.TemporaryDirectory(prefix="drillbook-server-") as folder:
+        yield Path(folder)

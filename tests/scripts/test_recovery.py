@@ -124,8 +124,8 @@ def put(store: Any, key: str, body: bytes) -> None:
     store.put_object(Bucket="lake", Key=key, Body=body, ChecksumAlgorithm="SHA256")
 
 
-def test_on_a_real_store(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    with real_servers.object_store(tmp_path) as address:
+def test_on_a_real_store(nobodys: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    with real_servers.object_store(nobodys) as address:
         owner, jobs = (real_servers.s3_client(address, name) for name in ("owner", "jobs"))
         place = (f"--endpoint-url=http://{address}", "--bucket=lake", "--prefix=orders/")
         restoring = (*place, "--before=2026-01-01T00:00:00Z")

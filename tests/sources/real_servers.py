@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -46,9 +45,6 @@ def _as_nobody(folder: Path) -> list[str]:
     """PostgreSQL refuses to run as root, and nothing else here needs to."""
     if os.geteuid() != 0:
         return []
-    for above in (folder, *folder.parents):
-        if above.owner() == "root" and above.is_relative_to(tempfile.gettempdir()):
-            above.chmod(above.stat().st_mode | 0o011)
     shutil.chown(folder, "nobody", "nogroup")
     return ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
 

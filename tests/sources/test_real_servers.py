@@ -84,8 +84,8 @@ def sql(query: str, user: str = "reader", database: str = "postgres", **given: s
     )
 
 
-def test_postgresql(tmp_path: Path) -> None:
-    with real_servers.postgresql(tmp_path) as address:
+def test_postgresql(nobodys: Path) -> None:
+    with real_servers.postgresql(nobodys) as address:
         clients = local(address, REGION=HOSTILE[0])
         count = "select count(*) from orders where region = :'region'"
         assert both(sql(count, region=Var("REGION")), clients) == "1"
@@ -134,8 +134,8 @@ def redis(*asks: str | Var, field: str = "") -> Redis:
     return Redis(endpoint=PLACE, asks=asks, field=field, user="reader", password=PASSWORD)
 
 
-def test_redis(tmp_path: Path) -> None:
-    with real_servers.redis(tmp_path) as address:
+def test_redis(nobodys: Path) -> None:
+    with real_servers.redis(nobodys) as address:
         clients = local(address, KEY="it's; $(id)\n")
         assert both(redis("PING"), clients) == "PONG"
         assert both(redis("GET", Var("KEY")), clients) == 'a "b"\\ é'
@@ -179,9 +179,9 @@ def expire(owner: Any, prefix: str) -> None:
     )
 
 
-def test_an_object_store(tmp_path: Path) -> None:
+def test_an_object_store(nobodys: Path) -> None:
     key = "a/it's $(id) `x`; é"
-    with real_servers.object_store(tmp_path) as address:
+    with real_servers.object_store(nobodys) as address:
         owner = real_servers.s3_client(address, "owner")
         owner.put_bucket_versioning(Bucket="lake", VersioningConfiguration={"Status": "Enabled"})
         for body in (b"one", b"three"):
