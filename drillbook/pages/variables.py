@@ -30,6 +30,7 @@ ALERTMANAGER: Final = ("alertmanager", 9093)
 """The namespace, services and ports of staging/platform; the page says what to do elsewhere."""
 
 MOMENT: Final = "scripts/prometheus/moment.py"
+_SETTING: Final = re.compile(r"[A-Z][A-Z0-9_]*=")
 
 _FROM_LABELS: Final = {name.upper(): name for name in ("namespace", "pod", "node", "container")}
 """Variable -> the alert's label that holds its value."""
@@ -68,6 +69,14 @@ class Setup:
         programs = [f"command -v {tool}" for tool in self.tools]
         scripts = [_try(name) for name in self.scripts]
         return " && ".join([*programs, *scripts, "echo complete"])
+
+    @property
+    def jobs(self) -> str:
+        """What the block leaves running in a shell of its own, as `kill` takes it; empty when
+        nothing."""
+        lines = [line for one in self.exports for line in one.splitlines()]
+        started = sum(line.endswith(" &") for line in lines)
+        return " ".join(f"%{number}" for number in range(1, started + 1))
 
 
 def setup(bound: BoundRunbook, rules: Sequence[AlertRule] = ()) -> Setup:
@@ -245,7 +254,7 @@ def _try(script: str) -> str:
 def _first(line: Command) -> str:
     """The program, behind the settings that are for it alone and behind `timeout`."""
     words = list(line.words)
-    while words and isinstance(words[0], Joined):
+    while words and (isinstance(words[0], Joined) or _SETTING.match(str(words[0]))):
         words = words[1:]
     words = words[2:] if words[:1] == ["timeout"] else words
     return words[0] if words and isinstance(words[0], str) else ""
