@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from drillbook.evidence.redact import holds_secret
 from drillbook.model import BoundRunbook, Command, Credential, Endpoint, Var, command
 from drillbook.model.errors import CouldNotTell
 from drillbook.pages.variables import ALERTMANAGER, MOMENT, MONITORING, PROMETHEUS, filled_in
@@ -35,6 +36,13 @@ class Place:
     lost: dict[str, str] = field(default_factory=dict)
     """The variables that were not found, and why."""
     _secret: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        ways = _ways(self.bound)
+        for name, value in self.found.items():
+            if isinstance(ways.get(name), Credential) or holds_secret(name):
+                self._secret.add(name)
+                self.learn([value])
 
     @property
     def shown(self) -> dict[str, str]:

@@ -165,7 +165,7 @@ class Walk:
     def _change(self, phase: Phase, cause: str, step: BoundStep, action: Action) -> None:
         view = self._show(step, "")
         known = self._known(action) if not action.reads or self._told() else None
-        if known is None:
+        if known is None or not self._can_run(action):
             self._note(phase, cause, view, "skipped")
             return
         self.say(f"{_indented(action.line)}\n    Risk: {action.risk.value}")
@@ -173,16 +173,28 @@ class Walk:
             self._note(phase, cause, view, "skipped")
             return
         told, self.tried = time.monotonic(), True
+        said, outcome = "interrupted", "could not tell what it changed"
         try:
-            self.place.fill([action.command])
             said = self.place.shell.run(action.line, self.place.found, self.change_s)
             outcome, self.changed = "changed", datetime.now(UTC)
             self.place.found[CHANGED_AT.name] = f"{self.changed.timestamp():.0f}"
         except CouldNotTell as error:
-            said, outcome = str(error), "could not tell what it changed"
-        self._note(phase, cause, view, "run", outcome, "\n".join((*known, said)), told)
+            said = str(error)
+        finally:  # Ctrl-C, too: whoever takes over must read that it was begun
+            self._note(phase, cause, view, "run", outcome, "\n".join((*known, said)), told)
         if action.back:
             self.say(f"  To take it back, only if it did harm:\n{_indented(action.back)}")
+
+    def _can_run(self, action: Action) -> bool:
+        """Find what its line needs, before anybody says yes to it. The ports anew: the change
+        before may have replaced who was behind one."""
+        self.place.look_again()
+        try:
+            self.place.fill([action.command])
+        except CouldNotTell as error:
+            self.say(f"    {error}\n    Without it the line cannot run, so nothing is changed.")
+            return False
+        return True
 
     def _known(self, action: Action) -> list[str] | None:
         """Read or ask for what must be known before a change; None where a value is missing."""
@@ -255,7 +267,9 @@ class Walk:
         now = time.monotonic()
         took_s = now - told if told else 0.0
         if outcome:
-            self.say(f"{_cut(said or 'nothing was printed')}\n  {outcome} ({took_s:.1f} s)")
+            # Redacted before it is cut: half of a secret is not known to be one.
+            shown = _cut(self.log.seen(said) or "nothing was printed")
+            self.say(f"{shown}\n  {outcome} ({took_s:.1f} s)")
         self.log.add(
             phase=phase.value,
             cause=cause,

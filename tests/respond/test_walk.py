@@ -1,0 +1,80 @@
+"""A change that a person said yes to: what is found before it, and what the log says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from drillbook.model import Action, BoundRunbook, Credential, Phase, Var, Workload, command
+from drillbook.respond.incident_log import IncidentLog
+from drillbook.respond.shell import Shell
+from drillbook.respond.variables import Place
+from drillbook.respond.walk import Walk
+from tests import runbook_examples as examples
+
+PASSWORD = Credential(var=Var("OWNER_PASSWORD"), secret="owner", key="password")
+
+
+def walk(folder: Path, action: Action, kubectl: str, asked: list[str]) -> Walk:
+    bound = runbook(action)
+    program = folder / "kubectl"
+    program.write_text(f"#!/bin/bash\n{kubectl}\n")
+    program.chmod(0o755)
+    world = {"PATH": f"{folder}:/usr/bin:/bin", "CONTEXT": "c"}
+    place = Place(bound, Shell(world, folder), lambda _: None, {"NAMESPACE": "n", "APP": "a"})
+    log = IncidentLog(
+        folder=folder / "log",
+        seen=lambda value: value,
+        **{"runbook": "R", "title": "t", "version": "1", "alert": "", "rehearsal": ""},
+        values={},
+    )
+
+    def yes(question: str) -> str:
+        asked.append(question)
+        return "yes"
+
+    return Walk(place=place, log=log, say=asked.append, hear=yes, read_s=0, change_s=5)
+
+
+def runbook(action: Action) -> BoundRunbook:
+    load = Workload((replace(examples.component(), credentials=(PASSWORD,)),))
+    one = examples.scenario(Phase.REMEDIATION, "x", examples.step("x", action, keyword="when"))
+    return examples.runbook(examples.cause(scenarios=(one,), load=load))
+
+
+def test_nobody_is_asked_for_a_change_that_cannot_run(tmp_path: Path) -> None:
+    asked: list[str] = []
+    action = Action(command=command("touch", "changed", PASSWORD.var))
+    one = walk(tmp_path, action, "echo Forbidden >&2; exit 1", asked)
+    one.mend(one.place.bound.causes[0])
+    assert "Forbidden" in "".join(asked)
+    assert "nothing is changed" in "".join(asked)
+    assert not any("changes the system" in text for text in asked)
+    assert ([entry.did for entry in one.log.entries], one.tried) == (["skipped"], False)
+
+
+def test_a_change_that_was_interrupted_is_in_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(line: str, values: Mapping[str, str], within_s: float) -> str:
+        raise KeyboardInterrupt
+
+    one = walk(tmp_path, Action(command=command("touch", "changed")), "exit 1", [])
+    monkeypatch.setattr(one.place.shell, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        one.mend(one.place.bound.causes[0])
+    assert [entry.outcome for entry in one.log.entries] == ["could not tell what it changed"]
+    assert "could not tell what it changed" in one.log.page.read_text()
+
+
+def test_a_credential_that_was_given_by_hand_is_hidden(tmp_path: Path) -> None:
+    learned: list[str] = []
+    bound = runbook(Action(command=command("touch", "changed")))
+    given = {"NAMESPACE": "n", "OWNER_PASSWORD": "hunter2", "LAKE_SECRET": "swordfish"}
+    with Shell({}, tmp_path) as shell:
+        place = Place(bound, shell, learned.extend, given)
+        assert place.shown == {"NAMESPACE": "n"}
+    assert learned == ["hunter2", "swordfish"]
