@@ -105,3 +105,5 @@ def test_a_gate_that_found_proven_causes_and_drilled_none_could_not_tell(
         command.run(settings, asked, Console(quiet=True))
     assert "No proof" in (repository / "summary.md").read_text("utf-8")
     assert command.run(settings, replace(asked, plan=True), Console(quiet=True)) == 0
+    with pytest.raises(CouldNotTell, match=r"--summary .*: cannot be written: Is a directory"):
+        command.run(settings, replace(asked, summary=repository), Console(quiet=True))

@@ -146,8 +146,19 @@ def _tell(found: Needs, asked: Asked, console: Console) -> None:
             console.print(gate.annotation(one), markup=False, highlight=False, soft_wrap=True)
     for place in {asked.summary, Path(os.environ.get("GITHUB_STEP_SUMMARY") or os.devnull)}:
         if place is not None:
-            with place.open("a", encoding="utf-8") as file:
-                file.write(text)
+            _append(place, text)
+
+
+def _append(place: Path, text: str) -> None:
+    """Raises CouldNotTell: whoever reads the summary would think that there was none."""
+    try:
+        with place.open("a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise CouldNotTell(
+            f"--summary {place}: cannot be written: {error.strerror}. Nothing was drilled; name a "
+            "file in a folder that is there."
+        ) from error
 
 
 def _drill(
