@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from drillbook.cli.commands.respond import Terminal
+from drillbook.evidence.redactor import Redactor
 from drillbook.model import Action, BoundRunbook, Credential, Phase, Var, Workload, command
 from drillbook.respond.incident_log import IncidentLog
 from drillbook.respond.shell import Shell
@@ -78,3 +82,9 @@ def test_a_credential_that_was_given_by_hand_is_hidden(tmp_path: Path) -> None:
         place = Place(bound, shell, learned.extend, given)
         assert place.shown == {"NAMESPACE": "n"}
     assert learned == ["hunter2", "swordfish"]
+
+
+def test_a_byte_that_is_no_text_is_an_answer_as_any(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(b"y\xff\nyes\n"), "utf-8"))
+    terminal = Terminal(Console(quiet=True), Redactor({}))
+    assert [terminal.hear("?") for _ in range(3)] == ["y\ufffd", "yes", None]

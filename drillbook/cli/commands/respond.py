@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from io import TextIOWrapper
 from pathlib import Path
 
 from rich.console import Console
@@ -44,6 +45,11 @@ class Terminal:
 
     console: Console
     redactor: Redactor
+
+    def __post_init__(self) -> None:
+        """A stray byte, half of an umlaut that was erased, is no answer; it must not end a walk."""
+        if isinstance(sys.stdin, TextIOWrapper):
+            sys.stdin.reconfigure(errors="replace")
 
     def say(self, text: str) -> None:
         self.console.print(self.redactor.seen(text), markup=False, highlight=False, soft_wrap=True)
