@@ -168,7 +168,8 @@ class Walk:
         if known is None or not self._can_run(action):
             self._note(phase, cause, view, "skipped")
             return
-        self.say(f"{_indented(action.line)}\n    Risk: {action.risk.value}")
+        final = "; it cannot be undone" if view.final else ""
+        self.say(f"{_indented(action.line)}\n    Risk: {action.risk.value}{final}")
         if self._answer(_CHANGE_ASKED, _CHANGE) == "skip":
             self._note(phase, cause, view, "skipped")
             return
@@ -207,16 +208,26 @@ class Walk:
                     value = self.place.shell.ask(one.command, self.place.found)
                 except CouldNotTell as error:
                     self.say(f"    {one.command}: {error}")
+                if not value:
+                    self.say(f"    {name} was not read. Do you know what it is now?")
             else:
                 self.say(f"    {name}: {one.says}")
-            value = value or self._heard(f"    {name}=")
+            value = value or self._given(name)
             if not value:
-                self.say(f"    {name} is empty, so nothing is changed.")
+                self.say(f"    {name} is not given, so nothing is changed.")
                 return None
             self.place.found[name] = value
             known.append(f"{name}={value}")
             self.say(f"    {known[-1]}")
         return known
+
+    def _given(self, name: str) -> str:
+        """A value by hand; empty where there is none. What skips and stops everywhere else does so
+        here, too: it is no value."""
+        answer = self._heard(f"    [Enter or s: change nothing, q: stop]\n    {name}=")
+        if answer == "q":
+            raise Stopped
+        return "" if answer == "s" else answer
 
     @property
     def _words(self) -> Words:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
@@ -12,17 +13,29 @@ from rich.console import Console
 
 from drillbook.cli.commands.respond import Terminal
 from drillbook.evidence.redactor import Redactor
-from drillbook.model import Action, BoundRunbook, Credential, Phase, Var, Workload, command
+from drillbook.model import (
+    Action,
+    BoundRunbook,
+    Credential,
+    FilledIn,
+    Phase,
+    Risk,
+    Var,
+    Workload,
+    command,
+)
 from drillbook.respond.incident_log import IncidentLog
 from drillbook.respond.shell import Shell
 from drillbook.respond.variables import Place
-from drillbook.respond.walk import Walk
+from drillbook.respond.walk import Stopped, Walk
 from tests import runbook_examples as examples
 
 PASSWORD = Credential(var=Var("OWNER_PASSWORD"), secret="owner", key="password")
 
 
-def walk(folder: Path, action: Action, kubectl: str, asked: list[str]) -> Walk:
+def walk(
+    folder: Path, action: Action, kubectl: str, asked: list[str], answer: str = "yes"
+) -> Walk:
     bound = runbook(action)
     program = folder / "kubectl"
     program.write_text(f"#!/bin/bash\n{kubectl}\n")
@@ -36,11 +49,11 @@ def walk(folder: Path, action: Action, kubectl: str, asked: list[str]) -> Walk:
         values={},
     )
 
-    def yes(question: str) -> str:
+    def hear(question: str) -> str:
         asked.append(question)
-        return "yes"
+        return answer
 
-    return Walk(place=place, log=log, say=asked.append, hear=yes, read_s=0, change_s=5)
+    return Walk(place=place, log=log, say=asked.append, hear=hear, read_s=0, change_s=5)
 
 
 def runbook(action: Action) -> BoundRunbook:
@@ -72,6 +85,27 @@ def test_a_change_that_was_interrupted_is_in_the_log(
         one.mend(one.place.bound.causes[0])
     assert [entry.outcome for entry in one.log.entries] == ["could not tell what it changed"]
     assert "could not tell what it changed" in one.log.page.read_text()
+
+
+@pytest.mark.parametrize("answer", ["q", "s", ""])
+def test_what_skips_and_stops_is_no_value(tmp_path: Path, answer: str) -> None:
+    asked: list[str] = []
+    new = FilledIn(var=Var("NEW"), says="the new one.", in_drill="x")
+    action = Action(command=command("touch", new.var), reads=(new,), risk=Risk.DESTROYS)
+    one = walk(tmp_path, action, "exit 1", asked, answer)
+    one._all = True
+    with pytest.raises(Stopped) if answer == "q" else nullcontext():
+        one.mend(one.place.bound.causes[0])
+    assert "NEW" not in one.place.found
+    assert not any("changes the system" in text for text in asked)
+
+
+def test_what_cannot_be_undone_is_said_before_it_is_done(tmp_path: Path) -> None:
+    asked: list[str] = []
+    action = Action(command=command("touch", "changed"), risk=Risk.DESTROYS)
+    one = walk(tmp_path, action, "exit 1", asked, "s")
+    one.mend(one.place.bound.causes[0])
+    assert any("it cannot be undone" in text for text in asked)
 
 
 def test_a_credential_that_was_given_by_hand_is_hidden(tmp_path: Path) -> None:
