@@ -71,6 +71,7 @@ OOM = {"REASON": "OOMKilled", "LOG": "x"}
 ROOT = Path(__file__).parents[2]
 HERE = ("RB-SPARK-001", "--set", "NAMESPACE=shop", "--set", "APP=orders")
 PLAN = ("RB-OPS-002", "--set", "NAMESPACE=shop")
+PLANNED = "features/operations/rollback.feature"
 NEEDED = "holds: curl -sS --max-time 5 -o /dev/null"
 
 
@@ -145,6 +146,22 @@ def test_a_container_that_was_just_restarted_is_told_by_the_run_that_ended(
     said = {"REASON": "Error", "LOG": "starting", "ENDED": "ModuleNotFoundError: pricing"}
     answer = diagnose(checkout, *words, alerts=alerts, **said)
     assert verdict in answer.said
+
+
+@pytest.mark.parametrize(
+    ("broken", "part"),
+    [("features/spark/driver-crash-loop.feature", "not asked"), (PLANNED, "one cause holds")],
+)
+def test_a_runbook_that_cannot_be_read_is_said_and_the_others_are_asked(
+    checkout: Path, broken: str, part: str
+) -> None:
+    path = checkout / broken
+    text = path.read_text("utf-8")
+    path.write_text(text.replace("Then ", "Then nobody knows that ", 1), "utf-8")
+    answer = diagnose(checkout, alerts=[alert()], **OOM)
+    path.write_text(text, "utf-8")
+    assert (answer.code, part in answer.said, broken in answer.said) == (4, True, True), answer.said
+    assert "no alert fires" not in answer.said
 
 
 def test_two_alerts_at_once_are_two_incidents(checkout: Path) -> None:

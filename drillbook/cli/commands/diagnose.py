@@ -13,6 +13,7 @@ from typing import Any
 from rich.console import Console
 
 from drillbook.book import checkout as book
+from drillbook.book.bind import Binder
 from drillbook.cluster.settings import Settings
 from drillbook.evidence.redactor import Redactor
 from drillbook.model import BoundRunbook
@@ -48,7 +49,7 @@ def diagnose(
     console: Console,
 ) -> int:
     """The exit code: 0 one cause everywhere, 1 none or several, 4 could not tell."""
-    bounds = chosen(settings, name, alert)
+    bounds, broken = (chosen(settings, name, alert), []) if name or alert else every(settings)
     with responding(settings, values) as shell:
         firing = cache(lambda: asking.alerts(shell))
         asked = [
@@ -67,6 +68,11 @@ def diagnose(
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     if not found and (name or alert):
         raise CouldNotTell(NOT_FIRING)
+    if broken:
+        raise CouldNotTell(
+            f"not asked, because they cannot be read: {', '.join(broken)}. `drillbook lint` says "
+            "what is wrong. Does one of their alerts fire? Go on by its page, below runbooks/."
+        )
     if not found and not as_json:
         console.print("no alert fires that a runbook here is for", markup=False, highlight=False)
     verdicts = {one.verdict for one in found}
@@ -87,6 +93,19 @@ def responding(settings: Settings, values: Mapping[str, str]) -> Shell:
             ) from error
         shell.environment["CONTEXT"] = context
     return shell
+
+
+def every(settings: Settings) -> tuple[list[BoundRunbook], list[str]]:
+    """The runbooks that can be asked, and the paths of the others: one that is broken is no reason
+    to ask none."""
+    found, problems = book.runbooks(settings, [])
+    binder = Binder(book.definitions(settings.root))
+    bounds = []
+    for one in found:
+        bound, wrong = binder.bind(one)
+        problems += wrong
+        bounds += [] if bound is None or wrong else [bound]
+    return bounds, sorted({problem.path for problem in problems})
 
 
 def chosen(settings: Settings, name: str, alert: str) -> list[BoundRunbook]:
