@@ -32,7 +32,7 @@ ALERTMANAGER: Final = ("alertmanager", 9093)
 MOMENT: Final = "scripts/prometheus/moment.py"
 _SETTING: Final = re.compile(r"[A-Z][A-Z0-9_]*=")
 
-_FROM_LABELS: Final = {name.upper(): name for name in ("namespace", "pod", "node", "container")}
+LABELS: Final = {name.upper(): name for name in ("namespace", "pod", "node", "container")}
 """Variable -> the alert's label that holds its value."""
 
 _HOW_TO_GET: Final = {
@@ -89,7 +89,7 @@ def setup(bound: BoundRunbook, rules: Sequence[AlertRule] = ()) -> Setup:
     finds = [f for f in finds if f.var.name in used and f.var.name not in asked]
     labels = tuple(
         variable
-        for variable, label in _FROM_LABELS.items()
+        for variable, label in LABELS.items()
         if variable in used and bound.runbook.alerts and all(carries(r, label) for r in rules)
     )
     ways = tuple(_ways(bound, used))
@@ -114,7 +114,7 @@ def filled_in(bound: BoundRunbook) -> dict[str, str]:
     plans it knows them."""
     if not bound.runbook.is_operation:
         return {}
-    labels = _FROM_LABELS.keys() - {"NAMESPACE"}
+    labels = LABELS.keys() - {"NAMESPACE"}
     return {
         find.var.name: f"the name of {component.title}"
         for cause in bound.causes
@@ -169,12 +169,12 @@ def _exports(
             yield _forward(service, port)
         for variable, (_, port) in reached:
             yield f"export {variable}=http://localhost:{port}"
-    asked = [_FROM_LABELS[variable] for variable in labels]
+    asked = [LABELS[variable] for variable in labels]
     filters = _filters(bound.runbook.alerts, list_filters(rules, asked) if rules else ())
     for variable, label in zip(labels, asked, strict=True):
         yield f'export {variable}="$({_label(filters, label)})"'
     if "NAMESPACE" in used and "NAMESPACE" not in labels:
-        yield f'export NAMESPACE="$({_namespace_in_use()})"'
+        yield f'export NAMESPACE="$({namespace_in_use()})"'
     yield from map(export, finds)
     places = dict.fromkeys(("CONTEXT", "NAMESPACE", *labels, *asked_of))
     shown = [Var(v) for v in places if v in used]
@@ -237,7 +237,8 @@ def _literal(name: str) -> str:
     return re.sub(r"[^\w<>%/ -]", lambda found: f"\\\\{found[0]}", name)
 
 
-def _namespace_in_use() -> str:
+def namespace_in_use() -> str:
+    """Prints the namespace of kubectl's context: where no alert says one, it is that."""
     path = "'jsonpath={.contexts[0].context.namespace}'"
     return f'kubectl --context "$CONTEXT" config view --minify -o {path}'
 

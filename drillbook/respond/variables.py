@@ -11,11 +11,17 @@ from typing import Final
 from drillbook.evidence.redact import holds_secret
 from drillbook.model import BoundRunbook, Command, Credential, Endpoint, Var, command
 from drillbook.model.errors import CouldNotTell
-from drillbook.pages.variables import ALERTMANAGER, MOMENT, MONITORING, PROMETHEUS, filled_in
+from drillbook.pages.variables import (
+    ALERTMANAGER,
+    LABELS,
+    MOMENT,
+    MONITORING,
+    PROMETHEUS,
+    filled_in,
+    namespace_in_use,
+)
 from drillbook.respond.shell import Shell
 
-LABELS: Final = {name.upper(): name for name in ("namespace", "pod", "node", "container")}
-"""Variable -> the alert's label that holds its value."""
 _SERVICES: Final = {"PROMETHEUS": PROMETHEUS, "ALERTMANAGER": ALERTMANAGER}
 _VALUE: Final = re.compile(r"[A-Za-z0-9_][\w.:/@-]*", re.ASCII)
 """What may follow `kubectl get pod`: no option, no second word, no selector of more than one."""
@@ -103,9 +109,7 @@ class Place:
             reach(variable, shell)
             return shell.environment[variable], False
         if variable == "NAMESPACE" and not self.bound.runbook.alerts:
-            path = "'jsonpath={.contexts[0].context.namespace}'"
-            config = f'kubectl --context "$CONTEXT" config view --minify -o {path}'
-            return shell.run(config, found), False
+            return shell.run(namespace_in_use(), found), False
         label = LABELS.get(variable)
         why = f"the alert has no label {label!r}" if label else "nothing says its value"
         raise CouldNotTell(f"{variable}: {filled_in(self.bound).get(variable, why)}. {hint}")

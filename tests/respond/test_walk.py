@@ -33,9 +33,7 @@ from tests import runbook_examples as examples
 PASSWORD = Credential(var=Var("OWNER_PASSWORD"), secret="owner", key="password")
 
 
-def walk(
-    folder: Path, action: Action, kubectl: str, asked: list[str], answer: str = "yes"
-) -> Walk:
+def walk(folder: Path, action: Action, kubectl: str, asked: list[str], answer: str = "yes") -> Walk:
     bound = runbook(action)
     program = folder / "kubectl"
     program.write_text(f"#!/bin/bash\n{kubectl}\n")
