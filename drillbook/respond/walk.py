@@ -48,7 +48,7 @@ class Walk:
     read_s: float
     """How long a check without a budget may take to hold."""
     change_s: float
-    """How long a line that changes may take."""
+    """How long a line that changes may take that has no budget of its own."""
     changed: datetime = field(default_factory=lambda: datetime.now(UTC))
     """The last change (UTC), or the beginning."""
     tried: bool = False
@@ -176,7 +176,8 @@ class Walk:
         told, self.tried = time.monotonic(), True
         said, outcome = "interrupted", "could not tell what it changed"
         try:
-            said = self.place.shell.run(action.line, self.place.found, self.change_s)
+            within_s = action.within.seconds if action.within else self.change_s
+            said = self.place.shell.run(action.line, self.place.found, within_s)
             outcome, self.changed = "changed", datetime.now(UTC)
             self.place.found[CHANGED_AT.name] = f"{self.changed.timestamp():.0f}"
         except CouldNotTell as error:

@@ -117,6 +117,7 @@ def test_a_change_that_is_refused_is_said_and_is_no_change(checkout: Path) -> No
     [
         (("--rehearse", "nobody"), 2, "There are driver-oom, missing-module, refused-config"),
         (("--rehearse", "driver-oom"), 4, "no incident of driver-oom was left standing"),
+        (("--rehearse", "driver-oom", "--log", "pyproject.toml"), 4, "log cannot be written"),
         (("--log", "pyproject.toml"), 4, "the incident's log cannot be written"),
     ],
 )

@@ -17,6 +17,7 @@ from drillbook.model import (
     Action,
     BoundRunbook,
     Credential,
+    Duration,
     FilledIn,
     Phase,
     Risk,
@@ -75,9 +76,11 @@ def test_a_change_that_was_interrupted_is_in_the_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(line: str, values: Mapping[str, str], within_s: float) -> str:
+        assert within_s == 1200, "its own budget"
         raise KeyboardInterrupt
 
-    one = walk(tmp_path, Action(command=command("touch", "changed")), "exit 1", [])
+    action = Action(command=command("touch", "changed"), within=Duration("20m"))
+    one = walk(tmp_path, action, "exit 1", [])
     monkeypatch.setattr(one.place.shell, "run", interrupted)
     with pytest.raises(KeyboardInterrupt):
         one.mend(one.place.bound.causes[0])

@@ -19,7 +19,7 @@ from drillbook.evidence.redactor import Redactor
 from drillbook.model import BoundRunbook, Undo, Var, command
 from drillbook.model.errors import CouldNotTell, UsageError
 from drillbook.respond import diagnose
-from drillbook.respond.incident_log import IncidentLog
+from drillbook.respond.incident_log import IncidentLog, writing
 from drillbook.respond.shell import Shell
 from drillbook.respond.variables import Place, places
 from drillbook.respond.walk import Stopped, Walk
@@ -67,6 +67,8 @@ def respond(settings: Settings, asked: Asked, redactor: Redactor, console: Conso
     """The exit code: 0 it is over, 1 it is not."""
     told, bound, values = Terminal(console, redactor), _one(settings, asked), dict(asked.values)
     if asked.rehearse:
+        with writing(asked.log.absolute()):
+            pass  # before an incident is put in that nobody could walk
         values["NAMESPACE"] = _put_in(settings, bound, asked.rehearse)
     with responding(settings, values) as shell:
         if asked.rehearse:
