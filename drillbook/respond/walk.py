@@ -60,6 +60,7 @@ class Walk:
         """Every cause's diagnosis, and the cause that the person goes on with. Raises Stopped."""
         causes = self.place.bound.causes
         while True:
+            self.place.look_again()
             said: dict[str, tuple[str, str]] = {}
             for cause in causes:
                 for step, own in diagnose.asked_steps(cause, self.place.bound):

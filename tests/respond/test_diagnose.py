@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from drillbook.cli.commands.diagnose import responding
+from drillbook.cluster.settings import Settings
 from drillbook.model import Endpoint, Var, Workload, command
 from drillbook.model.errors import CouldNotTell
 from drillbook.respond.diagnose import CauseFound, Incident, LineFound, Outcome
@@ -184,6 +186,16 @@ def test_a_context_that_was_exported_is_the_responders(checkout: Path) -> None:
         "--context",
         "other",
     }
+
+
+def test_a_kubeconfig_is_the_one_that_the_responder_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KUBECONFIG", f"lab.yaml{os.pathsep}/etc/other")
+    with responding(Settings(root=ROOT), {"CONTEXT": "lab"}) as shell:
+        said = shell.run('echo "$KUBECONFIG"', {})
+    assert said == f"{tmp_path}/lab.yaml{os.pathsep}/etc/other"
 
 
 def test_a_line_that_may_change_something_is_not_run(tmp_path: Path) -> None:

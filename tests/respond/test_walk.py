@@ -18,6 +18,7 @@ from drillbook.model import (
     BoundRunbook,
     Credential,
     Duration,
+    Endpoint,
     FilledIn,
     Phase,
     Risk,
@@ -29,6 +30,7 @@ from drillbook.respond.incident_log import IncidentLog
 from drillbook.respond.shell import Shell
 from drillbook.respond.variables import Place
 from drillbook.respond.walk import Stopped, Walk
+from drillbook.sources import Http
 from tests import runbook_examples as examples
 
 PASSWORD = Credential(var=Var("OWNER_PASSWORD"), secret="owner", key="password")
@@ -70,6 +72,24 @@ def test_nobody_is_asked_for_a_change_that_cannot_run(tmp_path: Path) -> None:
     assert "nothing is changed" in "".join(asked)
     assert not any("changes the system" in text for text in asked)
     assert ([entry.did for entry in one.log.entries], one.tried) == (["skipped"], False)
+
+
+def test_what_was_not_found_is_looked_for_when_all_is_asked_again(tmp_path: Path) -> None:
+    kubectl = f"""[ -e {tmp_path}/tried ] || {{ touch {tmp_path}/tried; echo no pod; exit 1; }}
+    echo 'Forwarding from 127.0.0.1:4 -> 80'; exec sleep 60"""
+    at = Endpoint(var=Var("AT"), service="shop", port=80)
+    asks = examples.step("x", examples.probe(source=Http(url="/x", endpoint=at)))
+    load = Workload((replace(examples.component(), endpoints=(at,)),))
+    scenario = examples.scenario(Phase.DIAGNOSIS, "x", asks)
+    bound = examples.runbook(examples.cause(scenarios=(scenario,), load=load))
+    one = walk(tmp_path, Action(command=command("true")), kubectl, [])
+    answers = iter(("a", "r", "q"))
+    with one.place.shell as shell, pytest.raises(Stopped):
+        place = Place(bound, shell, lambda _: None, dict(one.place.found))
+        replace(one, place=place, hear=lambda _: next(answers)).which_cause()
+    first, second = (entry.said for entry in one.log.entries)
+    assert "no pod" in first
+    assert "no pod" not in second
 
 
 def test_a_change_that_was_interrupted_is_in_the_log(

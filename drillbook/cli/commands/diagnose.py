@@ -82,7 +82,12 @@ def diagnose(
 def responding(settings: Settings, values: Mapping[str, str]) -> Shell:
     """The responder's shell. The tools' libraries are those of this program."""
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
-    shell = Shell({**os.environ, "PATH": path, **values}, settings.root)
+    environment = {**os.environ, "PATH": path, **values}
+    if files := environment.get("KUBECONFIG"):
+        # The lines run in the book's folder; a relative path is meant from the responder's own.
+        each = (str(Path(one).absolute()) for one in files.split(os.pathsep) if one)
+        environment["KUBECONFIG"] = os.pathsep.join(each)
+    shell = Shell(environment, settings.root)
     if not shell.environment.get("CONTEXT"):
         try:
             context = shell.run("kubectl config current-context", {})
