@@ -135,6 +135,11 @@ def closure(bound: BoundRunbook, lines: Iterable[Command], given: Mapping[str, s
     return order
 
 
+def missing(bound: BoundRunbook, lines: Iterable[Command], given: Mapping[str, str]) -> list[str]:
+    """The variables that only an alert's labels say."""
+    return [v for v in closure(bound, lines, given) if v in LABELS and v not in given]
+
+
 def places(
     bound: BoundRunbook,
     lines: Iterable[Command],
@@ -144,7 +149,7 @@ def places(
     """Alert and values of each place to ask; none when no alert of the runbook fires. No alert is
     asked for (and its name is empty) where `given` says all that its labels would, or where the
     runbook is an operation."""
-    wanted = [v for v in closure(bound, lines, given) if v in LABELS and v not in given]
+    wanted = missing(bound, lines, given)
     if not wanted or bound.runbook.is_operation:
         yield "", {}
         return

@@ -21,13 +21,9 @@ from drillbook.model.errors import CouldNotTell, UsageError
 from drillbook.respond import diagnose as asking
 from drillbook.respond.diagnose import Incident, Outcome, Verdict
 from drillbook.respond.shell import Shell
-from drillbook.respond.variables import places
+from drillbook.respond.variables import missing, places
 
 LINES, WIDTH = 4, 200
-NOT_FIRING = (
-    "no alert of this runbook fires, so nothing says where to look. Give what its variables need: "
-    "--set NAMESPACE=... --set APP=..."
-)
 
 
 def given(words: Sequence[str]) -> dict[str, str]:
@@ -67,7 +63,7 @@ def diagnose(
     for line in () if as_json else (line for one in found for line in _told(one, redactor, pages)):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     if not found and (name or alert):
-        raise CouldNotTell(NOT_FIRING)
+        raise not_firing(bounds, values)
     if broken:
         raise CouldNotTell(
             f"not asked, because they cannot be read: {', '.join(broken)}. `drillbook lint` says "
@@ -77,6 +73,15 @@ def diagnose(
         console.print("no alert fires that a runbook here is for", markup=False, highlight=False)
     verdicts = {one.verdict for one in found}
     return 4 if Verdict.UNKNOWN in verdicts else 0 if verdicts == {Verdict.ONE} else 1
+
+
+def not_firing(bounds: Sequence[BoundRunbook], values: Mapping[str, str]) -> CouldNotTell:
+    """With what its labels would have said."""
+    wanted = dict.fromkeys(v for one in bounds for v in missing(one, asking.lines(one), values))
+    words = " ".join(f"--set {variable}=..." for variable in wanted)
+    return CouldNotTell(
+        f"no alert of this runbook fires, so nothing says where to look. Say it by hand: {words}"
+    )
 
 
 def responding(settings: Settings, values: Mapping[str, str]) -> Shell:

@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from drillbook.book.prose import sections
-from drillbook.cli.commands.diagnose import NOT_FIRING, chosen, responding
+from drillbook.cli.commands.diagnose import chosen, not_firing, responding
 from drillbook.cluster.settings import Settings
 from drillbook.evidence import records
 from drillbook.evidence.redactor import Redactor
@@ -150,7 +150,7 @@ def _where(
     firing = cache(lambda: diagnose.alerts(shell))
     found = list(places(bound, diagnose.lines(bound), values, firing))
     if not found:
-        raise CouldNotTell(NOT_FIRING)
+        raise not_firing([bound], values)
     if len(found) == 1:
         return found[0]
     told.say(f"{len(found)} places of this runbook have an alert:")
