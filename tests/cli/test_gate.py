@@ -70,6 +70,8 @@ def test_the_rules_that_a_change_touches_are_tested() -> None:
 
 def test_a_base_that_is_none(repository: Path) -> None:
     assert gate.base_of(repository, "") == "", "a first commit has no parent"
+    # Nobody knows what it changed, so all that it holds is judged.
+    assert command.needs(Settings(root=repository), "").alerts == ("SparkDriverCrashLoop",)
     with pytest.raises(UsageError, match="not a commit of this checkout"):
         gate.base_of(repository, "nowhere")
 

@@ -72,6 +72,7 @@ def needs(settings: Settings, base: str) -> Needs:
     beside = {runbook: group for group in groups for runbook in group}
     # By hashes: whether a proof has grown too old is no matter of a change.
     need = due.due(stale, proofs, now, beside, date.min, settings.proof_days)
+    rules = read_rules(settings.root)
     wrong = gate.unbumped(settings.root, base, bounds, now, were)
     verified = {
         (b.runbook.id, s.cause)
@@ -82,7 +83,7 @@ def needs(settings: Settings, base: str) -> Needs:
     return Needs(
         base=base,
         wrong=tuple(wrong),
-        alerts=tuple(gate.alerts_of(files, read_rules(settings.root))),
+        alerts=tuple(gate.alerts_of(files, rules) if base else sorted(rules.names)),
         stale=tuple(stale),
         need=tuple(healthy_once(need, bounds)[0]),
         proven=tuple(o for o in every if (o.runbook.id, o.cause) in verified),
