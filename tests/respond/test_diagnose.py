@@ -211,6 +211,21 @@ def test_a_port_that_nobody_opens_is_said(tmp_path: Path) -> None:
         shell.forward(command("bash", "-c", "echo 127.0.0.1:9 was refused; exit 1"), {})
 
 
+def test_a_port_is_closed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[int] = []
+    kill = os.killpg
+
+    def noted(group: int, number: int) -> None:
+        ended.append(group)
+        kill(group, number)
+
+    monkeypatch.setattr(os, "killpg", noted)
+    with Shell(os.environ, tmp_path) as shell:
+        forward = "echo 'Forwarding from 127.0.0.1:4 -> 80'; exec sleep 60"
+        shell.close_port(shell.forward(command("bash", "-c", forward), {}))
+    assert len(ended) == 1
+
+
 def test_the_port_of_a_replaced_pod_is_opened_anew(tmp_path: Path) -> None:
     note = tmp_path / "opened"
     forward = f"echo $$ >> {note}; echo 'Forwarding from 127.0.0.1:4 -> 80'; exec sleep 60"
