@@ -27,6 +27,8 @@ _CHANGE: Final = {"yes": "run", "s": "skip", "": "skip", "q": "stop"}
 _CHANGE_ASKED: Final = "This line changes the system. Run it? [yes, s: skip, q: stop] "
 _AGAIN: Final = {"r": "again", "": "on", "q": "stop"}
 _AGAIN_ASKED: Final = "[r: once more, Enter: go on, q: stop] "
+_PREVENT: Final = {"yes": "on", "": "stop", "q": "stop"}
+_PREVENT_ASKED: Final = "Go on to what prevents it all the same? [yes, Enter: stop here] "
 _DONE: Final = {"y": "done", "": "skip", "s": "skip", "q": "stop"}
 
 
@@ -102,6 +104,10 @@ class Walk:
         Stopped."""
         over = False
         for phase in (Phase.REMEDIATION, Phase.PREVENTION):
+            if phase is Phase.PREVENTION and not over:
+                # What keeps a good state from changing would keep a bad one.
+                self.say("\nNot every check of the remediation holds.")
+                self._answer(_PREVENT_ASKED, _PREVENT)
             self.say(f"\n{self._words.phases[phase]}: {cause.cause.name}")
             held = [self._step(phase, cause, step) for step in _steps(cause, phase)]
             if phase is Phase.REMEDIATION and all(held):

@@ -92,6 +92,28 @@ def test_what_was_not_found_is_looked_for_when_all_is_asked_again(tmp_path: Path
     assert "no pod" not in second
 
 
+@pytest.mark.parametrize(("answer", "asked_to_change"), [("", False), ("yes", True)])
+def test_what_is_not_mended_is_not_made_to_last(
+    tmp_path: Path, answer: str, asked_to_change: bool
+) -> None:
+    action = Action(command=command("touch", "changed"))
+    steps = (
+        (Phase.REMEDIATION, examples.step("x", examples.probe())),
+        (Phase.PREVENTION, examples.step("y", action, keyword="when")),
+    )
+    cause = examples.cause(scenarios=tuple(examples.scenario(p, "z", one) for p, one in steps))
+    asked: list[str] = []
+    answers = iter(("a", "", answer, "q"))
+
+    def hear(question: str) -> str:
+        asked.append(question)
+        return next(answers)
+
+    with pytest.raises(Stopped):
+        replace(walk(tmp_path, action, "echo Error", asked), hear=hear).mend(cause)
+    assert any("changes the system" in text for text in asked) is asked_to_change
+
+
 def test_a_change_that_was_interrupted_is_in_the_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
