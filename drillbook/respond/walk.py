@@ -1,6 +1,7 @@
 """A page walked on a live incident by a person: each step is shown, and a line runs when it is told
 to; a change only after `yes`. Every step is timed and logged. The end of the answers is a stop."""
 
+import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -191,8 +192,16 @@ class Walk:
             said = str(error)
         finally:  # Ctrl-C, too: whoever takes over must read that it was begun
             self._note(phase, cause, view, "run", outcome, "\n".join((*known, said)), told)
-        if action.back:
-            self.say(f"  To take it back, only if it did harm:\n{_indented(action.back)}")
+        if action.rollback:
+            self.say(f"  To take it back, only if it did harm:\n{_indented(self._back(action))}")
+
+    def _back(self, action: Action) -> str:
+        """The line for a shell of the person's own, with what was known before the change: read
+        now, it would be what the change has set."""
+        known = {**self.place.shown, "CONTEXT": self.place.shell.environment["CONTEXT"]}
+        needed = sorted(action.rollback.variables) if action.rollback else ()
+        exports = [f"export {name}={shlex.quote(known[name])}" for name in needed if name in known]
+        return "\n".join((*exports, action.back))
 
     def _can_run(self, action: Action) -> bool:
         """Find what its line needs, before anybody says yes to it. The ports anew: the change

@@ -20,6 +20,7 @@ from drillbook.model import (
     Duration,
     Endpoint,
     FilledIn,
+    Finding,
     Phase,
     Risk,
     Var,
@@ -141,6 +142,22 @@ def test_what_skips_and_stops_is_no_value(tmp_path: Path, answer: str) -> None:
         one.mend(one.place.bound.causes[0])
     assert "NEW" not in one.place.found
     assert not any("changes the system" in text for text in asked)
+
+
+def test_what_takes_a_change_back_says_what_was_there_before(tmp_path: Path) -> None:
+    asked: list[str] = []
+    before = Var("BEFORE")
+    find = Finding(var=before, command=command("kubectl", "get", "pods"))
+    back = command("kubectl", "--context", Var("CONTEXT"), "set", before, PASSWORD.var)
+    action = Action(command=command("true"), reads=(find,), rollback=back)
+    one = walk(tmp_path, action, "echo 1 Gi", asked)
+    one._all = True
+    one.place.found["OWNER_PASSWORD"] = "hunter2"
+    one.place._secret.add("OWNER_PASSWORD")
+    one.mend(one.place.bound.causes[0])
+    said = f"export BEFORE='1 Gi'\n    export CONTEXT=c\n    {action.back}"
+    assert any(said in text for text in asked)
+    assert not any("hunter2" in text for text in asked)
 
 
 def test_what_cannot_be_undone_is_said_before_it_is_done(tmp_path: Path) -> None:
