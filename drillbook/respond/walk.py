@@ -28,7 +28,7 @@ _CHANGE: Final = {"yes": "run", "s": "skip", "": "skip", "q": "stop"}
 _CHANGE_ASKED: Final = "This line changes the system. Run it? [yes, s: skip, q: stop] "
 _AGAIN: Final = {"r": "again", "": "on", "q": "stop"}
 _AGAIN_ASKED: Final = "[r: once more, Enter: go on, q: stop] "
-_PREVENT: Final = {"yes": "on", "": "stop", "q": "stop"}
+_PREVENT: Final = {"yes": "on", **dict.fromkeys(("", "s", "q"), "stop")}
 _PREVENT_ASKED: Final = "Go on to what prevents it all the same? [yes, Enter: stop here] "
 _DONE: Final = {"y": "done", "": "skip", "s": "skip", "q": "stop"}
 
@@ -107,11 +107,13 @@ class Walk:
         for phase in (Phase.REMEDIATION, Phase.PREVENTION):
             if phase is Phase.PREVENTION and not over:
                 # What keeps a good state from changing would keep a bad one.
-                self.say("\nNot every check of the remediation holds.")
+                self.say("\nNo check of the remediation says that it is over.")
                 self._answer(_PREVENT_ASKED, _PREVENT)
             self.say(f"\n{self._words.phases[phase]}: {cause.cause.name}")
-            held = [self._step(phase, cause, step) for step in _steps(cause, phase)]
-            if phase is Phase.REMEDIATION and all(held):
+            steps = list(_steps(cause, phase))
+            held = [self._step(phase, cause, step) for step in steps]
+            checked = any(isinstance(step.value, Probe) for step in steps)
+            if phase is Phase.REMEDIATION and checked and all(held):
                 over = True
                 self.log.over()
                 self.say("\nIt is over: every check of the remediation holds.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import nullcontext
 from dataclasses import replace
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
@@ -115,6 +114,12 @@ def test_what_is_not_mended_is_not_made_to_last(
     assert any("changes the system" in text for text in asked) is asked_to_change
 
 
+def test_where_nothing_was_checked_nothing_is_over(tmp_path: Path) -> None:
+    one = walk(tmp_path, Action(command=command("true")), "exit 1", [])
+    assert one.mend(one.place.bound.causes[0]) is False
+    assert one.log.over_s is None
+
+
 def test_a_change_that_was_interrupted_is_in_the_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,9 +143,9 @@ def test_what_skips_and_stops_is_no_value(tmp_path: Path, answer: str) -> None:
     action = Action(command=command("touch", new.var), reads=(new,), risk=Risk.DESTROYS)
     one = walk(tmp_path, action, "exit 1", asked, answer)
     one._all = True
-    with pytest.raises(Stopped) if answer == "q" else nullcontext():
+    with pytest.raises(Stopped):
         one.mend(one.place.bound.causes[0])
-    assert "NEW" not in one.place.found
+    assert (len(one.log.entries), "NEW" in one.place.found) == (answer != "q", False)
     assert not any("changes the system" in text for text in asked)
 
 
@@ -164,7 +169,8 @@ def test_what_cannot_be_undone_is_said_before_it_is_done(tmp_path: Path) -> None
     asked: list[str] = []
     action = Action(command=command("touch", "changed"), risk=Risk.DESTROYS)
     one = walk(tmp_path, action, "exit 1", asked, "s")
-    one.mend(one.place.bound.causes[0])
+    with pytest.raises(Stopped):
+        one.mend(one.place.bound.causes[0])
     assert any("it cannot be undone" in text for text in asked)
 
 
