@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -197,6 +198,18 @@ def test_a_kubeconfig_is_the_one_that_the_responder_names(
     with responding(Settings(root=ROOT), {"CONTEXT": "lab"}) as shell:
         said = shell.run('echo "$KUBECONFIG"', {})
     assert said == f"{tmp_path}/lab.yaml{os.pathsep}/etc/other"
+
+
+def test_a_terminal_that_is_closed_leaves_no_port_open(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    forward = f"echo $$ > {note}; echo 'Forwarding from 127.0.0.1:4 -> 80'; exec sleep 60"
+    before = signal.getsignal(signal.SIGHUP)
+    shell = responding(Settings(root=ROOT), {"CONTEXT": "lab"})
+    shell.forward(command("bash", "-c", forward), {})
+    with pytest.raises(KeyboardInterrupt), shell:
+        signal.raise_signal(signal.SIGHUP)
+    assert not Path(f"/proc/{note.read_text().strip()}").exists()
+    assert signal.getsignal(signal.SIGHUP) is before
 
 
 def test_a_line_that_may_change_something_is_not_run(tmp_path: Path) -> None:

@@ -84,9 +84,10 @@ def test_what_was_not_found_is_looked_for_when_all_is_asked_again(tmp_path: Path
     bound = examples.runbook(examples.cause(scenarios=(scenario,), load=load))
     one = walk(tmp_path, Action(command=command("true")), kubectl, [])
     answers = iter(("a", "r", "q"))
-    with one.place.shell as shell, pytest.raises(Stopped):
-        place = Place(bound, shell, lambda _: None, dict(one.place.found))
-        replace(one, place=place, hear=lambda _: next(answers)).which_cause()
+    place = replace(one.place, bound=bound)
+    asking = replace(one, place=place, hear=lambda _: next(answers))
+    with place.shell, pytest.raises(Stopped):
+        asking.which_cause()
     first, second = (entry.said for entry in one.log.entries)
     assert "no pod" in first
     assert "no pod" not in second
@@ -157,7 +158,7 @@ def test_what_takes_a_change_back_says_what_was_there_before(tmp_path: Path) -> 
     action = Action(command=command("true"), reads=(find,), rollback=back)
     one = walk(tmp_path, action, "echo 1 Gi", asked)
     one._all = True
-    one.place.found["OWNER_PASSWORD"] = "hunter2"
+    one.place.found["OWNER_PASSWORD"] = "hunter2"  # noqa: S105 - of nothing
     one.place._secret.add("OWNER_PASSWORD")
     one.mend(one.place.bound.causes[0])
     said = f"export BEFORE='1 Gi'\n    export CONTEXT=c\n    {action.back}"

@@ -2,12 +2,14 @@
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from rich.console import Console
@@ -93,6 +95,9 @@ def responding(settings: Settings, values: Mapping[str, str]) -> Shell:
         each = (str(Path(one).absolute()) for one in files.split(os.pathsep) if one)
         environment["KUBECONFIG"] = os.pathsep.join(each)
     shell = Shell(environment, settings.root)
+    for number in (signal.SIGTERM, signal.SIGHUP):  # a closed terminal leaves no port open
+        if signal.getsignal(number) is signal.SIG_DFL:
+            shell.callback(signal.signal, number, signal.signal(number, _interrupt))
     if not shell.environment.get("CONTEXT"):
         try:
             context = shell.run("kubectl config current-context", {})
@@ -103,6 +108,10 @@ def responding(settings: Settings, values: Mapping[str, str]) -> Shell:
             ) from error
         shell.environment["CONTEXT"] = context
     return shell
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def every(settings: Settings) -> tuple[list[BoundRunbook], list[str]]:
