@@ -155,6 +155,9 @@ def drill(
     until: Annotated[
         Phase, typer.Option(help="end after this phase (partial, never proof)")
     ] = Phase.PREVENTION,
+    starter: Annotated[
+        bool, typer.Option("--starter", help="a set over several systems, in minutes")
+    ] = False,
     due: Annotated[
         bool, typer.Option("--due", help="only what no accepted record proves today")
     ] = False,
@@ -197,6 +200,7 @@ def drill(
         paths=paths or (),
         causes=cause or (),
         controls=control or (),
+        starter=starter,
         due=due,
         changed=changed,
         until=until,

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice, zip_longest
+from typing import Final
 
 from drillbook.book.drills import drill_name, drills_of
 from drillbook.drill.backgrounds import background_key
@@ -72,6 +74,25 @@ def select(
             f"--control {' '.join(controls) or '(any)'}. There is: {known}."
         )
     return chosen
+
+
+STARTERS: Final = 5
+"""How many runbooks a starter set holds."""
+
+
+def starter(every: Sequence[Selected]) -> list[Selected]:
+    """A set over as many areas as there are: of each of STARTERS runbooks the first cause, and its
+    healthy drill. Of an area's runbooks the second comes after every area's first."""
+    beside: dict[str, list[str]] = {}
+    for one in every:
+        ids = beside.setdefault(str(one.runbook.path.parent), [])
+        ids += [one.runbook.id] if one.runbook.id not in ids else []
+    rounds = (id for ids in zip_longest(*beside.values()) for id in ids if id is not None)
+    chosen = set(islice(rounds, STARTERS))
+    first: dict[tuple[str, bool], Selected] = {}
+    for one in every:
+        first.setdefault((one.runbook.id, one.is_healthy), one)
+    return [one for (id, _), one in first.items() if id in chosen]
 
 
 def backgrounds(bounds: Iterable[BoundRunbook]) -> list[list[BoundRunbook]]:

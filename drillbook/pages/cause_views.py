@@ -252,7 +252,7 @@ def _expect(probe: Probe) -> str:
 def _where_to_look(probe: Probe) -> str:
     """A source that prints more than its answer says where the answer stands: a tool its `field`,
     a query of `metric` its samples, a log of `tail` lines its end."""
-    field = getattr(probe.source, "field", "")
+    field = getattr(probe.source, "shown_field", getattr(probe.source, "field", ""))
     if field:
         return f" in the field `{field}`"
     if getattr(probe.source, "tail", 0):

@@ -26,6 +26,11 @@ class Http:
     endpoint: Endpoint | None = None
 
     @property
+    def shown_field(self) -> str:
+        """Where in what the line prints the answer stands; empty when it prints no more."""
+        return "" if self.field in (STATUS, SECONDS) else self.field
+
+    @property
     def _address(self) -> Word:
         return join("http://", self.endpoint.var, self.url) if self.endpoint else self.url
 

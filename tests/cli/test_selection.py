@@ -1,8 +1,11 @@
 """Which drills are run, and what each will hold."""
 
+from pathlib import PurePosixPath
+
 import pytest
 
-from drillbook.cli.selection import select
+from drillbook.book import reader
+from drillbook.cli.selection import select, starter
 from drillbook.model import Control
 from drillbook.model.domains import conflicts
 from drillbook.model.errors import UsageError
@@ -31,3 +34,22 @@ def test_causes_and_controls_narrow_it_and_a_typo_names_what_there_is() -> None:
         select([RUNBOOK], ["three"], [])
     with pytest.raises(UsageError, match="typo"):
         select([RUNBOOK], ["one", "typo"], [])
+
+
+def test_a_starter_set_holds_the_first_cause_of_five_runbooks_over_the_areas() -> None:
+    paths = ("a/one", "a/two", "a/three", "b/one", "c/one", "a/four", "b/two")
+    books = [
+        reader.parse(
+            f"@id:{path}\nFeature: it\n"
+            "  @cause:one\n  Rule: one\n    Scenario: it\n      Then x\n"
+            "  @cause:two\n  Rule: two\n    Scenario: it\n      Then x\n",
+            PurePosixPath(f"features/{path}.feature"),
+        )
+        for path in paths
+    ]
+    found = starter(select(books, [], []))
+    assert [(one.runbook.id, one.name) for one in found] == [
+        (id, name)
+        for id in ("a/one", "a/two", "b/one", "c/one", "b/two")
+        for name in ("one--plain", "all--healthy")
+    ]

@@ -272,3 +272,9 @@ def test_without_bash_it_could_not_tell(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_list_without_a_selector_is_the_whole_list() -> None:
     line = str(Kube(kind="events", path="{.items[*].message}").command())
     assert "get events -o" in line
+
+
+def test_a_line_that_prints_its_answer_alone_names_no_field() -> None:
+    assert [Http(url="/", field=one).shown_field for one in ("status", "seconds", "a.b")] == [
+        *("", "", "a.b")
+    ]

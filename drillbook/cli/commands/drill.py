@@ -16,7 +16,7 @@ from drillbook.cli import capacity, due, embedded, estimate, summary
 from drillbook.cli.columns import columns, tell
 from drillbook.cli.commands import left_behind, offline
 from drillbook.cli.dispatch import Dispatcher
-from drillbook.cli.selection import Selected, backgrounds, healthy_once, select
+from drillbook.cli.selection import Selected, backgrounds, healthy_once, select, starter
 from drillbook.cli.terminal import Lasting, telling
 from drillbook.cluster.clients import context_name
 from drillbook.cluster.connections import connections
@@ -48,6 +48,8 @@ class Asked:
     """What could not tell is drilled once more, alone."""
     only: Collection[str] | None = None
     """Of these, only those with such a node."""
+    starter: bool = False
+    """Only a set over several systems."""
     due: bool = False
     """Only those that no accepted record proves today."""
     changed: str = ""
@@ -113,7 +115,25 @@ def drill(settings: Settings, asked: Asked, console: Console) -> int:
         code = code or 4
     took_s = time.monotonic() - began
     console.print(summary.counts(drills, len(selected), took_s), markup=False, highlight=False)
+    if asked.starter:
+        told = _rest(settings, runbooks, bounds, selected, room.jobs)
+        console.print(told, markup=False, highlight=False)
     return code
+
+
+def _rest(
+    settings: Settings,
+    runbooks: Sequence[Runbook],
+    bounds: Sequence[BoundRunbook],
+    drilled: Sequence[Selected],
+    jobs: int,
+) -> str:
+    """What a starter set left, and how to drill it."""
+    left = [one for one in healthy_once(select(runbooks, [], []), bounds)[0] if one not in drilled]
+    if not left:
+        return "these are all drills that there are."
+    known = estimate.last_durations(left, (settings.proof, settings.runs))
+    return f"the rest: {estimate.words(left, known, jobs)}. `drillbook drill` drills all."
 
 
 def _selected(
@@ -134,6 +154,8 @@ def _selected(
             groups = [{one.runbook.id for one in group} for group in backgrounds(every)]
             beside = {runbook: group for group in groups for runbook in group}
             found = due.due(found, proofs, now, beside, today, settings.proof_days)
+    if asked.starter:
+        found = starter(found)
     if asked.only is not None:
         found = [one for one in found if one.node in asked.only]
     return healthy_once(found, bounds)
