@@ -76,6 +76,14 @@ def test_a_base_that_is_none(repository: Path) -> None:
         gate.base_of(repository, "nowhere")
 
 
+def test_without_git_nobody_knows_what_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(CouldNotTell, match="git is not on your PATH"):
+        gate.base_of(tmp_path, "")
+
+
 def test_the_sample_fits_into_the_budget_and_differs_from_commit_to_commit() -> None:
     every = select([examples.runbook().runbook], [], [Control.PLAIN])
     known = {one.node: 100.0 for one in every}
