@@ -248,14 +248,25 @@ def diagnose(
 
 @app.command()
 def respond(
-    runbook: Annotated[str, typer.Argument(help="a runbook", metavar="[RUNBOOK]")] = "",
-    alert: Annotated[str, typer.Option(help="the runbook of this alert")] = "",
+    runbook: Annotated[
+        str,
+        typer.Argument(help="a runbook", metavar="[RUNBOOK]", autocompletion=completion.runbooks),
+    ] = "",
+    alert: Annotated[
+        str,
+        typer.Option(help="the runbook of this alert", autocompletion=completion.alerts),
+    ] = "",
     given: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="a page's variable")
     ] = None,
     context: Annotated[str | None, typer.Option(help="your kubeconfig's context")] = None,
     rehearse: Annotated[
-        str, typer.Option(metavar="CAUSE", help="put this cause in first, as a drill does")
+        str,
+        typer.Option(
+            metavar="CAUSE",
+            help="put this cause in first, as a drill does",
+            autocompletion=completion.causes,
+        ),
     ] = "",
     log: Annotated[Path, typer.Option(help="the folder for incidents' logs")] = Path("incidents"),
 ) -> None:

@@ -16,12 +16,17 @@ from drillbook.cli.due import Hashes
 from drillbook.cli.selection import Selected
 from drillbook.evidence import proof
 from drillbook.model import BoundRunbook, Problem, Runbook
-from drillbook.model.errors import RunbookProblem, UsageError
+from drillbook.model.errors import CouldNotTell, RunbookProblem, UsageError
 
 
 def git(root: Path, *words: str) -> str | None:
-    """What git prints; None when it refuses."""
-    told = subprocess.run(["git", "-C", str(root), *words], capture_output=True, check=False)
+    """What git prints; None when it refuses. Raises CouldNotTell where there is no git."""
+    try:
+        told = subprocess.run(["git", "-C", str(root), *words], capture_output=True, check=False)
+    except FileNotFoundError as error:
+        raise CouldNotTell(
+            "git is not on your PATH, and only git knows what changed. Install it, then try again."
+        ) from error
     return None if told.returncode else told.stdout.decode("utf-8", "replace")
 
 

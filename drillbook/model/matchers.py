@@ -92,10 +92,10 @@ class AtMost:
 
 @dataclass(frozen=True)
 class Present:
-    """It is there, whatever it says."""
+    """It is there and says something, whatever that is."""
 
     def holds(self, answer: Answer, since: datetime | None) -> bool:
-        return isinstance(answer, (str, float))
+        return isinstance(answer, float) or (isinstance(answer, str) and bool(answer.strip()))
 
     def describe(self) -> str:
         return "anything but nothing"

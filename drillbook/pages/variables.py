@@ -30,8 +30,9 @@ ALERTMANAGER: Final = ("alertmanager", 9093)
 """The namespace, services and ports of staging/platform; the page says what to do elsewhere."""
 
 MOMENT: Final = "scripts/prometheus/moment.py"
+_SETTING: Final = re.compile(r"[A-Z][A-Z0-9_]*=")
 
-_FROM_LABELS: Final = {name.upper(): name for name in ("namespace", "pod", "node", "container")}
+LABELS: Final = {name.upper(): name for name in ("namespace", "pod", "node", "container")}
 """Variable -> the alert's label that holds its value."""
 
 _HOW_TO_GET: Final = {
@@ -69,6 +70,14 @@ class Setup:
         scripts = [_try(name) for name in self.scripts]
         return " && ".join([*programs, *scripts, "echo complete"])
 
+    @property
+    def jobs(self) -> str:
+        """What the block leaves running in a shell of its own, as `kill` takes it; empty when
+        nothing."""
+        lines = [line for one in self.exports for line in one.splitlines()]
+        started = sum(line.endswith(" &") for line in lines)
+        return " ".join(f"%{number}" for number in range(1, started + 1))
+
 
 def setup(bound: BoundRunbook, rules: Sequence[AlertRule] = ()) -> Setup:
     """Raises RunbookProblem for a variable that nothing on the page can give a value."""
@@ -80,7 +89,7 @@ def setup(bound: BoundRunbook, rules: Sequence[AlertRule] = ()) -> Setup:
     finds = [f for f in finds if f.var.name in used and f.var.name not in asked]
     labels = tuple(
         variable
-        for variable, label in _FROM_LABELS.items()
+        for variable, label in LABELS.items()
         if variable in used and bound.runbook.alerts and all(carries(r, label) for r in rules)
     )
     ways = tuple(_ways(bound, used))
@@ -105,7 +114,7 @@ def filled_in(bound: BoundRunbook) -> dict[str, str]:
     plans it knows them."""
     if not bound.runbook.is_operation:
         return {}
-    labels = _FROM_LABELS.keys() - {"NAMESPACE"}
+    labels = LABELS.keys() - {"NAMESPACE"}
     return {
         find.var.name: f"the name of {component.title}"
         for cause in bound.causes
@@ -160,12 +169,12 @@ def _exports(
             yield _forward(service, port)
         for variable, (_, port) in reached:
             yield f"export {variable}=http://localhost:{port}"
-    asked = [_FROM_LABELS[variable] for variable in labels]
+    asked = [LABELS[variable] for variable in labels]
     filters = _filters(bound.runbook.alerts, list_filters(rules, asked) if rules else ())
     for variable, label in zip(labels, asked, strict=True):
         yield f'export {variable}="$({_label(filters, label)})"'
     if "NAMESPACE" in used and "NAMESPACE" not in labels:
-        yield f'export NAMESPACE="$({_namespace_in_use()})"'
+        yield f'export NAMESPACE="$({namespace_in_use()})"'
     yield from map(export, finds)
     places = dict.fromkeys(("CONTEXT", "NAMESPACE", *labels, *asked_of))
     shown = [Var(v) for v in places if v in used]
@@ -228,7 +237,8 @@ def _literal(name: str) -> str:
     return re.sub(r"[^\w<>%/ -]", lambda found: f"\\\\{found[0]}", name)
 
 
-def _namespace_in_use() -> str:
+def namespace_in_use() -> str:
+    """Prints the namespace of kubectl's context: where no alert says one, it is that."""
     path = "'jsonpath={.contexts[0].context.namespace}'"
     return f'kubectl --context "$CONTEXT" config view --minify -o {path}'
 
@@ -245,7 +255,7 @@ def _try(script: str) -> str:
 def _first(line: Command) -> str:
     """The program, behind the settings that are for it alone and behind `timeout`."""
     words = list(line.words)
-    while words and isinstance(words[0], Joined):
+    while words and (isinstance(words[0], Joined) or _SETTING.match(str(words[0]))):
         words = words[1:]
     words = words[2:] if words[:1] == ["timeout"] else words
     return words[0] if words and isinstance(words[0], str) else ""

@@ -3,7 +3,8 @@ over finds it: `incident.json`, and `incident.md` for people. Redacted as record
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -86,15 +87,22 @@ class IncidentLog:
         """Raises CouldNotTell when it cannot be written."""
         told = {name: value for name, value in vars(self).items() if name not in _OWN}
         plain = self.seen(told | {"entries": [asdict(one) for one in self.entries]})
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+        with writing(self.folder):
             write_whole(self.folder / "incident.json", json.dumps(plain, indent=2) + "\n")
             write_whole(self.page, templates.fill("incident.md.j2", **plain))
-        except OSError as error:
-            raise CouldNotTell(
-                f"{self.folder}: the incident's log cannot be written: {error.strerror}. Go on by "
-                "the page, or name another folder: --log FOLDER."
-            ) from error
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """With the folder made. Raises CouldNotTell."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise CouldNotTell(
+            f"{folder}: the incident's log cannot be written: {error.strerror}. Go on by "
+            "the page, or name another folder: --log FOLDER."
+        ) from error
 
 
 def _now() -> str:

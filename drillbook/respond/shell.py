@@ -92,8 +92,10 @@ class Shell(ExitStack):
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(child.pid, signal.SIGKILL)
+    # Once it was waited for, its number may be another process's.
+    if child.returncode is None:
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
     child.wait()
     for stream in (child.stdout, child.stderr):
         if stream is not None:

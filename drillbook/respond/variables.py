@@ -8,13 +8,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from drillbook.evidence.redact import holds_secret
 from drillbook.model import BoundRunbook, Command, Credential, Endpoint, Var, command
 from drillbook.model.errors import CouldNotTell
-from drillbook.pages.variables import ALERTMANAGER, MOMENT, MONITORING, PROMETHEUS, filled_in
+from drillbook.pages.variables import (
+    ALERTMANAGER,
+    LABELS,
+    MOMENT,
+    MONITORING,
+    PROMETHEUS,
+    filled_in,
+    namespace_in_use,
+)
 from drillbook.respond.shell import Shell
 
-LABELS: Final = {name.upper(): name for name in ("namespace", "pod", "node", "container")}
-"""Variable -> the alert's label that holds its value."""
 _SERVICES: Final = {"PROMETHEUS": PROMETHEUS, "ALERTMANAGER": ALERTMANAGER}
 _VALUE: Final = re.compile(r"[A-Za-z0-9_][\w.:/@-]*", re.ASCII)
 """What may follow `kubectl get pod`: no option, no second word, no selector of more than one."""
@@ -35,6 +42,13 @@ class Place:
     lost: dict[str, str] = field(default_factory=dict)
     """The variables that were not found, and why."""
     _secret: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        ways = _ways(self.bound)
+        for name, value in self.found.items():
+            if isinstance(ways.get(name), Credential) or holds_secret(name):
+                self._secret.add(name)
+                self.learn([value])
 
     @property
     def shown(self) -> dict[str, str]:
@@ -95,9 +109,7 @@ class Place:
             reach(variable, shell)
             return shell.environment[variable], False
         if variable == "NAMESPACE" and not self.bound.runbook.alerts:
-            path = "'jsonpath={.contexts[0].context.namespace}'"
-            config = f'kubectl --context "$CONTEXT" config view --minify -o {path}'
-            return shell.run(config, found), False
+            return shell.run(namespace_in_use(), found), False
         label = LABELS.get(variable)
         why = f"the alert has no label {label!r}" if label else "nothing says its value"
         raise CouldNotTell(f"{variable}: {filled_in(self.bound).get(variable, why)}. {hint}")
@@ -123,6 +135,11 @@ def closure(bound: BoundRunbook, lines: Iterable[Command], given: Mapping[str, s
     return order
 
 
+def missing(bound: BoundRunbook, lines: Iterable[Command], given: Mapping[str, str]) -> list[str]:
+    """The variables that only an alert's labels say."""
+    return [v for v in closure(bound, lines, given) if v in LABELS and v not in given]
+
+
 def places(
     bound: BoundRunbook,
     lines: Iterable[Command],
@@ -132,7 +149,7 @@ def places(
     """Alert and values of each place to ask; none when no alert of the runbook fires. No alert is
     asked for (and its name is empty) where `given` says all that its labels would, or where the
     runbook is an operation."""
-    wanted = [v for v in closure(bound, lines, given) if v in LABELS and v not in given]
+    wanted = missing(bound, lines, given)
     if not wanted or bound.runbook.is_operation:
         yield "", {}
         return

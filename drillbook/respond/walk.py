@@ -1,6 +1,7 @@
 """A page walked on a live incident by a person: each step is shown, and a line runs when it is told
 to; a change only after `yes`. Every step is timed and logged. The end of the answers is a stop."""
 
+import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -27,6 +28,8 @@ _CHANGE: Final = {"yes": "run", "s": "skip", "": "skip", "q": "stop"}
 _CHANGE_ASKED: Final = "This line changes the system. Run it? [yes, s: skip, q: stop] "
 _AGAIN: Final = {"r": "again", "": "on", "q": "stop"}
 _AGAIN_ASKED: Final = "[r: once more, Enter: go on, q: stop] "
+_PREVENT: Final = {"yes": "on", **dict.fromkeys(("", "s", "q"), "stop")}
+_PREVENT_ASKED: Final = "Go on to what prevents it all the same? [yes, Enter: stop here] "
 _DONE: Final = {"y": "done", "": "skip", "s": "skip", "q": "stop"}
 
 
@@ -48,7 +51,7 @@ class Walk:
     read_s: float
     """How long a check without a budget may take to hold."""
     change_s: float
-    """How long a line that changes may take."""
+    """How long a line that changes may take that has no budget of its own."""
     changed: datetime = field(default_factory=lambda: datetime.now(UTC))
     """The last change (UTC), or the beginning."""
     tried: bool = False
@@ -60,6 +63,7 @@ class Walk:
         """Every cause's diagnosis, and the cause that the person goes on with. Raises Stopped."""
         causes = self.place.bound.causes
         while True:
+            self.place.look_again()
             said: dict[str, tuple[str, str]] = {}
             for cause in causes:
                 for step, own in diagnose.asked_steps(cause, self.place.bound):
@@ -101,9 +105,15 @@ class Walk:
         Stopped."""
         over = False
         for phase in (Phase.REMEDIATION, Phase.PREVENTION):
+            if phase is Phase.PREVENTION and not over:
+                # What keeps a good state from changing would keep a bad one.
+                self.say("\nNo check of the remediation says that it is over.")
+                self._answer(_PREVENT_ASKED, _PREVENT)
             self.say(f"\n{self._words.phases[phase]}: {cause.cause.name}")
-            held = [self._step(phase, cause, step) for step in _steps(cause, phase)]
-            if phase is Phase.REMEDIATION and all(held):
+            steps = list(_steps(cause, phase))
+            held = [self._step(phase, cause, step) for step in steps]
+            checked = any(isinstance(step.value, Probe) for step in steps)
+            if phase is Phase.REMEDIATION and checked and all(held):
                 over = True
                 self.log.over()
                 self.say("\nIt is over: every check of the remediation holds.")
@@ -165,24 +175,46 @@ class Walk:
     def _change(self, phase: Phase, cause: str, step: BoundStep, action: Action) -> None:
         view = self._show(step, "")
         known = self._known(action) if not action.reads or self._told() else None
-        if known is None:
+        if known is None or not self._can_run(action):
             self._note(phase, cause, view, "skipped")
             return
-        self.say(f"{_indented(action.line)}\n    Risk: {action.risk.value}")
+        final = "; it cannot be undone" if view.final else ""
+        self.say(f"{_indented(action.line)}\n    Risk: {action.risk.value}{final}")
         if self._answer(_CHANGE_ASKED, _CHANGE) == "skip":
             self._note(phase, cause, view, "skipped")
             return
         told, self.tried = time.monotonic(), True
+        said, outcome = "interrupted", "could not tell what it changed"
         try:
-            self.place.fill([action.command])
-            said = self.place.shell.run(action.line, self.place.found, self.change_s)
+            within_s = action.within.seconds if action.within else self.change_s
+            said = self.place.shell.run(action.line, self.place.found, within_s)
             outcome, self.changed = "changed", datetime.now(UTC)
             self.place.found[CHANGED_AT.name] = f"{self.changed.timestamp():.0f}"
         except CouldNotTell as error:
-            said, outcome = str(error), "could not tell what it changed"
-        self._note(phase, cause, view, "run", outcome, "\n".join((*known, said)), told)
-        if action.back:
-            self.say(f"  To take it back, only if it did harm:\n{_indented(action.back)}")
+            said = str(error)
+        finally:  # Ctrl-C, too: whoever takes over must read that it was begun
+            self._note(phase, cause, view, "run", outcome, "\n".join((*known, said)), told)
+        if action.rollback:
+            self.say(f"  To take it back, only if it did harm:\n{_indented(self._back(action))}")
+
+    def _back(self, action: Action) -> str:
+        """The line for a shell of the person's own, with what was known before the change: read
+        now, it would be what the change has set."""
+        known = {**self.place.shown, "CONTEXT": self.place.shell.environment["CONTEXT"]}
+        needed = sorted(action.rollback.variables) if action.rollback else ()
+        exports = [f"export {name}={shlex.quote(known[name])}" for name in needed if name in known]
+        return "\n".join((*exports, action.back))
+
+    def _can_run(self, action: Action) -> bool:
+        """Find what its line needs, before anybody says yes to it. The ports anew: the change
+        before may have replaced who was behind one."""
+        self.place.look_again()
+        try:
+            self.place.fill([action.command])
+        except CouldNotTell as error:
+            self.say(f"    {error}\n    Without it the line cannot run, so nothing is changed.")
+            return False
+        return True
 
     def _known(self, action: Action) -> list[str] | None:
         """Read or ask for what must be known before a change; None where a value is missing."""
@@ -195,16 +227,26 @@ class Walk:
                     value = self.place.shell.ask(one.command, self.place.found)
                 except CouldNotTell as error:
                     self.say(f"    {one.command}: {error}")
+                if not value:
+                    self.say(f"    {name} was not read. Do you know what it is now?")
             else:
                 self.say(f"    {name}: {one.says}")
-            value = value or self._heard(f"    {name}=")
+            value = value or self._given(name)
             if not value:
-                self.say(f"    {name} is empty, so nothing is changed.")
+                self.say(f"    {name} is not given, so nothing is changed.")
                 return None
             self.place.found[name] = value
             known.append(f"{name}={value}")
             self.say(f"    {known[-1]}")
         return known
+
+    def _given(self, name: str) -> str:
+        """A value by hand; empty where there is none. What skips and stops everywhere else does so
+        here, too: it is no value."""
+        answer = self._heard(f"    [Enter or s: change nothing, q: stop]\n    {name}=")
+        if answer == "q":
+            raise Stopped
+        return "" if answer == "s" else answer
 
     @property
     def _words(self) -> Words:
@@ -255,7 +297,9 @@ class Walk:
         now = time.monotonic()
         took_s = now - told if told else 0.0
         if outcome:
-            self.say(f"{_cut(said or 'nothing was printed')}\n  {outcome} ({took_s:.1f} s)")
+            # Redacted before it is cut: half of a secret is not known to be one.
+            shown = _cut(self.log.seen(said) or "nothing was printed")
+            self.say(f"{shown}\n  {outcome} ({took_s:.1f} s)")
         self.log.add(
             phase=phase.value,
             cause=cause,

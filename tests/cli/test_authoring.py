@@ -30,7 +30,20 @@ def test_a_skeleton_lints_and_its_rule_is_tested(checkout: Path) -> None:
     assert drillbook(checkout, "render", "--check").code == 0
     assert "never-run" in drillbook(checkout, "list").said
     again = drillbook(checkout, "new", "runbook", "incidents/complete-outage")
-    assert (again.code, "Nothing was written" in again.said) == (2, True), again.said
+    assert again.code == 2
+    assert "complete-outage.feature: is there already. Nothing was written" in again.said
+
+
+def test_all_files_are_written_or_none(checkout: Path) -> None:
+    values = checkout / "monitoring/values/staging.yaml"
+    before = values.read_text("utf-8")
+    (checkout / "monitoring/cases").rename(checkout / "monitoring/old")
+    (checkout / "monitoring/cases").write_text("no folder")
+    answer = drillbook(checkout, "new", "runbook", "incidents/complete-outage")
+    assert (answer.code, "Nothing was written" in answer.said) == (4, True), answer.said
+    assert values.read_text("utf-8") == before
+    assert not (checkout / "features/incidents/complete-outage.feature").exists()
+    assert not (checkout / ALERT).exists()
 
 
 def test_an_operation_has_no_alert(checkout: Path) -> None:

@@ -70,8 +70,18 @@ def test_the_rules_that_a_change_touches_are_tested() -> None:
 
 def test_a_base_that_is_none(repository: Path) -> None:
     assert gate.base_of(repository, "") == "", "a first commit has no parent"
+    # Nobody knows what it changed, so all that it holds is judged.
+    assert command.needs(Settings(root=repository), "").alerts == ("SparkDriverCrashLoop",)
     with pytest.raises(UsageError, match="not a commit of this checkout"):
         gate.base_of(repository, "nowhere")
+
+
+def test_without_git_nobody_knows_what_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(CouldNotTell, match="git is not on your PATH"):
+        gate.base_of(tmp_path, "")
 
 
 def test_the_sample_fits_into_the_budget_and_differs_from_commit_to_commit() -> None:
@@ -105,3 +115,5 @@ def test_a_gate_that_found_proven_causes_and_drilled_none_could_not_tell(
         command.run(settings, asked, Console(quiet=True))
     assert "No proof" in (repository / "summary.md").read_text("utf-8")
     assert command.run(settings, replace(asked, plan=True), Console(quiet=True)) == 0
+    with pytest.raises(CouldNotTell, match=r"--summary .*: cannot be written: Is a directory"):
+        command.run(settings, replace(asked, summary=repository), Console(quiet=True))

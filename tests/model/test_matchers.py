@@ -21,7 +21,7 @@ SINCE = datetime(2026, 11, 21, tzinfo=UTC)
         (matchers.at_least(2), "0 3", "1 1"),
         (matchers.at_most(2), "0 2", "0 3"),
         (matchers.at_most(2), "0", "no number"),
-        (matchers.present(), "", Absent("pod")),
+        (matchers.present(), "0", "\n"),
         (matchers.is_not(matchers.equals("False")), "True", "False"),
         (matchers.is_not(matchers.contains("refused")), "ready", "ready\nrefused"),
         (matchers.after_last_change(), str(SINCE.timestamp() + 1), str(SINCE.timestamp())),

@@ -65,6 +65,25 @@ def test_a_program_behind_its_settings_is_a_tool_too() -> None:
     assert not {"timeout", ""} & {*found.tools}
 
 
+def test_a_setting_without_a_variable_is_no_program() -> None:
+    line = command(setting("PGPASSWORD", Var("APP")), "PGCONNECT_TIMEOUT=5", "psql", "-XAtqw")
+    one = examples.step("x", Action(command=line), keyword="when")
+    cause = examples.cause(scenarios=(examples.scenario(Phase.REMEDIATION, "x", one),))
+    assert setup(examples.runbook(cause)).tools[-1] == "psql"
+
+
+def test_every_port_that_the_block_opens_is_ended() -> None:
+    endpoint = Endpoint(var=Var("AT"), service="shop", port=80)
+    load = Workload((replace(examples.component(), endpoints=(endpoint,)),))
+    asks = examples.step("x", examples.probe(source=Http(url="/x", endpoint=endpoint)))
+    plain = examples.cause()
+    scenario = examples.scenario(Phase.DIAGNOSIS, "x", asks)
+    cause = examples.cause(scenarios=(*plain.scenarios, scenario), load=load)
+    found = setup(examples.runbook(cause))
+    assert sum(line.count("port-forward") for line in found.exports) == 2
+    assert found.jobs == "%1 %2"
+
+
 def test_programs_and_scripts_are_named_with_the_way_to_get_them() -> None:
     found = setup(examples.runbook())
     assert found.tools == ("kubectl", "curl", "python3")

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from drillbook.cli.commands.diagnose import responding
+from drillbook.cluster.settings import Settings
 from drillbook.model import Endpoint, Var, Workload, command
 from drillbook.model.errors import CouldNotTell
 from drillbook.respond.diagnose import CauseFound, Incident, LineFound, Outcome
@@ -71,6 +74,7 @@ OOM = {"REASON": "OOMKilled", "LOG": "x"}
 ROOT = Path(__file__).parents[2]
 HERE = ("RB-SPARK-001", "--set", "NAMESPACE=shop", "--set", "APP=orders")
 PLAN = ("RB-OPS-002", "--set", "NAMESPACE=shop")
+PLANNED = "features/operations/rollback.feature"
 NEEDED = "holds: curl -sS --max-time 5 -o /dev/null"
 
 
@@ -83,7 +87,8 @@ NEEDED = "holds: curl -sS --max-time 5 -o /dev/null"
         (HERE, "", OOM, 0, "one cause holds"),
         (HERE, "", {"REASON": "Error", "LOG": "x"}, 1, "no cause holds"),
         ((), [], OOM, 1, "no alert fires"),
-        (("RB-SPARK-001",), [], OOM, 4, "no alert of this runbook fires"),
+        (("RB-SPARK-001",), [], OOM, 4, "hand: --set NAMESPACE=... --set POD=...\n"),
+        (("RB-SPARK-001", *HERE[3:]), [], OOM, 4, "by hand: --set NAMESPACE=...\n"),
         (("RB-SPARK-001",), "", OOM, 4, "exit code 7: refused"),
         (("RB-SPARK-001",), {"status": "error"}, OOM, 4, "without a list of alerts"),
         (HERE, "", {**OOM, "FORBIDDEN": "1"}, 4, "exit code 1: Forbidden"),
@@ -147,6 +152,22 @@ def test_a_container_that_was_just_restarted_is_told_by_the_run_that_ended(
     assert verdict in answer.said
 
 
+@pytest.mark.parametrize(
+    ("broken", "part"),
+    [("features/spark/driver-crash-loop.feature", "not asked"), (PLANNED, "one cause holds")],
+)
+def test_a_runbook_that_cannot_be_read_is_said_and_the_others_are_asked(
+    checkout: Path, broken: str, part: str
+) -> None:
+    path = checkout / broken
+    text = path.read_text("utf-8")
+    path.write_text(text.replace("Then ", "Then nobody knows that ", 1), "utf-8")
+    answer = diagnose(checkout, alerts=[alert()], **OOM)
+    path.write_text(text, "utf-8")
+    assert (answer.code, part in answer.said, broken in answer.said) == (4, True, True), answer.said
+    assert "no alert fires" not in answer.said
+
+
 def test_two_alerts_at_once_are_two_incidents(checkout: Path) -> None:
     answer = diagnose(checkout, "--json", alerts=[alert(), alert(), alert("orders-2")], **OOM)
     found = json.loads(answer.said)
@@ -169,6 +190,28 @@ def test_a_context_that_was_exported_is_the_responders(checkout: Path) -> None:
     }
 
 
+def test_a_kubeconfig_is_the_one_that_the_responder_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KUBECONFIG", f"lab.yaml{os.pathsep}/etc/other")
+    with responding(Settings(root=ROOT), {"CONTEXT": "lab"}) as shell:
+        said = shell.run('echo "$KUBECONFIG"', {})
+    assert said == f"{tmp_path}/lab.yaml{os.pathsep}/etc/other"
+
+
+def test_a_terminal_that_is_closed_leaves_no_port_open(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    forward = f"echo $$ > {note}; echo 'Forwarding from 127.0.0.1:4 -> 80'; exec sleep 60"
+    before = signal.getsignal(signal.SIGHUP)
+    shell = responding(Settings(root=ROOT), {"CONTEXT": "lab"})
+    shell.forward(command("bash", "-c", forward), {})
+    with pytest.raises(KeyboardInterrupt), shell:
+        signal.raise_signal(signal.SIGHUP)
+    assert not Path(f"/proc/{note.read_text().strip()}").exists()
+    assert signal.getsignal(signal.SIGHUP) is before
+
+
 def test_a_line_that_may_change_something_is_not_run(tmp_path: Path) -> None:
     with Shell(os.environ, tmp_path) as shell, pytest.raises(CouldNotTell, match="not run"):
         shell.ask(command("touch", "x"))
@@ -179,6 +222,21 @@ def test_a_port_that_nobody_opens_is_said(tmp_path: Path) -> None:
     with Shell(os.environ, tmp_path) as shell, pytest.raises(CouldNotTell, match="no port"):
         # The API server's own port is none that was opened.
         shell.forward(command("bash", "-c", "echo 127.0.0.1:9 was refused; exit 1"), {})
+
+
+def test_a_port_is_closed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[int] = []
+    kill = os.killpg
+
+    def noted(group: int, number: int) -> None:
+        ended.append(group)
+        kill(group, number)
+
+    monkeypatch.setattr(os, "killpg", noted)
+    with Shell(os.environ, tmp_path) as shell:
+        forward = "echo 'Forwarding from 127.0.0.1:4 -> 80'; exec sleep 60"
+        shell.close_port(shell.forward(command("bash", "-c", forward), {}))
+    assert len(ended) == 1
 
 
 def test_the_port_of_a_replaced_pod_is_opened_anew(tmp_path: Path) -> None:

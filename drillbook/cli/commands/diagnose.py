@@ -2,17 +2,20 @@
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from rich.console import Console
 
 from drillbook.book import checkout as book
+from drillbook.book.bind import Binder
 from drillbook.cluster.settings import Settings
 from drillbook.evidence.redactor import Redactor
 from drillbook.model import BoundRunbook
@@ -20,13 +23,9 @@ from drillbook.model.errors import CouldNotTell, UsageError
 from drillbook.respond import diagnose as asking
 from drillbook.respond.diagnose import Incident, Outcome, Verdict
 from drillbook.respond.shell import Shell
-from drillbook.respond.variables import places
+from drillbook.respond.variables import missing, places
 
 LINES, WIDTH = 4, 200
-NOT_FIRING = (
-    "no alert of this runbook fires, so nothing says where to look. Give what its variables need: "
-    "--set NAMESPACE=... --set APP=..."
-)
 
 
 def given(words: Sequence[str]) -> dict[str, str]:
@@ -48,7 +47,7 @@ def diagnose(
     console: Console,
 ) -> int:
     """The exit code: 0 one cause everywhere, 1 none or several, 4 could not tell."""
-    bounds = chosen(settings, name, alert)
+    bounds, broken = (chosen(settings, name, alert), []) if name or alert else every(settings)
     with responding(settings, values) as shell:
         firing = cache(lambda: asking.alerts(shell))
         asked = [
@@ -66,17 +65,39 @@ def diagnose(
     for line in () if as_json else (line for one in found for line in _told(one, redactor, pages)):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     if not found and (name or alert):
-        raise CouldNotTell(NOT_FIRING)
+        raise not_firing(bounds, values)
+    if broken:
+        raise CouldNotTell(
+            f"not asked, because they cannot be read: {', '.join(broken)}. `drillbook lint` says "
+            "what is wrong. Does one of their alerts fire? Go on by its page, below runbooks/."
+        )
     if not found and not as_json:
         console.print("no alert fires that a runbook here is for", markup=False, highlight=False)
     verdicts = {one.verdict for one in found}
     return 4 if Verdict.UNKNOWN in verdicts else 0 if verdicts == {Verdict.ONE} else 1
 
 
+def not_firing(bounds: Sequence[BoundRunbook], values: Mapping[str, str]) -> CouldNotTell:
+    """With what its labels would have said."""
+    wanted = dict.fromkeys(v for one in bounds for v in missing(one, asking.lines(one), values))
+    words = " ".join(f"--set {variable}=..." for variable in wanted)
+    return CouldNotTell(
+        f"no alert of this runbook fires, so nothing says where to look. Say it by hand: {words}"
+    )
+
+
 def responding(settings: Settings, values: Mapping[str, str]) -> Shell:
     """The responder's shell. The tools' libraries are those of this program."""
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
-    shell = Shell({**os.environ, "PATH": path, **values}, settings.root)
+    environment = {**os.environ, "PATH": path, **values}
+    if files := environment.get("KUBECONFIG"):
+        # The lines run in the book's folder; a relative path is meant from the responder's own.
+        each = (str(Path(one).absolute()) for one in files.split(os.pathsep) if one)
+        environment["KUBECONFIG"] = os.pathsep.join(each)
+    shell = Shell(environment, settings.root)
+    for number in (signal.SIGTERM, signal.SIGHUP):  # a closed terminal leaves no port open
+        if signal.getsignal(number) is signal.SIG_DFL:
+            shell.callback(signal.signal, number, signal.signal(number, _interrupt))
     if not shell.environment.get("CONTEXT"):
         try:
             context = shell.run("kubectl config current-context", {})
@@ -87,6 +108,23 @@ def responding(settings: Settings, values: Mapping[str, str]) -> Shell:
             ) from error
         shell.environment["CONTEXT"] = context
     return shell
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def every(settings: Settings) -> tuple[list[BoundRunbook], list[str]]:
+    """The runbooks that can be asked, and the paths of the others: one that is broken is no reason
+    to ask none."""
+    found, problems = book.runbooks(settings, [])
+    binder = Binder(book.definitions(settings.root))
+    bounds = []
+    for one in found:
+        bound, wrong = binder.bind(one)
+        problems += wrong
+        bounds += [] if bound is None or wrong else [bound]
+    return bounds, sorted({problem.path for problem in problems})
 
 
 def chosen(settings: Settings, name: str, alert: str) -> list[BoundRunbook]:

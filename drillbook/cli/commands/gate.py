@@ -72,6 +72,7 @@ def needs(settings: Settings, base: str) -> Needs:
     beside = {runbook: group for group in groups for runbook in group}
     # By hashes: whether a proof has grown too old is no matter of a change.
     need = due.due(stale, proofs, now, beside, date.min, settings.proof_days)
+    rules = read_rules(settings.root)
     wrong = gate.unbumped(settings.root, base, bounds, now, were)
     verified = {
         (b.runbook.id, s.cause)
@@ -82,7 +83,7 @@ def needs(settings: Settings, base: str) -> Needs:
     return Needs(
         base=base,
         wrong=tuple(wrong),
-        alerts=tuple(gate.alerts_of(files, read_rules(settings.root))),
+        alerts=tuple(gate.alerts_of(files, rules) if base else sorted(rules.names)),
         stale=tuple(stale),
         need=tuple(healthy_once(need, bounds)[0]),
         proven=tuple(o for o in every if (o.runbook.id, o.cause) in verified),
@@ -146,8 +147,19 @@ def _tell(found: Needs, asked: Asked, console: Console) -> None:
             console.print(gate.annotation(one), markup=False, highlight=False, soft_wrap=True)
     for place in {asked.summary, Path(os.environ.get("GITHUB_STEP_SUMMARY") or os.devnull)}:
         if place is not None:
-            with place.open("a", encoding="utf-8") as file:
-                file.write(text)
+            _append(place, text)
+
+
+def _append(place: Path, text: str) -> None:
+    """Raises CouldNotTell: whoever reads the summary would think that there was none."""
+    try:
+        with place.open("a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise CouldNotTell(
+            f"--summary {place}: cannot be written: {error.strerror}. Nothing was drilled; name a "
+            "file in a folder that is there."
+        ) from error
 
 
 def _drill(

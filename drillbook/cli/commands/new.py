@@ -13,13 +13,15 @@ from drillbook.book.samples import Sample
 from drillbook.cli.columns import tell
 from drillbook.cli.commands import offline
 from drillbook.cluster.settings import Settings
-from drillbook.model.errors import UsageError
+from drillbook.model.errors import CouldNotTell, UsageError
 
 
 def runbook(settings: Settings, name: str, on: str, console: Console) -> None:
     """Write them all, or none. Raises UsageError where one is there, or the catalogue has no such
     runbook."""
     entry = _entry(settings, name)
+    if (settings.root / entry.path).exists():
+        raise UsageError(f"{entry.path}: is there already. Nothing was written.")
     alert, stand = skeleton.alert_of(entry), _stand(settings, entry, on)
     if alert in book.alerts(settings).written:
         raise UsageError(
@@ -30,12 +32,28 @@ def runbook(settings: Settings, name: str, on: str, console: Console) -> None:
     if there := [str(path.relative_to(settings.root)) for path in files if path.exists()]:
         raise UsageError(f"{', '.join(there)}: is there already. Nothing was written.")
     files.update(_values(settings, alert) if alert else {})
-    for path, text in files.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
+    _write(files)
     tell(console, (f"written: {path.relative_to(settings.root)}" for path in files))
     offline.render_pages(settings, check=False, console=console)
     tell(console, _next_moves(entry.id, alert))
+
+
+def _write(files: Mapping[Path, str]) -> None:
+    """All of them, or none: what was there is put back. Raises CouldNotTell."""
+    before = {path: path.read_text("utf-8") if path.exists() else None for path in files}
+    try:
+        for path, text in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8")
+    except OSError as error:
+        for path, old in before.items():
+            if old is not None:
+                path.write_text(old, "utf-8")
+            elif path.exists():
+                path.unlink()
+        raise CouldNotTell(
+            f"{error.filename}: cannot be written: {error.strerror}. Nothing was written."
+        ) from error
 
 
 def _entry(settings: Settings, name: str) -> catalogue.Entry:
@@ -47,7 +65,7 @@ def _entry(settings: Settings, name: str) -> catalogue.Entry:
         line = "{id: RB-AREA-001, src: X, causes: [first-cause]}"
         write = f"Write it there, below its area: `name: {line}`. Nothing was written."
         raise UsageError(
-            f"{catalogue.FILE} has no runbook {name}. {did_you_mean(name, known, write)}"
+            f"{catalogue.FILE} has no runbook {name!r}. {did_you_mean(name, known, write)}"
         )
     return known[name]
 

@@ -6,19 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from io import TextIOWrapper
 from pathlib import Path
 
 from rich.console import Console
 
 from drillbook.book.prose import sections
-from drillbook.cli.commands.diagnose import NOT_FIRING, chosen, responding
+from drillbook.cli.commands.diagnose import chosen, not_firing, responding
 from drillbook.cluster.settings import Settings
 from drillbook.evidence import records
 from drillbook.evidence.redactor import Redactor
 from drillbook.model import BoundRunbook, Undo, Var, command
 from drillbook.model.errors import CouldNotTell, UsageError
 from drillbook.respond import diagnose
-from drillbook.respond.incident_log import IncidentLog
+from drillbook.respond.incident_log import IncidentLog, writing
 from drillbook.respond.shell import Shell
 from drillbook.respond.variables import Place, places
 from drillbook.respond.walk import Stopped, Walk
@@ -45,6 +46,11 @@ class Terminal:
     console: Console
     redactor: Redactor
 
+    def __post_init__(self) -> None:
+        """A stray byte, half of an umlaut that was erased, is no answer; it must not end a walk."""
+        if isinstance(sys.stdin, TextIOWrapper):
+            sys.stdin.reconfigure(errors="replace")
+
     def say(self, text: str) -> None:
         self.console.print(self.redactor.seen(text), markup=False, highlight=False, soft_wrap=True)
 
@@ -61,6 +67,8 @@ def respond(settings: Settings, asked: Asked, redactor: Redactor, console: Conso
     """The exit code: 0 it is over, 1 it is not."""
     told, bound, values = Terminal(console, redactor), _one(settings, asked), dict(asked.values)
     if asked.rehearse:
+        with writing(asked.log.absolute()):
+            pass  # before an incident is put in that nobody could walk
         values["NAMESPACE"] = _put_in(settings, bound, asked.rehearse)
     with responding(settings, values) as shell:
         if asked.rehearse:
@@ -142,7 +150,7 @@ def _where(
     firing = cache(lambda: diagnose.alerts(shell))
     found = list(places(bound, diagnose.lines(bound), values, firing))
     if not found:
-        raise CouldNotTell(NOT_FIRING)
+        raise not_firing([bound], values)
     if len(found) == 1:
         return found[0]
     told.say(f"{len(found)} places of this runbook have an alert:")
