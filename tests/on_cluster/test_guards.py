@@ -14,6 +14,7 @@ from drillbook.model import Undo, Verdict
 from drillbook_staging import state
 from drillbook_staging.places import places
 from tests.on_cluster.checkouts import ROOT, WRONG, Checkout
+from tests.waiting import await_
 
 pytestmark = pytest.mark.cluster
 
@@ -92,9 +93,7 @@ def test_a_dispatcher_that_is_killed_takes_its_drill_along(idle: Checkout) -> No
     child = idle.begin(*WRONG)
     child.kill()
     child.communicate(timeout=120)
-    end = time.monotonic() + 120
-    while not list((idle.root / "reports" / "runs").glob("*/RB-*.json")):
-        assert time.monotonic() < end, "the drill did not notice that its dispatcher is gone"
-        time.sleep(0.2)
+    runs = idle.root / "reports" / "runs"
+    await_("the drill notices that nobody dispatches it", lambda: [*runs.glob("*/RB-*.json")], 120)
     assert not idle.namespaces()
     assert idle.record.undo is Undo.VERIFIED

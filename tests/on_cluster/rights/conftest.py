@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -19,6 +18,7 @@ from tests.on_cluster.checkouts import ROOT
 from tests.on_cluster.rights.table import RBAC
 from tests.on_cluster.rights.world import World, administrator, as_account, may
 from tests.on_cluster.rights.writes import a_binding, account
+from tests.waiting import await_
 
 
 @pytest.fixture(scope="package")
@@ -81,8 +81,5 @@ def inmate(world: World, tmp_path_factory: pytest.TempPathFactory) -> Connection
         create(version, kind).create(body=body, namespace=world.namespace)
     path = tmp_path_factory.mktemp("inmate") / "kc"
     found = as_account(settings.load(root=ROOT), "inmate", path, world.namespace)
-    deadline = time.monotonic() + 10
-    while not may(found, "create", "/secrets", world.namespace):
-        assert time.monotonic() < deadline, "the inmate has no rights"
-        time.sleep(0.1)
+    await_("the inmate's rights", lambda: may(found, "create", "/secrets", world.namespace), 10)
     return found
