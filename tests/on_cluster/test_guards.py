@@ -72,12 +72,6 @@ def test_monitoring_that_does_not_answer_is_never_a_pass(idle: Checkout, name: s
     assert "Traceback" not in said
 
 
-def test_a_missing_kubeconfig_is_a_usage_error(idle: Checkout) -> None:
-    code, said = idle.drill(*WRONG, "--kubeconfig", "/nowhere/kubeconfig")
-    assert code == 2, said
-    assert "/nowhere/kubeconfig" in said
-
-
 def test_a_signal_twice_ends_in_the_undo(idle: Checkout) -> None:
     child = idle.begin(*WRONG)
     time.sleep(2)
