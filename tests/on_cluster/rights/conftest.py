@@ -16,8 +16,9 @@ from drillbook.model import Duration, Patch, Run, Target, domains
 from drillbook.model.clock import SystemClock
 from tests.on_cluster.checkouts import ROOT
 from tests.on_cluster.rights.table import RBAC
-from tests.on_cluster.rights.world import World, administrator, as_account, may
+from tests.on_cluster.rights.world import World, as_account, may
 from tests.on_cluster.rights.writes import a_binding, account
+from tests.on_cluster.snapshot import administrator
 from tests.waiting import await_
 
 
@@ -52,7 +53,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             {
                 "runner": Connections(loaded, {}),
                 "reaper": as_account(loaded, "reaper", tmp_path_factory.mktemp("reaper") / "kc"),
-                "administrator": administrator(),
+                "administrator": administrator().clients,
                 **{str(one): clients.acting_as(one) for one in Identity},
             },
         )
