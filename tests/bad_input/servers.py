@@ -1,7 +1,5 @@
 """Real HTTP servers that answer badly, each on a port of its own."""
 
-from __future__ import annotations
-
 import json
 import socket
 import sys

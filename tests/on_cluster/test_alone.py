@@ -1,8 +1,6 @@
 """What needs the cluster for itself: a node is drilled, the reaper is away, every drill is halted,
 or the cluster is in quarantine."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -1,7 +1,5 @@
 """What a drill refuses, what it cannot tell, and how it ends when it is ended."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import signal

@@ -1,7 +1,5 @@
 """The host agent on real nodes: taken away, and brought back whatever died meanwhile."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -1,7 +1,5 @@
 """`drillbook plan` against the embedded cluster: what it says, and that it changes nothing."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,7 +1,5 @@
 """Sentences on a real incident that stands: each answer told apart, and nothing changed."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.on_cluster.checkouts import WRONG, Checkout

@@ -1,7 +1,5 @@
 """The agent as a process of its own, on a state folder without nodes; and how it is started."""
 
-from __future__ import annotations
-
 import os
 import shlex
 import signal

@@ -1,7 +1,5 @@
 """The rules' names carry their content, so that what Prometheus lists says what it runs."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

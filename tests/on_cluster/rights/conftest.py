@@ -1,7 +1,5 @@
 """The one drill that all modules here look at, and a service account of its own."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

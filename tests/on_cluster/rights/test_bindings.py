@@ -1,7 +1,5 @@
 """Who may be bound to which role: in drill namespaces only, and each to its own."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

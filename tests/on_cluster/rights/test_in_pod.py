@@ -1,7 +1,5 @@
 """The inspector reads inside of a real container of a drill, and so does the line it prints."""
 
-from __future__ import annotations
-
 import subprocess
 
 import pytest

@@ -1,7 +1,5 @@
 """What a drill's workload may be made of, and whose pods may be ended."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

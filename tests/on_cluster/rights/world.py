@@ -1,7 +1,5 @@
 """A drill under way, everybody who could have to do with it, and what RBAC says to each."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 
