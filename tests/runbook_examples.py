@@ -430,20 +430,18 @@ def changed(bound: BoundRunbook, number: int, value: Value) -> BoundRunbook:
     return _edited(bound, number, lambda one: replace(one, value=value))
 
 
-def reworded(bound: BoundRunbook, number: int, step: Step) -> BoundRunbook:
+def reworded(bound: BoundRunbook, number: int, text: str) -> BoundRunbook:
     """The runbook with the words of one step of its first cause replaced."""
-    return _edited(bound, number, lambda one: replace(one, step=step))
+    return _edited(bound, number, lambda one: replace(one, step=replace(one.step, text=text)))
 
 
 def _edited(
     bound: BoundRunbook, number: int, edit: Callable[[BoundStep], BoundStep]
 ) -> BoundRunbook:
-    first = bound.causes[0]
-    flat = [(s, t) for s, one in enumerate(first.scenarios) for t in range(len(one.steps))]
-    place, at = flat[number]
-    steps = list(first.scenarios[place].steps)
-    steps[at] = edit(steps[at])
-    scenarios = list(first.scenarios)
-    scenarios[place] = replace(scenarios[place], steps=tuple(steps))
-    causes = (replace(first, scenarios=tuple(scenarios)), *bound.causes[1:])
-    return replace(bound, causes=causes)
+    first, *others = bound.causes
+    wanted = [step for one in first.scenarios for step in one.steps][number]
+    scenarios = (
+        replace(one, steps=tuple(edit(s) if s is wanted else s for s in one.steps))
+        for one in first.scenarios
+    )
+    return replace(bound, causes=(replace(first, scenarios=tuple(scenarios)), *others))

@@ -328,8 +328,7 @@ class _Binding:
         self._problem(step.line, "unbound-step", what, fix)
 
     def _problem(self, line: int, rule: str, what: str, fix: str) -> None:
-        path = str(self.runbook.path)
-        self.problems.append(Problem(path=path, line=line, rule=rule, what=what, fix=fix))
+        self.problems.append(self.runbook.problem(line, rule, what, fix))
 
 
 @cache

@@ -92,20 +92,20 @@ def differences(runbook: Runbook, catalogue: Catalogue) -> Iterator[Problem]:
     """What a written runbook says otherwise than its entry. Pure."""
     if not catalogue or not runbook.id:
         return
-
-    def wrong(line: int, what: str, fix: str) -> Problem:
-        return Problem(path=str(runbook.path), line=line, rule="catalogue", what=what, fix=fix)
-
+    rule = "catalogue"
     entry = catalogue.get(runbook.id)
     if entry is None:
         here = next((e for e in catalogue.values() if e.path == str(runbook.path)), None)
         fix = f"Write @id:{here.id}." if here else f"Add the runbook to {FILE}."
-        yield wrong(runbook.line, f"the catalogue has no runbook {runbook.id}.", fix)
+        yield runbook.problem(
+            runbook.line, rule, f"the catalogue has no runbook {runbook.id}.", fix
+        )
         return
     place = f"{FILE}:{entry.line}"
     if entry.path != str(runbook.path):
         fix = f"Move it there, or correct {place}."
-        yield wrong(runbook.line, f"{runbook.id} stands at {entry.path} in the catalogue.", fix)
+        what = f"{runbook.id} stands at {entry.path} in the catalogue."
+        yield runbook.problem(runbook.line, rule, what, fix)
     pairs = [
         ("kind", "operation" if entry.operation else "", runbook.tag("kind")),
         ("alert", " ".join(sorted(entry.alerts)), " ".join(sorted(runbook.alerts))),
@@ -114,16 +114,18 @@ def differences(runbook: Runbook, catalogue: Catalogue) -> Iterator[Problem]:
     for tag, wanted, said in pairs:
         if said != wanted and (wanted or tag == "kind"):
             what = f"its @{tag} is {said or 'not there'}; in the catalogue {wanted or 'none'}."
-            yield wrong(runbook.line, what, f"Make them agree ({place}).")
+            yield runbook.problem(runbook.line, rule, what, f"Make them agree ({place}).")
     for cause in runbook.causes:
         if cause.id and cause.id not in entry.causes:
             left = ", ".join(set(entry.causes) - {c.id for c in runbook.causes}) or "all written"
             fix = f"Correct it (to be written: {left}), or add it to {place}."
-            yield wrong(cause.line, f"the catalogue has no cause {cause.id!r} here.", fix)
+            what = f"the catalogue has no cause {cause.id!r} here."
+            yield runbook.problem(cause.line, rule, what, fix)
 
 
 def equal_causes(bound: BoundRunbook) -> Iterator[Problem]:
     """A cause that differs from another one of its runbook by its names alone is none. Pure."""
+    rule = "equal-causes"
     for first, second in combinations(bound.causes, 2):
         for what, values in (("faults", _fault), ("diagnoses", _diagnosis)):
             one, other = values(first), values(second)
@@ -132,26 +134,20 @@ def equal_causes(bound: BoundRunbook) -> Iterator[Problem]:
                 continue
             pairs = zip(one, other, strict=True)
             if all(but_for_names(first, a) == but_for_names(second, b) for a, b in pairs):
-                yield Problem(
-                    path=str(bound.runbook.path),
-                    line=second.cause.line,
-                    rule="equal-causes",
-                    what=f"its {what} are those of {first.cause.id!r} (line {first.cause.line}) "
-                    "but for names.",
-                    fix="A cause is told by what differs: make them one, or tell them apart.",
-                )
+                whose = f"{first.cause.id!r} (line {first.cause.line})"
+                said = f"its {what} are those of {whose} but for names."
+                fix = "A cause is told by what differs: make them one, or tell them apart."
+                yield bound.runbook.problem(second.cause.line, rule, said, fix)
     for asks_less, asks_more in permutations(bound.causes, 2):
         fewer = len(_diagnosis(asks_less)) < len(_diagnosis(asks_more))
         if fewer and _asked(asks_less) < _asked(asks_more):
             whose = f"{asks_more.cause.id!r} (line {asks_more.cause.line})"
-            yield Problem(
-                path=str(bound.runbook.path),
-                line=asks_less.cause.line,
-                rule="equal-causes",
-                what=f"all that its diagnosis asks, that of {whose} asks too, so on that incident "
-                "it holds as well.",
-                fix="Ask also what is so in this cause alone.",
+            said = (
+                f"all that its diagnosis asks, that of {whose} asks too, so on that incident it "
+                "holds as well."
             )
+            fix = "Ask also what is so in this cause alone."
+            yield bound.runbook.problem(asks_less.cause.line, rule, said, fix)
 
 
 def notes(bound: Sequence[BoundRunbook]) -> Iterator[str]:

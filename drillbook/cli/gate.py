@@ -113,7 +113,7 @@ def unbumped(
             line = next((t.line for t in bound.runbook.tags if t.name == "version"), 1)
             what = f"its steps or values are others than at {base[:12]}, its version is not."
             fix = "Raise @version: whoever has the page sees by it that it is another."
-            yield Problem(path=path, line=line, rule="version", what=what, fix=fix)
+            yield bound.runbook.problem(line, "version", what, fix)
 
 
 def _steps(text: str) -> list[str]:

@@ -231,7 +231,8 @@ class Connections:
         the drill's variables on top. Not its secrets (a pipeline holds many), nor its proxies, by
         which a tool would reach another server than the one that the guards have seen."""
         # Tools need the engine's libraries: `python3` is the interpreter that runs the drill.
-        folders = (self.settings.tool_path, str(Path(sys.executable).parent), _path())
+        inherited = os.environ.get("PATH", os.defpath)
+        folders = (self.settings.tool_path, str(Path(sys.executable).parent), inherited)
         path = os.pathsep.join(filter(None, folders))
         kubeconfig = {"KUBECONFIG": str(self.settings.kubeconfig)}
         own = {name: value for name, value in os.environ.items() if _is_passed_on(name)}
@@ -240,10 +241,6 @@ class Connections:
 
 def _is_passed_on(name: str) -> bool:
     return name in PASSED_ON or name.startswith("LC_")
-
-
-def _path() -> str:
-    return os.environ.get("PATH", os.defpath)
 
 
 def _strangeness(resource: Any) -> tuple[bool, bool, bool]:

@@ -11,8 +11,6 @@ A program of its own that imports nothing of ours: it starts in a hundredth of a
 must outlive whoever started it.
 """
 
-from __future__ import annotations
-
 import ctypes
 import os
 import select

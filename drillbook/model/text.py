@@ -89,6 +89,10 @@ class Runbook:
     background: tuple[Step, ...]
     causes: tuple[Cause, ...]
 
+    def problem(self, line: int, rule: str, what: str, fix: str) -> "Problem":
+        """One of its file."""
+        return Problem(path=str(self.path), line=line, rule=rule, what=what, fix=fix)
+
     def tag(self, name: str) -> str:
         """The value of the first tag of that name, or the empty string."""
         return next((t.value for t in self.tags if t.name == name), "")

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from pathlib import PurePosixPath
 
 from drillbook.evidence.markdown import cause_anchor
 from drillbook.model import BoundCause, BoundRunbook, BoundStep, Command, Probe, Var, command, join
@@ -176,8 +175,7 @@ def cause_found(
 ) -> CauseFound:
     """`said`: by line, what it printed and why nobody can tell; not every ended run was asked."""
     lines = tuple(_found(probe, said, alert) for probe in probes(cause, bound))
-    page = PurePosixPath("runbooks", *bound.runbook.path.parts[1:]).with_suffix(".md")
-    fix = f"{page}#{cause_anchor(cause.cause.id)}"
+    fix = f"{bound.runbook.page}#{cause_anchor(cause.cause.id)}"
     return CauseFound(id=cause.cause.id, name=cause.cause.name, fix=fix, lines=lines)
 
 

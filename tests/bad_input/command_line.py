@@ -1,7 +1,5 @@
 """The command line on a checkout that something is wrong with."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """A checkout to break."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,14 +1,13 @@
 """Real HTTP servers that answer badly, each on a port of its own."""
 
-from __future__ import annotations
-
 import json
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -38,57 +37,67 @@ class Server:
     """Where it is, and what it was asked."""
 
     url: str
-    asked: list[str] = field(default_factory=list)
+    asked: list[str]
 
 
 @contextmanager
-def serving(answer: Callable[[str], Bad]) -> Iterator[Server]:
-    ending = threading.Event()
+def handling(handle: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str]:
+    """The URL of a server on a port of its own, which hands over every request."""
 
     class Handler(BaseHTTPRequestHandler):
-        def answer(self) -> None:
-            found.asked.append(f"{self.command} {self.path}")
-            bad = answer(self.path)
-            ending.wait(bad.silent_s)
-            data = bad.body.encode()
-            self.send_response(bad.status)
-            for name, value in bad.headers:
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(data) + bad.promised))
-            self.end_headers()
-            with suppress(OSError):
-                self.send(data, bad.between_s)
+        def handle_one(self) -> None:
+            handle(self)
 
-        do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = answer
-
-        def send(self, data: bytes, between_s: float) -> None:
-            if not between_s:
-                self.wfile.write(data)
-                return
-            for byte in data:
-                self.wfile.write(bytes([byte]))
-                self.wfile.flush()
-                if ending.wait(between_s):
-                    return
+        do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = handle_one
 
         def log_message(self, *words: Any) -> None:
             """Quiet."""
 
     class Quiet(ThreadingHTTPServer):
         def handle_error(self, request: Any, client_address: Any) -> None:
-            """A client that gave up is what these tests are about."""
+            if not isinstance(sys.exception(), OSError):  # a client that gave up is no mistake
+                super().handle_error(request, client_address)
 
     server = Quiet(("127.0.0.1", 0), Handler)
-    found = Server(f"http://127.0.0.1:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
-        yield found
+        yield f"http://127.0.0.1:{server.server_port}"
     finally:
-        ending.set()
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextmanager
+def serving(answer: Callable[[str], Bad]) -> Iterator[Server]:
+    """One that answers by the path."""
+    ending, asked = threading.Event(), list[str]()
+
+    def handle(request: BaseHTTPRequestHandler) -> None:
+        asked.append(f"{request.command} {request.path}")
+        bad = answer(request.path)
+        ending.wait(bad.silent_s)
+        data = bad.body.encode()
+        request.send_response(bad.status)
+        for name, value in bad.headers:
+            request.send_header(name, value)
+        request.send_header("Content-Length", str(len(data) + bad.promised))
+        request.end_headers()
+        with suppress(OSError):
+            if not bad.between_s:
+                request.wfile.write(data)
+            for byte in data if bad.between_s else b"":
+                request.wfile.write(bytes([byte]))
+                request.wfile.flush()
+                if ending.wait(bad.between_s):
+                    return
+
+    with handling(handle) as url:
+        try:
+            yield Server(url, asked)
+        finally:
+            ending.set()
 
 
 @contextmanager

@@ -1,8 +1,6 @@
 """kubeconfig missing, empty, expired, with an `exec` plugin, pointing at a cluster that is not on
 the allow-list: exit 2 or 3, with what to do; the plugin does not run."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

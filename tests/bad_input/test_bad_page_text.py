@@ -1,8 +1,6 @@
 """`{{7*7}}`, `${env.X}`, `<script>`, `[x](javascript:...)`, a fence break, `|` in a table cell,
 ANSI codes in a log: printed literally; the page's structure is unchanged."""
 
-from __future__ import annotations
-
 import dataclasses
 import re
 from collections.abc import Iterator

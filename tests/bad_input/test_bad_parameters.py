@@ -2,8 +2,6 @@
 parameters of every sentence there is: one argv item, a bound parameter or an escaped matcher, or
 rejected by the name's grammar; never executed."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import re

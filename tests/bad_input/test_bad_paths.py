@@ -1,7 +1,5 @@
 """A path outside the checkout, an absolute path, a symlink out: exit 2."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 

@@ -1,8 +1,6 @@
 """Report folder read-only, disk full: no journal, no injection; a report that cannot be written
 says so and ends with exit 4."""
 
-from __future__ import annotations
-
 import ctypes
 import os
 import shutil

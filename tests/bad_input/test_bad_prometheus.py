@@ -1,8 +1,6 @@
 """Prometheus down, empty, NaN, stale; the alert already firing before the fault: ERROR or invalid;
 never "detected"."""
 
-from __future__ import annotations
-
 import io
 import json
 from collections.abc import Callable

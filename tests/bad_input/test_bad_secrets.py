@@ -4,8 +4,6 @@ redacted in records, pages, JUnit, Allure and logs.
 JUnit and Allure: tests/test_clean_reports.py; a whole drill: tests/on_cluster/test_secrets.py.
 """
 
-from __future__ import annotations
-
 import base64
 from pathlib import Path
 from urllib.parse import quote

@@ -2,8 +2,6 @@
 with status 200, DNS failure, a connection that hangs: bounded by a deadline; ERROR, never PASSED.
 """
 
-from __future__ import annotations
-
 import json
 import socket
 from collections.abc import Callable

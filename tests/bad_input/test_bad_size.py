@@ -1,7 +1,5 @@
 """A 50 MB feature; 100,000 example rows: bounded, exit 2 in under 5 s."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,8 +1,6 @@
 """Duplicate scenario names or runbook ids; unbound or ambiguous step; missing phase; unknown tag;
 RTO absent, negative, `10`, `NaN`: exit 1 from lint, all at once, before any cluster contact."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

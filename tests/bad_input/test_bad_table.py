@@ -1,7 +1,5 @@
 """The table of docs/safety.md names tests that exist, and every test module here stands in it."""
 
-from __future__ import annotations
-
 import ast
 import re
 from pathlib import Path

@@ -1,8 +1,6 @@
 """malformed Gherkin, two features in one file, unknown language, invalid UTF-8, NUL: exit 2 with
 file:line; other files still checked; BOM and CRLF are fine."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from tests.bad_input.command_line import FEATURE, drillbook, replace

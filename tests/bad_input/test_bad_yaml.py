@@ -1,7 +1,5 @@
 """YAML bombs, `!!python/object`, duplicate keys: safe loader, exit 2."""
 
-from __future__ import annotations
-
 import resource
 from pathlib import Path
 

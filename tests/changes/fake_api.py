@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.bad_input.servers import handling
 
 Object = dict[str, Any]
 KINDS = {
@@ -174,29 +176,16 @@ def serving() -> Iterator[tuple[FakeApi, str]]:
 def answering(answer: Callable[[str, str, str, Any], tuple[int, Any]]) -> Iterator[str]:
     """The URL of a server that answers by who asks, the method, the path and the body."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def handle_one(self) -> None:
-            text = self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}"
-            who = self.headers.get("Authorization", "").removeprefix("Bearer ")
-            status, body = answer(who, self.command, self.path, json.loads(text))
-            data = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+    def handle(request: BaseHTTPRequestHandler) -> None:
+        text = request.rfile.read(int(request.headers.get("Content-Length") or 0)) or b"{}"
+        who = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        status, body = answer(who, request.command, request.path, json.loads(text))
+        data = json.dumps(body).encode()
+        request.send_response(status)
+        request.send_header("Content-Type", "application/json")
+        request.send_header("Content-Length", str(len(data)))
+        request.end_headers()
+        request.wfile.write(data)
 
-        do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = handle_one
-
-        def log_message(self, *words: Any) -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with handling(handle) as url:
+        yield url

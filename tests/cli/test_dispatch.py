@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from drillbook.evidence.records import Drill
 from drillbook.model import Verdict
 from drillbook.model.errors import CouldNotTell
 from tests.dispatched import dispatcher, drills, stage
+from tests.waiting import await_
 
 ROOT = Path(__file__).parents[2]
 
@@ -172,7 +172,5 @@ def test_a_dispatcher_that_is_killed_takes_all_its_drills_along(tmp_path: Path) 
             assert line, "it ended before both were ready"
             ready += "| ready" in line
         child.kill()
-    end = time.monotonic() + 20
-    while len(list((tmp_path / "run").glob("RB-*.json"))) < 2:
-        assert time.monotonic() < end, "a drill did not notice that its dispatcher is gone"
-        time.sleep(0.05)
+    records = (tmp_path / "run").glob
+    await_("both notice that it is gone", lambda: len([*records("RB-*.json")]) == 2, 20)

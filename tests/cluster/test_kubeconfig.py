@@ -107,11 +107,6 @@ def login(folder: Path) -> dict[str, Any]:
     }
 
 
-def test_an_auth_provider_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="logs in by `auth-provider`"):
-        context_name(settings(kubeconfig(tmp_path, {"auth-provider": {"name": "gcp"}})))
-
-
 def test_another_users_program_does_not_matter(tmp_path: Path) -> None:
     users = [{"name": "u", "user": {"token": "t"}}, {"name": "v", "user": login(tmp_path)}]
     clients = Connections(settings(kubeconfig(tmp_path, {}, users=users)), {})
@@ -123,20 +118,15 @@ def test_another_users_program_does_not_matter(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "document",
     [
-        b"\xff\xfe\x00",
         b"- a\n- list\n",
-        b"contexts: text\n",
         b"contexts: [text]\n",
         b"contexts: [{name: a, context: b}]\ncurrent-context: a\n",
         b"contexts: [{name: a}, {name: a}]\ncurrent-context: a\n",
     ],
 )
 def test_what_is_no_kubeconfig_is_a_usage_error(tmp_path: Path, document: bytes) -> None:
+    """One that cannot be read, or is none at all: tests/bad_input/test_bad_kubeconfig.py."""
     path = tmp_path / "config"
     path.write_bytes(document)
     with pytest.raises(UsageError, match="config"):
         context_name(settings(path))
-    with pytest.raises(UsageError, match="missing or empty"):
-        context_name(settings(tmp_path / "none"))
-    with pytest.raises(UsageError, match="drillbook staging up"):
-        context_name(Settings(kubeconfig=None))

@@ -11,6 +11,7 @@ import pytest
 
 from drillbook.drill import command_run, leash
 from drillbook.model.clock import since_boot
+from tests.waiting import await_
 
 
 def run(line: str, folder: Path, within_s: float = 20.0, **given: object) -> command_run.Ran:
@@ -98,16 +99,11 @@ def test_a_holder_that_is_killed_takes_it_along(tmp_path: Path) -> None:
         "time.sleep(60)"
     )
     holder = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path)
-    until = time.monotonic() + 20
-    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text().strip():
-        assert time.monotonic() < until
-        time.sleep(0.02)
-    command = int((tmp_path / "pid").read_text())
+    pid = tmp_path / "pid"
+    command = int(await_("it runs", lambda: pid.exists() and pid.read_text().strip(), 20))
     holder.send_signal(signal.SIGKILL)
     holder.wait()
-    while _is_alive(command):
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    await_("it ends", lambda: not _is_alive(command), 20)
 
 
 def _is_alive(process: int) -> bool:

@@ -1,7 +1,5 @@
 """A checkout to break, and the command line to drill it with, on the embedded cluster."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """What the tests on the embedded cluster share."""
 
-from __future__ import annotations
-
 import os
 import tempfile
 from collections.abc import Callable, Iterator

@@ -5,8 +5,6 @@ the same LiveDrill, the same identities, the same signals. It is small, so that 
 every write in turn (tests/on_cluster/test_kill_points.py). Its last line is the record's verdicts.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 import time

@@ -1,7 +1,5 @@
 """What a drill could leave behind on the embedded cluster, as one value that can be compared."""
 
-from __future__ import annotations
-
 import fcntl
 import json
 import subprocess

@@ -1,8 +1,6 @@
 """What needs the cluster for itself: a node is drilled, the reaper is away, every drill is halted,
 or the cluster is in quarantine."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal
@@ -19,6 +17,7 @@ from drillbook.cluster.identities import SYSTEM_NAMESPACE
 from tests.on_cluster.checkouts import ROOT, Checkout
 from tests.on_cluster.killing import CUT_OFF, GRACE_S, LEASE_S, Rehearsal, api_cut_off
 from tests.on_cluster.snapshot import differences, kubectl, left_of, nothing_left, snapshot
+from tests.waiting import await_
 
 pytestmark = [pytest.mark.cluster, pytest.mark.alone]
 HERE = Checkout(ROOT)
@@ -66,10 +65,7 @@ def deaths_of_the_reaper() -> int:
 
 
 def await_death_of_the_reaper() -> None:
-    until = time.monotonic() + 90
-    while deaths_of_the_reaper() == 0:
-        assert time.monotonic() < until, "the reaper did not come to that write"
-        time.sleep(0.5)
+    await_("the reaper comes to that write", deaths_of_the_reaper, 90, every_s=0.5)
 
 
 @pytest.mark.parametrize(

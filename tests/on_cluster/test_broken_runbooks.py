@@ -1,7 +1,5 @@
 """Runbooks broken on purpose: each drill ends as it should, with words for a responder."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

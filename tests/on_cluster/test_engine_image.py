@@ -1,7 +1,5 @@
 """The reaper runs the engine's own image, as nobody, and every node carries it."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

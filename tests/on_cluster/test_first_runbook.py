@@ -1,7 +1,5 @@
 """One real drill, from the fault to the page."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.on_cluster.checkouts import FEATURE, ROOT, Checkout

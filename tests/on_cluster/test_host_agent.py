@@ -1,7 +1,5 @@
 """The host agent on real nodes: taken away, and brought back whatever died meanwhile."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal
@@ -22,6 +20,7 @@ from drillbook_staging.progress import Progress
 from drillbook_staging.shell import Shell
 from tests.on_cluster.killing import Rehearsal
 from tests.on_cluster.snapshot import kubectl
+from tests.waiting import await_
 
 pytestmark = [pytest.mark.cluster, pytest.mark.alone]
 
@@ -35,15 +34,6 @@ SERVER = (
     "$s = IO::Socket::INET->new(Listen => 5, LocalPort => 8080, ReuseAddr => 1);"
     'while ($c = $s->accept) { print $c "alive\\n"; close $c }'
 )
-
-
-def await_(what: str, fact: Callable[[], object], within_s: float) -> float:
-    """Seconds until it was so."""
-    begin = time.monotonic()
-    while not fact():
-        assert time.monotonic() < begin + within_s, f"not within {within_s:g} s: {what}"
-        time.sleep(0.1)
-    return time.monotonic() - begin
 
 
 def is_ready() -> bool:
@@ -136,7 +126,9 @@ def test_a_drilled_node_is_lost_and_comes_back_to_work(
     assert not agent.held()
     assert is_whole()
     assert is_ready()
-    back_s = await_("the old pod answers", lambda: answers(pod), 60)
+    begin = time.monotonic()
+    await_("the old pod answers", lambda: answers(pod), 60)
+    back_s = time.monotonic() - begin
     begin_pod("after")
     await_("a new pod answers", lambda: answers("after"), 60)
     print(f"{change}: its pod answers {back_s:.1f} s after the drill's end")

@@ -1,7 +1,5 @@
 """A drill that is killed at any of its writes leaves nothing behind, within expiry + 15 s."""
 
-from __future__ import annotations
-
 import importlib
 
 import pytest

@@ -1,7 +1,5 @@
 """What can happen to a drill beside being killed: nothing stays behind, and nothing is hidden."""
 
-from __future__ import annotations
-
 import os
 import signal
 from collections.abc import Callable

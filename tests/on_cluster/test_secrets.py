@@ -1,7 +1,5 @@
 """A drill whose workload shows its Secret everywhere it can: no artefact holds it."""
 
-from __future__ import annotations
-
 import base64
 
 import pytest

@@ -1,8 +1,6 @@
 """A Service goes on answering when kube-proxy writes all of its rules anew, at each start and once
 an hour: its image once lacked what nft names protocols by, and it deleted every entry."""
 
-from __future__ import annotations
-
 import subprocess
 import time
 

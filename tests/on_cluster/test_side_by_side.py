@@ -1,7 +1,5 @@
 """Two drills at once, and a drill that needs what another run holds."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

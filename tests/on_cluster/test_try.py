@@ -1,13 +1,10 @@
 """Sentences on a real incident that stands: each answer told apart, and nothing changed."""
 
-from __future__ import annotations
-
-import time
-
 import pytest
 
 from tests.on_cluster.checkouts import WRONG, Checkout
 from tests.on_cluster.killing import GRACE_S
+from tests.waiting import await_
 
 pytestmark = pytest.mark.cluster
 
@@ -31,7 +28,4 @@ def test_one_sentence_is_asked_of_an_incident_that_stands(idle: Checkout) -> Non
         assert words in found[1]
     code, said = idle.run("try", log.format("wrong"), "--in", f"{name}-0")
     assert (code, f"There is: {name}" in said) == (2, True), said
-    end = time.monotonic() + STANDS_S + GRACE_S
-    while idle.namespaces():
-        assert time.monotonic() < end, "the reaper has not undone what was left standing"
-        time.sleep(1)
+    await_("the reaper undoes it", lambda: not idle.namespaces(), STANDS_S + GRACE_S)

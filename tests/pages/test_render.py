@@ -89,14 +89,8 @@ def timed(**times: Any) -> Drill:
     return examples.drill(times=found, verdict=Verdict.FAILED)
 
 
-def reworded(number: int, text: str) -> BoundRunbook:
-    bound = examples.runbook()
-    steps = [step for one in bound.causes[0].scenarios for step in one.steps]
-    return examples.reworded(bound, number, replace(steps[number].step, text=text))
-
-
 def of_other_steps() -> BoundRunbook:
-    bound = reworded(1, "other words")
+    bound = examples.reworded(examples.runbook(), 1, "other words")
     cause, other = bound.causes
     first, second, *rest = cause.scenarios
     scenarios = (first, replace(second, steps=second.steps[:1]), *rest)
@@ -137,7 +131,7 @@ PAGES = {
     "slower production": page(*GOOD, production_s=120),
     "other words": page(*GOOD, bound=of_other_steps()),
     "printed": page(printed("OOMKilled by hand"), *GOOD[1:]),
-    "filled in": page(bound=reworded(3, 'the limit is set to "3Gi"')),
+    "filled in": page(bound=examples.reworded(examples.runbook(), 3, 'the limit is set to "3Gi"')),
     "moment": page(bound=of_a_moment()),
 }
 SAYS = [

@@ -1,7 +1,5 @@
 """`drillbook diagnose` beside programs that stand in for kubectl, curl and a tool."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

@@ -1,8 +1,6 @@
 """`drillbook respond` with answers from a pipe, beside a stand-in for kubectl that notes what it is
 asked, and a Prometheus that says when the last batch was."""
 
-from __future__ import annotations
-
 import json
 import re
 import time

@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from drillbook_staging import state
 from drillbook_staging.places import places
 from fixtures.spark import streaming_application
 from scripts.spark.keep_last_good import FALLBACK
+from tests.waiting import await_
 
 pytestmark = pytest.mark.cluster
 ROOT = Path(__file__).parents[2]
@@ -85,15 +85,6 @@ def keep(environment: dict[str, str], *words: str) -> subprocess.CompletedProces
     )
 
 
-def until(holds: Callable[[], Any]) -> Any:
-    """What `holds` answers, once it answers anything; ends with its last answer."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not (found := holds()):
-        assert time.monotonic() < deadline, f"last answer: {found!r}"
-        time.sleep(1)
-    return found
-
-
 def configure(kubectl: Kubectl, **data: str) -> None:
     patch = json.dumps({"data": {key.replace("_", "-"): value for key, value in data.items()}})
     kubectl("patch", "configmap", "orders-conf", "--type=merge", "-p", patch)
@@ -103,7 +94,8 @@ def configure(kubectl: Kubectl, **data: str) -> None:
 def test_a_configuration_is_kept_once_and_only_while_it_is_used(
     orders: str, environment: dict[str, str], kubectl: Kubectl
 ) -> None:
-    until(lambda: keep(environment, "--dry-run").returncode == 0)
+    dry_run = (environment, "--dry-run")
+    await_("a dry run", lambda: keep(*dry_run).returncode == 0, PATIENCE_S, every_s=1)
     assert "orders-conf-last-good" not in kubectl("get", "configmaps", "-o", "name")
 
     assert keep(environment).stdout.startswith("orders-conf-last-good: kept\n")
@@ -111,6 +103,6 @@ def test_a_configuration_is_kept_once_and_only_while_it_is_used(
     assert again.stdout.startswith("orders-conf-last-good: unchanged\n")
 
     configure(kubectl, driver_memory="256m")
-    refused = until(lambda: "runs on the last good one" in keep(environment).stderr)
-    assert refused
+    refused = "runs on the last good one"
+    await_(refused, lambda: refused in keep(environment).stderr, PATIENCE_S, every_s=1)
     assert FALLBACK in kubectl("logs", "deployment/orders", "--tail=-1")

@@ -1,8 +1,6 @@
 """A world without a kernel for the host agent's keeper: nodes that are whole or not, a clock that
 is set by hand, and deaths at chosen points."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,7 +1,5 @@
 """No two things share an address, and only real claims on our range are in the way."""
 
-from __future__ import annotations
-
 import ipaddress
 
 import pytest

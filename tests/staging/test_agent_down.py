@@ -1,7 +1,5 @@
 """`staging down` and `staging up` while a drill has a node away: `pytest -m staging`."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import time

@@ -1,7 +1,5 @@
 """The journal on a real disk."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

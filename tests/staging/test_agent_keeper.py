@@ -1,7 +1,5 @@
 """Who has which node until when; and a death at every point between two writes."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

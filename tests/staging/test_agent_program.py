@@ -1,7 +1,5 @@
 """The agent as a process of its own, on a state folder without nodes; and how it is started."""
 
-from __future__ import annotations
-
 import os
 import shlex
 import signal
@@ -20,6 +18,7 @@ from drillbook_staging.agent import launch, version
 from drillbook_staging.agent.change import Change, Verb
 from drillbook_staging.agent.journal import Journal
 from drillbook_staging.places import Places
+from tests.waiting import await_
 
 PROGRAM = (sys.executable, "-m", "drillbook_staging.agent")
 
@@ -113,10 +112,7 @@ def test_the_second_waits_until_the_first_has_ended(
         assert log(tmp_path).count("listens at") == 1
         running.kill()
         running.wait()
-        until = time.monotonic() + 20
-        while f"process {second.pid} listens at" not in log(tmp_path):
-            assert time.monotonic() < until
-            time.sleep(0.05)
+        await_("it listens", lambda: f"process {second.pid} listens at" in log(tmp_path), 20)
         agent(tmp_path)
     finally:
         second.kill()
@@ -143,9 +139,6 @@ def test_only_processes_with_our_mark_are_ended(
     marked = {**os.environ, "DRILLBOOK_PART_OF": str(at(tmp_path).state)}
     words = (*PROGRAM, "--state", str(at(tmp_path).state), "--cache", str(at(tmp_path).cache))
     ours = subprocess.Popen(words, env=marked)
-    until = time.monotonic() + 20
-    while launch.processes(at(tmp_path)) != {ours.pid}:
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    await_("ours is found", lambda: launch.processes(at(tmp_path)) == {ours.pid}, 20)
     launch.end(at(tmp_path))
     assert ours.wait(20) == -signal.SIGKILL

@@ -1,7 +1,5 @@
 """What may be asked of the host agent, and what is refused in words."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """The agent's socket and the engine's client, against each other."""
 
-from __future__ import annotations
-
 import json
 import socket
 import threading

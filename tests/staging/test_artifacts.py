@@ -1,7 +1,5 @@
 """The cache holds whole things only, and lanes end together."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Both versions of cgroups, and none."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from drillbook_staging import cgroups

@@ -1,7 +1,5 @@
 """Debian's own sources among whatever a host has."""
 
-from __future__ import annotations
-
 from drillbook_staging.debian import Source, missing, parse_sources
 
 TARGETS = """\

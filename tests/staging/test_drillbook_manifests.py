@@ -1,7 +1,5 @@
 """The manifests of the permission split, as a reviewer reads them: nothing wide, nothing open."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any

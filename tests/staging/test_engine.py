@@ -1,7 +1,5 @@
 """The engine's own image: what makes it another, and how that reaches the reaper's pods."""
 
-from __future__ import annotations
-
 import pytest
 import yaml
 

@@ -1,7 +1,5 @@
 """Go's caches lie in ours, and go when they have served."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from drillbook_staging import golang

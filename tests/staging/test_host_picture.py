@@ -1,7 +1,5 @@
 """The comparison itself: it must find what is ours, and nothing of others."""
 
-from __future__ import annotations
-
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Images as data: who is built from whom, what makes a key another, what wrong data is answered."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Callable
 from pathlib import Path

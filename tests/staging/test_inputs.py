@@ -1,7 +1,5 @@
 """What images take in: files out of archives, somebody's go.mod as ours."""
 
-from __future__ import annotations
-
 import tarfile
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The kubeconfigs that `up` writes: the administrator's, and the one that drills get."""
 
-from __future__ import annotations
-
 import json
 import stat
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Folders that were made for a node to mount over, and only those, are taken away."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from drillbook_staging import mountpoints

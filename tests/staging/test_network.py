@@ -1,7 +1,5 @@
 """The kernel's table of routes, and ours."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """What a node is told: no template leaves a hole, and nothing of the host's slips in."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

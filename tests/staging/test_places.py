@@ -1,7 +1,5 @@
 """Folders that may be used, and those that a typing error would have removed."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """Every check of the machine with both outcomes, as far as a machine can be described."""
 
-from __future__ import annotations
-
 import os
 import platform
 import sys

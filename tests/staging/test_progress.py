@@ -1,7 +1,5 @@
 """Progress without a terminal: what runs, how long it took, and that it is still at work."""
 
-from __future__ import annotations
-
 import io
 import threading
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Images on demand: which are asked for, which go, and what two nodes hold as one file."""
 
-from __future__ import annotations
-
 import io
 import os
 import time

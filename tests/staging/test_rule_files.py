@@ -1,16 +1,13 @@
 """The rules' names carry their content, so that what Prometheus lists says what it runs."""
 
-from __future__ import annotations
-
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import yaml
 
 from drillbook_staging import platform
 from drillbook_staging.platform import rules_manifest, with_hashes
+from tests.bad_input.servers import Bad, serving
 
 
 def test_a_name_changes_with_the_content_alone() -> None:
@@ -38,20 +35,6 @@ def test_a_server_that_refused_what_it_read_last_runs_nothing_of_ours(
         "/api/v1/rules": json.dumps(groups),
         "/metrics": f"# x\nprometheus_config_last_reload_successful {took}\n",
     }
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(texts[self.path].encode())
-
-        def log_message(self, format: str, *words: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        monkeypatch.setattr(platform, "PROMETHEUS", f"http://127.0.0.1:{server.server_port}")
-        try:
-            assert platform.loaded() == files
-        finally:
-            server.shutdown()
+    with serving(lambda path: Bad(body=texts[path])) as server:
+        monkeypatch.setattr(platform, "PROMETHEUS", server.url)
+        assert platform.loaded() == files

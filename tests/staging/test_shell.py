@@ -1,7 +1,5 @@
 """Children: their failures in full, their end with ours."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """Which stages run, by what was found."""
 
-from __future__ import annotations
-
 import inspect
 
 import pytest

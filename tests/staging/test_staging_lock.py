@@ -1,7 +1,5 @@
 """One command at a time, and the holder is named."""
 
-from __future__ import annotations
-
 import os
 import secrets
 

@@ -1,7 +1,5 @@
 """The record of a cluster that is up."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

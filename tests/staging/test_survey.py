@@ -1,7 +1,5 @@
 """What counts as running, and what counts as unchanged."""
 
-from __future__ import annotations
-
 import copy
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Which of Prometheus' targets count."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Any
 

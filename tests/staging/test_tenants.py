@@ -1,7 +1,5 @@
 """The guards before a cluster is taken away, as far as no cluster is needed for them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

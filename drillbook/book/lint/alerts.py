@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from drillbook.book import promql
 from drillbook.book.alert_rules import AlertRule, carries, labels_of, never_seen
-from drillbook.book.lint.book import Book, did_you_mean, problem
+from drillbook.book.lint.book import Book, did_you_mean
 from drillbook.book.monitoring import absolute
 from drillbook.model import Problem, Runbook
 
@@ -17,7 +17,7 @@ def known_alerts(runbook: Runbook, book: Book) -> Iterator[Problem]:
         if tag.name == "alert" and tag.value not in {*book.alerts, *book.written_alerts}:
             what = f"no rule under monitoring/alerts is named {tag.value!r}."
             fix = did_you_mean(tag.value, book.alerts, "Correct the tag, or write the rule.")
-            yield problem(runbook, tag.line, "unknown-alert", what, fix)
+            yield runbook.problem(tag.line, "unknown-alert", what, fix)
 
 
 def own_page(runbook: Runbook, book: Book) -> Iterator[Problem]:
@@ -67,7 +67,7 @@ def waited_for(runbook: Runbook, book: Book) -> Iterator[Problem]:
                 "its expression cannot carry."
             )
             fix = f"Keep the label in the expression ({rule.file}:{rule.line}), or name another."
-            yield problem(runbook, step.step.line, "alert-label", what, fix)
+            yield runbook.problem(step.step.line, "alert-label", what, fix)
 
 
 def severities(runbook: Runbook, book: Book) -> Iterator[Problem]:

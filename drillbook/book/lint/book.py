@@ -82,11 +82,6 @@ class Book:
         return frozenset(str(page_of(path)) for path in paths)
 
 
-def problem(runbook: Runbook, line: int, rule: str, what: str, fix: str) -> Problem:
-    """A problem of a runbook's file."""
-    return Problem(path=str(runbook.path), line=line, rule=rule, what=what, fix=fix)
-
-
 def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
     """The nearest known word as a question, or another next move."""
     near = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from drillbook.book import catalogue
-from drillbook.book.lint.book import Book, did_you_mean, problem
+from drillbook.book.lint.book import Book, did_you_mean
 from drillbook.book.lint.tags import KEBAB, TAGS, Level
 from drillbook.book.prose import REQUIRED, sections, structured
 from drillbook.evidence import shapes
@@ -26,7 +26,7 @@ def place(runbook: Runbook, book: Book) -> Iterator[Problem]:
     if not re.fullmatch(rf"features/{KEBAB}/{KEBAB}\.feature", str(runbook.path), re.ASCII):
         what = f"{str(runbook.path)!r} does not give a page its place."
         fix = "Move it to features/<area>/<runbook>.feature, in small letters with hyphens."
-        yield problem(runbook, 1, "bad-path", what, fix)
+        yield runbook.problem(1, "bad-path", what, fix)
 
 
 def required_tags(runbook: Runbook, book: Book) -> Iterator[Problem]:
@@ -36,7 +36,7 @@ def required_tags(runbook: Runbook, book: Book) -> Iterator[Problem]:
         if wanted and not any(tag.name == name for tag in runbook.tags):
             what = f"the Feature has no @{name} tag."
             fix = f"Write {spec.example}."
-            yield problem(runbook, runbook.line, "missing-tag", what, fix)
+            yield runbook.problem(runbook.line, "missing-tag", what, fix)
 
 
 def no_alert(runbook: Runbook, book: Book) -> Iterator[Problem]:
@@ -91,8 +91,7 @@ def own_id(runbook: Runbook, book: Book) -> Iterator[Problem]:
     """Records are filed by the runbook's id."""
     others = [one for one in book.by_id[runbook.id] if one is not runbook]
     if runbook.id and others:
-        yield problem(
-            runbook,
+        yield runbook.problem(
             next(tag.line for tag in runbook.tags if tag.name == "id"),
             "duplicate-id",
             f"the id {runbook.id} is also that of {', '.join(str(one.path) for one in others)}.",
@@ -115,13 +114,13 @@ def prose(runbook: Runbook, book: Book) -> Iterator[Problem]:
     """A title, and the lines that orient a responder before the first command."""
     if not runbook.title:
         fix = "Write the symptom behind `Feature:`; it is the page's title."
-        yield problem(runbook, runbook.line, "missing-prose", "the Feature has no name.", fix)
+        yield runbook.problem(runbook.line, "missing-prose", "the Feature has no name.", fix)
     there = sections(runbook.description)
     for label in REQUIRED:
         if not there.get(label):
             what = f"the Feature's description has no line {label!r}."
             fix = f"Write `{label}: ...` below the Feature line."
-            yield problem(runbook, runbook.line, "missing-prose", what, fix)
+            yield runbook.problem(runbook.line, "missing-prose", what, fix)
 
 
 def running_text(runbook: Runbook, book: Book) -> Iterator[Problem]:
@@ -129,7 +128,7 @@ def running_text(runbook: Runbook, book: Book) -> Iterator[Problem]:
     for line, text in _descriptions(runbook):
         if found := structured(text):
             what = f"{found!r} begins a list, a table or a block, which a page prints on one line."
-            yield problem(runbook, line, "prose-structure", what, "Write sentences.")
+            yield runbook.problem(line, "prose-structure", what, "Write sentences.")
 
 
 def no_commands(runbook: Runbook, book: Book) -> Iterator[Problem]:
@@ -138,7 +137,7 @@ def no_commands(runbook: Runbook, book: Book) -> Iterator[Problem]:
     for line, text in (*_descriptions(runbook), *notes):
         if found := _COMMAND.search(text):
             what = f"prose holds the command `{found[1]}`, which no drill has run."
-            yield problem(runbook, line, "command-in-prose", what, "Make it a step.")
+            yield runbook.problem(line, "command-in-prose", what, "Make it a step.")
 
 
 def known_ids(runbook: Runbook, book: Book) -> Iterator[Problem]:
@@ -147,7 +146,7 @@ def known_ids(runbook: Runbook, book: Book) -> Iterator[Problem]:
         for name in _ID.findall(text):
             if name not in book.by_id:
                 near = did_you_mean(name, book.by_id, "Correct it, or write that runbook.")
-                yield problem(runbook, line, "unknown-id", f"no runbook is {name}.", near)
+                yield runbook.problem(line, "unknown-id", f"no runbook is {name}.", near)
 
 
 def no_secrets(runbook: Runbook, book: Book) -> Iterator[Problem]:
@@ -170,7 +169,7 @@ def secrets(runbook: Runbook, bound: BoundRunbook | None) -> Iterator[Problem]:
                 "Name the Secret that holds it instead, and change it: whoever has this file has "
                 'it. If it is none, write a variable ("$TOKEN") in its place, or reword.'
             )
-            yield problem(runbook, line, "secret", what, fix)
+            yield runbook.problem(line, "secret", what, fix)
 
 
 def shown_secrets(runbook: Runbook, book: Book) -> Iterator[Problem]:
@@ -181,7 +180,7 @@ def shown_secrets(runbook: Runbook, book: Book) -> Iterator[Problem]:
         for name in sorted(filter(holds_secret, read | found)):
             what = f"the page would print the value of {name}, which is a secret by its name."
             fix = "Let a Credential of the component read it, or name the variable for what it is."
-            yield problem(runbook, step.step.line, "secret-shown", what, fix)
+            yield runbook.problem(step.step.line, "secret-shown", what, fix)
 
 
 # The sentences of a large book, and their lines, are the same again and again.
@@ -235,7 +234,7 @@ def _tagged(runbook: Runbook) -> Iterator[tuple[Level, tuple[Tag, ...]]]:
 
 def _at(runbook: Runbook, tag: Tag, rule: str, what: str, fix: str) -> Problem:
     shown = f"@{tag.name}:{tag.value}" if tag.value else f"@{tag.name}"
-    return problem(runbook, tag.line, rule, f"{shown} {what}", fix)
+    return runbook.problem(tag.line, rule, f"{shown} {what}", fix)
 
 
 RULES = (

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from drillbook.book.lint.book import Book, problem
+from drillbook.book.lint.book import Book
 from drillbook.evidence.proof import ALL
 from drillbook.model import Cause, Control, Phase, Probe, Problem, Runbook, Scenario
 from drillbook.model.matchers import Firing
@@ -19,7 +19,7 @@ def stray_scenarios(runbook: Runbook, book: Book) -> Iterator[Problem]:
             for scenario in cause.scenarios if cause.line == runbook.line else ():
                 what = f"{scenario.name!r} stands outside every Rule, so it belongs to no cause."
                 fix = "Move it into the Rule of its cause."
-                yield problem(runbook, scenario.line, "stray-scenario", what, fix)
+                yield runbook.problem(scenario.line, "stray-scenario", what, fix)
 
 
 def cause_ids(runbook: Runbook, book: Book) -> Iterator[Problem]:
@@ -31,15 +31,15 @@ def cause_ids(runbook: Runbook, book: Book) -> Iterator[Problem]:
             fix = (
                 f"Write `@cause:{slug(cause.name) or 'short-name'}` above it; it is kept for life."
             )
-            yield problem(runbook, cause.line, "missing-cause", what, fix)
+            yield runbook.problem(cause.line, "missing-cause", what, fix)
         elif cause.id in seen:
             first = seen[cause.id]
             what = f"the cause id {cause.id!r} is also that of the Rule in line {first.line}."
             fix = "Give one of them another id: their drills would be one, with both faults in."
-            yield problem(runbook, cause.line, "duplicate-cause", what, fix)
+            yield runbook.problem(cause.line, "duplicate-cause", what, fix)
         elif cause.id in RESERVED:
             what = f"the cause id {cause.id!r} is reserved for drills of the whole runbook."
-            yield problem(runbook, cause.line, "reserved-cause", what, "Choose another id.")
+            yield runbook.problem(cause.line, "reserved-cause", what, "Choose another id.")
         seen.setdefault(cause.id, cause)
 
 
@@ -47,7 +47,7 @@ def cause_names(runbook: Runbook, book: Book) -> Iterator[Problem]:
     for cause in runbook.causes:
         if not cause.name and cause.line != runbook.line:
             fix = "Write what went wrong behind `Rule:`; a responder chooses by it."
-            yield problem(runbook, cause.line, "missing-prose", "the Rule has no name.", fix)
+            yield runbook.problem(cause.line, "missing-prose", "the Rule has no name.", fix)
 
 
 def one_phase(runbook: Runbook, book: Book) -> Iterator[Problem]:
@@ -56,7 +56,7 @@ def one_phase(runbook: Runbook, book: Book) -> Iterator[Problem]:
             phases = " and ".join(f"@{phase}" for phase in scenario.phases) or "none"
             what = f"{scenario.name!r} needs exactly one phase tag and has {phases}."
             fix = f"Write one of {', '.join(f'@{phase}' for phase in Phase)} above it."
-            yield problem(runbook, scenario.line, "one-phase", what, fix)
+            yield runbook.problem(scenario.line, "one-phase", what, fix)
 
 
 def four_phases(runbook: Runbook, book: Book) -> Iterator[Problem]:
@@ -67,7 +67,7 @@ def four_phases(runbook: Runbook, book: Book) -> Iterator[Problem]:
             if phase not in there:
                 what = f"the cause {cause.id!r} has no @{phase} scenario."
                 fix = "Write one; a phase that only a person can do is a step that returns Advice."
-                yield problem(runbook, cause.line, "missing-phase", what, fix)
+                yield runbook.problem(cause.line, "missing-phase", what, fix)
 
 
 def phase_order(runbook: Runbook, book: Book) -> Iterator[Problem]:
@@ -80,7 +80,7 @@ def phase_order(runbook: Runbook, book: Book) -> Iterator[Problem]:
             if order.index(phase) < order.index(latest):
                 what = f"the @{phase} scenario {scenario.name!r} stands after a @{latest} one."
                 fix = f"Order a cause's scenarios: {', '.join(order)}."
-                yield problem(runbook, scenario.line, "phase-order", what, fix)
+                yield runbook.problem(scenario.line, "phase-order", what, fix)
             else:
                 latest = phase
 
@@ -90,7 +90,7 @@ def scenario_names(runbook: Runbook, book: Book) -> Iterator[Problem]:
     for _, scenario in _scenarios(runbook):
         if not slug(scenario.name):
             what = f"the scenario name {scenario.name!r} holds no letter and no digit."
-            yield problem(runbook, scenario.line, "scenario-name", what, "Reword it.")
+            yield runbook.problem(scenario.line, "scenario-name", what, "Reword it.")
 
 
 def own_names(runbook: Runbook, book: Book) -> Iterator[Problem]:
@@ -102,7 +102,7 @@ def own_names(runbook: Runbook, book: Book) -> Iterator[Problem]:
             alike = "is" if first.name == scenario.name else "makes the same test name as"
             what = f"the scenario name {scenario.name!r} {alike} the one in line {first.line}."
             fix = "Reword one of them: a name is used once in a file, across its Rules too."
-            yield problem(runbook, scenario.line, "duplicate-scenario", what, fix)
+            yield runbook.problem(scenario.line, "duplicate-scenario", what, fix)
 
 
 def outlines(runbook: Runbook, book: Book) -> Iterator[Problem]:
@@ -110,7 +110,7 @@ def outlines(runbook: Runbook, book: Book) -> Iterator[Problem]:
         if scenario.is_outline:
             what = f"{scenario.name!r} is a Scenario Outline; a drill has no examples."
             fix = "Write a Scenario for each case."
-            yield problem(runbook, scenario.line, "outline", what, fix)
+            yield runbook.problem(scenario.line, "outline", what, fix)
 
 
 def empty_scenarios(runbook: Runbook, book: Book) -> Iterator[Problem]:
@@ -119,7 +119,7 @@ def empty_scenarios(runbook: Runbook, book: Book) -> Iterator[Problem]:
         if not scenario.steps:
             what = f"the scenario {scenario.name!r} has no step."
             fix = "Write its steps, or remove it."
-            yield problem(runbook, scenario.line, "empty-scenario", what, fix)
+            yield runbook.problem(scenario.line, "empty-scenario", what, fix)
 
 
 def awaited_alerts(runbook: Runbook, book: Book) -> Iterator[Problem]:
@@ -134,7 +134,7 @@ def awaited_alerts(runbook: Runbook, book: Book) -> Iterator[Problem]:
         if tag.name == "alert" and tag.value not in awaited:
             what = f"no @detection waits for the alert {tag.value}."
             fix = f'Write `Then the alert "{tag.value}" fires within ...`, or remove the tag.'
-            yield problem(runbook, tag.line, "unawaited-alert", what, fix)
+            yield runbook.problem(tag.line, "unawaited-alert", what, fix)
 
 
 def _scenarios(runbook: Runbook) -> Iterator[tuple[Cause, Scenario]]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from drillbook.book.alert_rules import AlertRule, floor_s, silence_s
-from drillbook.book.lint.book import Book, did_you_mean, problem
+from drillbook.book.lint.book import Book, did_you_mean
 from drillbook.evidence.proof import tools_of
 from drillbook.model import (
     Action,
@@ -85,7 +85,7 @@ def remedy(runbook: Runbook, book: Book) -> Iterator[Problem]:
         if scenarios and not any(isinstance(b.value, (Action, Advice)) for b in steps):
             what = f"the remediation of {cause.cause.id!r} changes nothing."
             fix = "Write the When step that mends it, or an Advice where only a person can."
-            yield problem(runbook, scenarios[0].scenario.line, "no-remedy", what, fix)
+            yield runbook.problem(scenarios[0].scenario.line, "no-remedy", what, fix)
 
 
 def independent_effect(runbook: Runbook, book: Book) -> Iterator[Problem]:
@@ -186,7 +186,7 @@ def injected_again(runbook: Runbook, book: Book) -> Iterator[Problem]:
         if not all(isinstance(b.value, Advice) for b in steps):
             what = f"the prevention of {cause.cause.id!r} never meets the fault again."
             fix = "Write `When the fault is injected again` before its last check."
-            yield problem(runbook, scenarios[0].scenario.line, "no-reinjection", what, fix)
+            yield runbook.problem(scenarios[0].scenario.line, "no-reinjection", what, fix)
 
 
 def there_are_tools(runbook: Runbook, book: Book) -> Iterator[Problem]:
@@ -257,7 +257,7 @@ def _floor_s(probe: Probe, rule: AlertRule | None, book: Book) -> tuple[float, s
 
 
 def _at(runbook: Runbook, bound: BoundStep, rule: str, what: str, fix: str) -> Problem:
-    return problem(runbook, bound.step.line, rule, what, fix)
+    return runbook.problem(bound.step.line, rule, what, fix)
 
 
 RULES = (

@@ -14,6 +14,7 @@ from drillbook.book import checkout as book
 from drillbook.book.bind import Binder
 from drillbook.book.rule_files import read_rules
 from drillbook.cli import due, estimate, gate
+from drillbook.cli.columns import tell
 from drillbook.cli.commands import offline, rules
 from drillbook.cli.selection import Selected, backgrounds, healthy_once, select
 from drillbook.cluster.settings import Settings
@@ -139,12 +140,9 @@ def run(settings: Settings, asked: Asked, console: Console) -> int:
 
 def _tell(found: Needs, asked: Asked, console: Console) -> None:
     text = gate.markdown(found.base, found.wrong, found.stale, found.need, found.known)
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
-    for line in found.notes:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    tell(console, (text, *found.notes))
     if os.environ.get("GITHUB_ACTIONS"):
-        for one in found.wrong:
-            console.print(gate.annotation(one), markup=False, highlight=False, soft_wrap=True)
+        tell(console, map(gate.annotation, found.wrong))
     for place in {asked.summary, Path(os.environ.get("GITHUB_STEP_SUMMARY") or os.devnull)}:
         if place is not None:
             _append(place, text)

@@ -303,8 +303,7 @@ def accept(settings: Settings, run: str, console: Console) -> None:
         for b in book.bound(settings, found)
         for cause, value in proof.hashes(b, settings.root, rules).items()
     }
-    for line in accepting.falsified(folder):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    tell(console, accepting.falsified(folder))
     kept = accepting.accept(folder, settings.proof, hashes)
     console.print(f"accepted: {kept.relative_to(settings.root)}. Commit it with the pages.")
     render_pages(settings, check=False, console=console)

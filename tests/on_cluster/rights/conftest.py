@@ -1,8 +1,5 @@
 """The one drill that all modules here look at, and a service account of its own."""
 
-from __future__ import annotations
-
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -17,8 +14,10 @@ from drillbook.model import Duration, Patch, Run, Target, domains
 from drillbook.model.clock import SystemClock
 from tests.on_cluster.checkouts import ROOT
 from tests.on_cluster.rights.table import RBAC
-from tests.on_cluster.rights.world import World, administrator, as_account, may
+from tests.on_cluster.rights.world import World, as_account, may
 from tests.on_cluster.rights.writes import a_binding, account
+from tests.on_cluster.snapshot import administrator
+from tests.waiting import await_
 
 
 @pytest.fixture(scope="package")
@@ -52,7 +51,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             {
                 "runner": Connections(loaded, {}),
                 "reaper": as_account(loaded, "reaper", tmp_path_factory.mktemp("reaper") / "kc"),
-                "administrator": administrator(),
+                "administrator": administrator().clients,
                 **{str(one): clients.acting_as(one) for one in Identity},
             },
         )
@@ -81,8 +80,5 @@ def inmate(world: World, tmp_path_factory: pytest.TempPathFactory) -> Connection
         create(version, kind).create(body=body, namespace=world.namespace)
     path = tmp_path_factory.mktemp("inmate") / "kc"
     found = as_account(settings.load(root=ROOT), "inmate", path, world.namespace)
-    deadline = time.monotonic() + 10
-    while not may(found, "create", "/secrets", world.namespace):
-        assert time.monotonic() < deadline, "the inmate has no rights"
-        time.sleep(0.1)
+    await_("the inmate's rights", lambda: may(found, "create", "/secrets", world.namespace), 10)
     return found

@@ -1,7 +1,5 @@
 """The Permissions table: what each identity may and may not do on the cluster, row by row."""
 
-from __future__ import annotations
-
 from drillbook.cluster.identities import SYSTEM_NAMESPACE, Identity
 
 DRILL = "the drill's namespace"

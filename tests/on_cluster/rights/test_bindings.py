@@ -1,6 +1,7 @@
 """Who may be bound to which role: in drill namespaces only, and each to its own."""
 
-from __future__ import annotations
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from kubernetes import client
@@ -15,11 +16,16 @@ from tests.on_cluster.rights.writes import DRY, IN_DRILL, a_binding, account, re
 pytestmark = pytest.mark.cluster
 
 
+def binding_as(who: Connections) -> Callable[..., Any]:
+    """The call that makes a RoleBinding."""
+    api = client.RbacAuthorizationV1Api(who.core.api_client)
+    found: Callable[..., Any] = api.create_namespaced_role_binding
+    return found
+
+
 @pytest.mark.parametrize("namespace", ["kube-system", "default", SYSTEM_NAMESPACE])
 def test_the_provisioner_binds_in_drill_namespaces_only(world: World, namespace: str) -> None:
-    create = client.RbacAuthorizationV1Api(
-        world["provisioner"].core.api_client
-    ).create_namespaced_role_binding
+    create = binding_as(world["provisioner"])
     refused(create, namespace, a_binding("drillbook-provisioner-in-drill"))
     create(world.namespace, a_binding("drillbook-provisioner-in-drill"), **DRY)
 
@@ -40,9 +46,7 @@ SUBJECTS = {
 
 @pytest.mark.parametrize("whom", SUBJECTS)
 def test_rights_in_a_drill_are_given_to_its_own_only(world: World, whom: str) -> None:
-    create = client.RbacAuthorizationV1Api(
-        world["provisioner"].core.api_client
-    ).create_namespaced_role_binding
+    create = binding_as(world["provisioner"])
     create(
         world.namespace,
         a_binding("drillbook-responder", subject=account("spark", world.namespace)),
@@ -68,16 +72,14 @@ def test_rights_in_a_drill_are_given_to_its_own_only(world: World, whom: str) ->
 def test_each_identity_gets_the_role_that_is_meant_for_it(
     world: World, role: str, kind: str, whose: str
 ) -> None:
-    create = client.RbacAuthorizationV1Api(
-        world["provisioner"].core.api_client
-    ).create_namespaced_role_binding
+    create = binding_as(world["provisioner"])
     create(world.namespace, a_binding(role, kind, account(whose)), **DRY)
     for other in {str(one) for one in Identity} - {whose}:
         refused(create, world.namespace, a_binding(role, kind, account(other)), policy=IN_DRILL)
 
 
 def test_a_drills_own_account_does_not_get_round_it(world: World, inmate: Connections) -> None:
-    create = client.RbacAuthorizationV1Api(inmate.core.api_client).create_namespaced_role_binding
+    create = binding_as(inmate)
     own = account("inmate", world.namespace)
     create(world.namespace, a_binding("inmate", "Role", own), **DRY)
     for subject in SUBJECTS.values():

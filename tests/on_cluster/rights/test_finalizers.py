@@ -1,7 +1,5 @@
 """Nothing of a drill is held by a finalizer: neither its namespace nor what stands for it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

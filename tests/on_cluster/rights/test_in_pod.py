@@ -1,15 +1,13 @@
 """The inspector reads inside of a real container of a drill, and so does the line it prints."""
 
-from __future__ import annotations
-
 import subprocess
-import time
 
 import pytest
 
 from drillbook.model import Absent, Part
 from drillbook.sources import InPod, Look
 from tests.on_cluster.rights.world import World
+from tests.waiting import await_
 
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("rights")]
 SERVER = Part(role="server", kind="Deployment", name="db", selector="app=db", container="main")
@@ -36,10 +34,7 @@ def test_a_printed_exec_reads_what_the_drill_reads(world: World) -> None:
     inspector = world["inspector"]
     inspector.values |= {"NAMESPACE": world.namespace, "CONTEXT": inspector.settings.context or ""}
     source = InPod(part=SERVER, look=Look.EXISTS, of="/etc/passwd")
-    deadline = time.monotonic() + 60
-    while isinstance(source.read(inspector).answer, Absent):
-        assert time.monotonic() < deadline, "no ready pod"
-        time.sleep(0.5)
+    await_("a ready pod", lambda: not isinstance(source.read(inspector).answer, Absent), 60)
     assert source.read(inspector).answer == "/etc/passwd"
     line = ["bash", "-eu", "-c", str(source.command())]
     done = subprocess.run(line, env=inspector.environment(), capture_output=True, text=True)

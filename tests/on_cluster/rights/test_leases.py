@@ -1,7 +1,5 @@
 """What the lease of a drill says stands, and a drill does not speak for the reaper."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Which namespaces a drill makes and deletes, how it is named, and what drillbook-system takes."""
 
-from __future__ import annotations
-
 import pytest
 from kubernetes.client.exceptions import ApiException
 

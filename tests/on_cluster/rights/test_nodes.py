@@ -1,7 +1,5 @@
 """Of a node nothing changes but its cordon, the drill's mark and the fence."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from typing import Any

@@ -1,8 +1,6 @@
 """Who may connect to a drill's pods: asked of one that is not there, so that the answer is the
 policy's and RBAC's alone."""
 
-from __future__ import annotations
-
 import pytest
 
 from drillbook.cluster.in_pod import exec_in_pod

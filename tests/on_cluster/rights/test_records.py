@@ -1,7 +1,5 @@
 """What is an undo record, and what of it stays as it was written down."""
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What each identity may do, asked of RBAC: the rows of the table, and nothing more."""
 
-from __future__ import annotations
-
 import pytest
 from kubernetes import client
 

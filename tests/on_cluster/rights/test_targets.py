@@ -1,7 +1,5 @@
 """What a drill may write down to be undone: its own namespace's objects, and a node's cordon."""
 
-from __future__ import annotations
-
 import pytest
 
 from drillbook.changes.undo.inverse import MARK

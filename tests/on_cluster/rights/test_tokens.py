@@ -1,7 +1,5 @@
 """No token lasts, and none is for anybody but the API server."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from typing import Any

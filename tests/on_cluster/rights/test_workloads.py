@@ -1,8 +1,5 @@
 """What a drill's workload may be made of, and whose pods may be ended."""
 
-from __future__ import annotations
-
-import time
 from typing import Any
 
 import pytest
@@ -14,6 +11,7 @@ from fixtures.spark import streaming_application
 from tests.on_cluster.rights.table import RBAC
 from tests.on_cluster.rights.world import World
 from tests.on_cluster.rights.writes import DRY, IN_DRILL, refused
+from tests.waiting import await_
 
 pytestmark = pytest.mark.cluster
 
@@ -56,11 +54,8 @@ def pod(world: World) -> str:
     """One in the drill's namespace that never starts; it goes with the namespace."""
     container = {"name": "c", "image": "localhost/none", "imagePullPolicy": "Never"}
     body = {"metadata": {"name": "p"}, "spec": {"containers": [container]}}
-    accounts = world["administrator"].core
-    deadline = time.monotonic() + 30
-    while not accounts.list_namespaced_service_account(world.namespace).items:
-        assert time.monotonic() < deadline, "no default service account"
-        time.sleep(0.1)
+    accounts = world["administrator"].core.list_namespaced_service_account
+    await_("the default service account", lambda: accounts(world.namespace).items, 30)
     world["provisioner"].core.create_namespaced_pod(world.namespace, body)
     return "p"
 

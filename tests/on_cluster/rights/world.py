@@ -1,20 +1,16 @@
 """A drill under way, everybody who could have to do with it, and what RBAC says to each."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 from kubernetes import client
 
-from drillbook.cluster import kubeconfig, settings
+from drillbook.cluster import kubeconfig
 from drillbook.cluster.clients import Connections
 from drillbook.cluster.identities import SYSTEM_NAMESPACE
 from drillbook.cluster.settings import Settings
-from drillbook_staging import state
-from drillbook_staging.places import places
-from tests.on_cluster.checkouts import ROOT
+from tests.on_cluster.snapshot import administrator
 
 
 @dataclass(frozen=True)
@@ -28,13 +24,6 @@ class World:
         return self.by_name[name]
 
 
-def administrator() -> Connections:
-    known = state.read(places())
-    assert known, "no staging cluster: run `drillbook staging up`"
-    loaded = settings.load(root=ROOT)
-    return Connections(loaded.model_copy(update={"kubeconfig": known.kubeconfig}), {})
-
-
 def as_account(
     loaded: Settings, account: str, path: Any, namespace: str = SYSTEM_NAMESPACE
 ) -> Connections:
@@ -42,7 +31,7 @@ def as_account(
     review = client.AuthenticationV1TokenRequest(
         spec=client.V1TokenRequestSpec(audiences=[], expiration_seconds=3600)
     )
-    answer = administrator().core.create_namespaced_service_account_token(
+    answer = administrator().clients.core.create_namespaced_service_account_token(
         account, namespace, review
     )
     document = kubeconfig.with_token(loaded, account, answer.status.token)

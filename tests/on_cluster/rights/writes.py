@@ -1,7 +1,5 @@
 """Writes that the admission policies judge, tried as dry runs, and what they are made of."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
