@@ -330,48 +330,61 @@ def restarted(where: Where, part: Part) -> Action:
 
 @when("{part} is rolled back to its revision before")
 def rolled_back(where: Where, part: Part) -> Action:
-    note = "The pods are recreated from the revision before the present one."
-    return new_revision(where, part, Var("REVISION_BAD"), note, "rollout", "undo", controller(part))
+    # By its number: a plain `rollout undo` that is pasted twice brings the bad release back.
+    bad, good = Var("REVISION_BAD"), Var("REVISION_GOOD")
+    before = command("python3", "scripts/kubernetes/revision_before.py", bad)
+    return Action(
+        command=to_revision(where, part, good),
+        reads=(revision_of(where, part, bad), Finding(var=good, command=before)),
+        note="The pods are recreated from the revision before the present one.",
+        rollback=to_revision(where, part, bad),
+    )
+
+
+def revision_of(where: Where, part: Part, var: Var) -> Finding:
+    """The number of the live revision."""
+    line = kubectl(where, "get", controller(part), "-o", jsonpath_word(REVISION))
+    return Finding(var=var, command=line)
+
+
+def to_revision(where: Where, part: Part, revision: Word) -> Command:
+    return kubectl(where, "rollout", "undo", controller(part), join("--to-revision=", revision))
 
 
 def new_revision(where: Where, part: Part, before: Var, note: str, *words: Word) -> Action:
     """A change of a Deployment's pods, which the revision of `before` takes back."""
-    read = kubectl(where, "get", controller(part), "-o", jsonpath_word(REVISION))
     return Action(
         command=kubectl(where, *words),
-        reads=(Finding(var=before, command=read),),
+        reads=(revision_of(where, part, before),),
         note=note,
-        rollback=kubectl(
-            where, "rollout", "undo", controller(part), join("--to-revision=", before)
-        ),
+        rollback=to_revision(where, part, before),
     )
 
 
 @when("a release of {part} ends no pod before the new one was ready for {string} seconds")
 def release_is_tried(where: Where, part: Part, seconds: str) -> Action:
     ready, says = Var("READY_SECONDS"), "in how many seconds its traffic shows a bad release."
-    rolling = ',"strategy":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":0}}}}'
-    recreate = '{"spec":{"minReadySeconds":0,"strategy":{"type":"Recreate","rollingUpdate":null}}}'
-    patch = ("patch", controller(part), "-p")
-    return Action(
-        command=kubectl(where, *patch, join('{"spec":{"minReadySeconds":', ready, rolling)),
-        reads=(FilledIn(var=ready, says=says, in_drill=seconds),),
-        note="Old and new pods then run side by side during a release.",
-        rollback=kubectl(where, *patch, recreate),
-    )
+    filled = FilledIn(var=ready, says=says, in_drill=seconds)
+    return rolling(where, part, join('"minReadySeconds":', ready, ","), filled)
 
 
 @when("a release of {part} waits for its new pod before the old one ends")
 def release_waits(where: Where, part: Part) -> Action:
-    patch = '{"spec":{"strategy":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":0}}}}'
+    return rolling(where, part)
+
+
+def rolling(where: Where, part: Part, more: Word = "", *filled: FilledIn) -> Action:
+    """A release ends no pod before there is a new one; `more`: fields of the spec beside that."""
+    before = Var("STRATEGY_BEFORE")
+    strategy = '"strategy":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":0}}}}'
+    read = kubectl(where, "get", controller(part), "-o", jsonpath_word("{.spec.strategy}"))
+    also = ',{"op":"add","path":"/spec/minReadySeconds","value":0}' if filled else ""
+    back = join('[{"op":"replace","path":"/spec/strategy","value":', before, "}", also, "]")
     return Action(
-        command=kubectl(where, "patch", controller(part), "-p", patch),
+        command=kubectl(where, "patch", controller(part), "-p", join('{"spec":{', more, strategy)),
+        reads=(*filled, Finding(var=before, command=read)),
         note="Old and new pods then run side by side during a release.",
-        rollback=kubectl(
-            where,
-            *("patch", controller(part), "-p"),
-            '{"spec":{"strategy":{"type":"Recreate","rollingUpdate":null}}}',
-        ),
+        rollback=kubectl(where, "patch", controller(part), "--type=json", "-p", back),
     )
 
 

@@ -27,10 +27,16 @@ from fixtures.faults import postgresql as faults
 from steps.kubernetes import controller, is_ready, only_one, variable
 
 BLOCKS = (
-    "SELECT pid FROM pg_stat_activity WHERE pg_blocking_pids(pid) = '{}' AND pid IN "
-    "(SELECT unnest(pg_blocking_pids(pid)) FROM pg_stat_activity) ORDER BY xact_start LIMIT 1"
+    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() "
+    "AND pg_blocking_pids(pid) = '{}' AND pid IN (SELECT unnest(pg_blocking_pids(pid)) "
+    "FROM pg_stat_activity WHERE datname = current_database()) ORDER BY xact_start LIMIT 1"
 )
-"""Who blocks others and is not blocked: of a queue its head, of several queues the oldest."""
+"""Who blocks others of this database and is not blocked: of a queue its head, of several queues the
+oldest."""
+WHO = (
+    "SELECT concat_ws(', ', usename, application_name, 'in a transaction since', xact_start, "
+    "left(query, 80)) FROM pg_stat_activity WHERE pid = :'pid'::int"
+)
 
 
 @given("a PostgreSQL server {string}")
@@ -120,10 +126,13 @@ def no_session_waits(where: Where, database: Component, budget: Duration) -> Pro
 
 @when("the session of {string} that blocks the others is ended")
 def blocker_is_ended(where: Where, database: Component) -> Action:
-    pid = Var("BLOCKING_PID")
+    pid, who = Var("BLOCKING_PID"), Var("BLOCKING_SESSION")
     return Action(
         command=told(where, database, "SELECT pg_terminate_backend(:'pid'::int)", pid=pid),
-        reads=(Finding(var=pid, command=asked(database, BLOCKS).command()),),
+        reads=(
+            Finding(var=pid, command=asked(database, BLOCKS).command()),
+            Finding(var=who, command=asked(database, WHO, pid=pid).command()),
+        ),
         risk=Risk.DESTROYS,
         note="What its transaction did so far is rolled back, which cannot be undone: ask whoever "
         "began it to commit it first, where that takes no longer than you have.",

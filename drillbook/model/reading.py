@@ -45,7 +45,13 @@ _KUBECTL: Final = {
     "logs": re.compile("-p*f|--follow"),
 }
 """What kubectl may do, and the options with which it would not end."""
-TOOLS: Final = frozenset({"scripts/kubernetes/quantity.py", "scripts/prometheus/moment.py"})
+TOOLS: Final = frozenset(
+    {
+        "scripts/kubernetes/quantity.py",
+        "scripts/kubernetes/revision_before.py",
+        "scripts/prometheus/moment.py",
+    }
+)
 """Tools whose every request a test has seen (tests/scripts): none of them writes."""
 
 

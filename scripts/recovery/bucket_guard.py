@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -125,7 +126,8 @@ def check(prefix: str) -> None:
 def statement(bucket: str, prefix: str, account: str, action: str) -> dict[str, Any]:
     place = f"arn:aws:s3:::{bucket}"
     return {
-        "Sid": f"Deny{action}",
+        # S3 takes letters and digits, and a name once in a policy.
+        "Sid": re.sub("[^0-9A-Za-z]", "", f"Deny{action}{account}{prefix}"),
         "Effect": "Deny",
         "Principal": {"AWS": account},
         "Action": list(ACTIONS[action]),

@@ -79,6 +79,21 @@ def test_a_quantity_times_a_number(factor: str, quantity: str, code: int, said: 
     assert (done.returncode, said in done.stdout + done.stderr) == (code, True), done.stderr
 
 
+@pytest.mark.parametrize(
+    ("revision", "code", "said"),
+    [
+        ("7", 0, "6\n"),
+        ("1", 2, "none to go back to"),
+        ("0", 2, "is no revision"),
+        ("", 2, "is no revision"),
+        ("7.5", 2, "is no revision"),
+    ],
+)
+def test_the_revision_before(revision: str, code: int, said: str) -> None:
+    done = run("scripts/kubernetes/revision_before.py", revision)
+    assert (done.returncode, said in done.stdout + done.stderr) == (code, True), done.stderr
+
+
 def test_every_tool_that_is_listed_is_there() -> None:
     assert all((ROOT / tool).is_file() for tool in TOOLS)
 

@@ -79,6 +79,9 @@ def test_a_policy_keeps_what_it_says_besides() -> None:
     stored = {**policy, "Statement": [other, {**mine, "Action": "s3:PutObject"}]}
     assert with_statement(stored, mine) == stored
     assert without(stored, mine)["Statement"] == [other]
+    another = statement("sales", "orders/", f"{JOBS}-2", "PutObject")
+    assert another["Sid"].isalnum()
+    assert another["Sid"] != mine["Sid"], "S3 takes a name once"
 
 
 def test_only_rules_that_expire_the_prefix_are_disabled() -> None:
