@@ -141,7 +141,7 @@ def objects_are_restored(where: Where, data: Component) -> Action:
     return Action(
         command=as_owner(data, "restore_objects.py", join("--before=", before)),
         reads=(moment,),
-        within=Duration("30m"),
+        within=Duration("15m"),
         note="It only adds versions: nothing that is there now is removed, and nothing has to be "
         "taken back. Stop first whoever deletes or overwrites.",
     )
