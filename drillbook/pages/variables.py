@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from drillbook.book.alert_rules import AlertRule, carries, list_filters
-from drillbook.evidence.proof import commands
 from drillbook.model import (
     Action,
     BoundRunbook,
@@ -83,8 +82,7 @@ def setup(bound: BoundRunbook, rules: Sequence[AlertRule] = ()) -> Setup:
     """Raises RunbookProblem for a variable that nothing on the page can give a value."""
     asked = filled_in(bound)
     finds = [f for name in bound.names for f in name.finds]
-    left_out = {f.command for f in finds if f.var.name in asked}
-    lines = [one for cause in bound.causes for one in commands(cause) if one not in left_out]
+    lines = list(_lines(bound, [f for f in finds if f.var.name not in asked]))
     used = frozenset(v for line in lines for v in (*line.variables, *_unseen(line)))
     finds = [f for f in finds if f.var.name in used and f.var.name not in asked]
     labels = tuple(
@@ -107,6 +105,20 @@ def setup(bound: BoundRunbook, rules: Sequence[AlertRule] = ()) -> Setup:
         asks=tuple((f"export {var}=''", says) for var, says in asked.items() if var in used),
         forwards=forwards,
     )
+
+
+def _lines(bound: BoundRunbook, finds: Sequence[Finding]) -> Iterator[Command]:
+    """What a responder runs: the steps' lines, and what finds the names in them. Not what the drill
+    waits for on its Background: a name that only stands there may be nowhere else."""
+    steps = (step for cause in bound.causes for one in cause.scenarios for step in one.steps)
+    waiting = [line for step in steps for line in step.value.lines()]
+    found = set[str]()
+    while waiting:
+        line = waiting.pop(0)
+        yield line
+        names = line.variables - found
+        found |= names
+        waiting += [find.command for find in finds if find.var.name in names]
 
 
 def filled_in(bound: BoundRunbook) -> dict[str, str]:
