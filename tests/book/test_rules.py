@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from drillbook.book import promtool as own_promtool
 from drillbook.book import rule_cases, rule_mutants
 from drillbook.book.rule_files import read_rules
-from drillbook.cluster.settings import embedded_cluster
-from drillbook.model.errors import UsageError
+from drillbook.cli.commands import rules
+from drillbook.cluster.settings import Settings, embedded_cluster
+from drillbook.model.errors import RunbookProblem, UsageError
 
 ROOT = Path(__file__).parents[2]
 
@@ -119,6 +121,15 @@ def test_cases_find_a_wrong_rule_and_mutants_find_poor_cases(
     judged = own_promtool.judge(promtool, root, "staging", "Late")
     said = "\n".join(map(str, judged.problems))
     assert what in said if what else not said, said
+
+
+@pytest.mark.cluster
+def test_a_failed_case_fails_and_is_no_wrong_usage(root: Path, promtool: str) -> None:
+    path = root / "monitoring/cases/Late.yaml"
+    path.write_text(path.read_text().replace('app="b"', 'app="a"'))
+    settings = Settings(root=root, tool_path=str(Path(promtool).parent))
+    with pytest.raises(RunbookProblem, match="does not do what its cases say"):
+        rules.test(settings, [], Console(quiet=True))
 
 
 @pytest.mark.cluster

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from drillbook.book import monitoring, promtool, rule_files
 from drillbook.cluster.settings import Settings
-from drillbook.model.errors import CouldNotTell, UsageError
+from drillbook.model.errors import CouldNotTell, RunbookProblem, UsageError
 
 
 def write(settings: Settings, environment: str, folder: Path, console: Console) -> None:
@@ -25,7 +25,7 @@ def write(settings: Settings, environment: str, folder: Path, console: Console) 
 
 def test(settings: Settings, alerts: Sequence[str], console: Console) -> None:
     """Judge alerts (all when none is named) in every environment, a line for each. Raises
-    UsageError with every case that failed and every mutant that no case finds."""
+    RunbookProblem with every case that failed and every mutant that no case finds."""
     program = promtool.found(settings)
     monitoring.refuse(promtool.rule_problems(settings))
     known = sorted(rule_files.read_rules(settings.root).names)
@@ -40,4 +40,5 @@ def test(settings: Settings, alerts: Sequence[str], console: Console) -> None:
             console.print(
                 f"{said}  {where}: {judged.cases} cases, {judged.mutants} mutants", highlight=False
             )
-    monitoring.refuse(dict.fromkeys(map(str, wrong)))
+    if wrong:
+        raise RunbookProblem("\n".join(dict.fromkeys(map(str, wrong))))
