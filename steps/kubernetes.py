@@ -159,9 +159,9 @@ def service_has_endpoint(where: Where, system: Component, budget: Duration) -> P
 
 @then("the new revision of {part} is rolled out within {duration}")
 def rolled_out(where: Where, part: Part, budget: Duration) -> Probe:
-    """All of its pods are there and ready. Only with the strategy RollingUpdate, and a revision that
-    is new: with Recreate, and for one that is gone back to, the last reason stands until there is
-    progress, and holds at once."""
+    """All of its pods are there and ready. Only with the strategy RollingUpdate and a new revision:
+    with Recreate, and for one that is gone back to, the last reason stands until there is progress,
+    and holds at once."""
     path = '{.status.conditions[?(@.type=="Progressing")].reason}'
     source = of_controller(where, part, path)
     return Probe(source=source, expect=equals("NewReplicaSetAvailable"), within=budget)
